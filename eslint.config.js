@@ -1,0 +1,60 @@
+/** The linter: recommended rules for all code, and the architecture's dependency rule. */
+import js from '@eslint/js';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Arrows point one way: apps → strategies and the packages beside them → core → tfjs.
+ *
+ * @param files the files that the rule is for
+ * @param allowed the Espalier packages they may import, as a regular expression of the name after `@espalier/`
+ * @param reason what the reader is told
+ */
+const mayImport = (files, allowed, reason) => ({
+  files,
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          { regex: `^@espalier/(?!(${allowed})$)`, message: reason },
+          { regex: '/(packages|apps)/', message: 'Import another package by its name, not by its path.' },
+        ],
+      },
+    ],
+  },
+});
+
+export default defineConfig(
+  {
+    ignores: ['**/dist/', '**/build/', '**/generated/', '**/assembly/', '.nx/', '**/runs/'],
+  },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', performance: 'readonly', URL: 'readonly' },
+    },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  mayImport(['packages/core/**'], 'nothing', 'core knows @tensorflow/tfjs and nothing else.'),
+  mayImport(['packages/pruners/**'], 'core|pruner-conformance', 'A strategy knows core and nothing else.'),
+  mayImport(
+    ['packages/{datasets,models,theory,training-kernels}/**'],
+    'core',
+    'This package may know core alone.',
+  ),
+  mayImport(['packages/pruner-conformance/**'], 'core', 'The conformance suite knows core alone.'),
+  mayImport(
+    ['packages/backend/**'],
+    'core|training-kernels',
+    'backend may know core and training-kernels alone.',
+  ),
+  mayImport(
+    ['apps/**'],
+    'core|backend|datasets|models|training-kernels|theory|block-sparse|harness',
+    'The harness knows strategies only through the Pruner interface: they are loaded by name.',
+  ),
+);
