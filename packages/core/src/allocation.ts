@@ -1,0 +1,99 @@
+/**
+ * Allocation: how a budget of blocks is shared over the layers.
+ *
+ * An allocation is asked each time a mask is chosen: for a sparsity (that of the moment, under a gradual
+ * schedule) it says how many blocks each layer keeps.
+ */
+import type { BlockGrid } from './block-grid.js';
+import { topK } from './mask.js';
+
+/** What an allocation sees of a layer. */
+export interface AllocationLayer {
+  readonly grid: BlockGrid;
+  /** The kernel's own shape, before it became a matrix. */
+  readonly kernelShape: readonly number[];
+  /** One score a block; −Infinity for a block that may not be kept. */
+  readonly scores: ArrayLike<number>;
+}
+
+export interface Allocation {
+  readonly name: string;
+  /** How many blocks each layer keeps at this sparsity, at least one. */
+  keep(layers: readonly AllocationLayer[], sparsity: number): number[];
+  /** Whether `keep` looks at the scores. Where it does not, scores need not be read to know the counts. */
+  readonly byScore: boolean;
+}
+
+/** `k = max(1, round(G · (1 − s)))` (arXiv 2402.17902 §4.1). */
+export function blocksToKeep(blocks: number, sparsity: number): number {
+  return Math.max(1, Math.round(blocks * (1 - sparsity)));
+}
+
+/** Every layer to the same sparsity, as in the paper: a global choice can erase whole layers. */
+export const uniform: Allocation = {
+  name: 'uniform',
+  byScore: false,
+  keep: (layers, sparsity) => layers.map(({ grid }) => blocksToKeep(grid.blocks, sparsity)),
+};
+
+/** The highest scores of all layers together; every layer keeps at least one block. */
+export const global: Allocation = {
+  name: 'global',
+  byScore: true,
+  keep(layers, sparsity) {
+    const total = layers.reduce((sum, { grid }) => sum + grid.blocks, 0);
+    const budget = Math.max(layers.length, blocksToKeep(total, sparsity));
+    const ownBest = layers.map(({ scores }) => topK(scores, 1));
+    const others = layers.flatMap(({ scores }, layer) =>
+      Array.from(scores, (score, block) => (ownBest[layer]?.[block] ? -Infinity : score)),
+    );
+    const chosen = topK(others, budget - layers.length);
+    let start = 0;
+    return layers.map(({ grid }) => {
+      const kept = chosen.subarray(start, (start += grid.blocks)).reduce((sum, bit) => sum + bit, 1);
+      return Math.min(kept, grid.blocks);
+    });
+  },
+};
+
+/**
+ * Erdős–Rényi kernel: a layer's density is proportional to `Σ dims / Π dims`, scaled so that the total
+ * matches; a layer whose density would pass 1 becomes dense and the rest is rescaled (Evci et al., arXiv
+ * 1911.11134 §3).
+ */
+export const erdosRenyiKernel: Allocation = {
+  name: 'erdos-renyi-kernel',
+  byScore: false,
+  keep(layers, sparsity) {
+    const density = erdosRenyiDensities(
+      layers.map(({ kernelShape }) => kernelShape),
+      layers.map(({ grid }) => grid.blocks),
+      sparsity,
+    );
+    return layers.map(({ grid }, layer) => blocksToKeep(grid.blocks, 1 - (density[layer] as number)));
+  },
+};
+
+/** Densities `min(1, ε · Σ dims / Π dims)` with ε such that `Σ size · density = (1 − sparsity) · Σ size`. */
+export function erdosRenyiDensities(
+  shapes: readonly (readonly number[])[],
+  sizes: readonly number[],
+  sparsity: number,
+): number[] {
+  const raw = shapes.map((dims) => dims.reduce((a, b) => a + b, 0) / dims.reduce((a, b) => a * b, 1));
+  const dense = new Set<number>();
+  for (;;) {
+    let budget = (1 - sparsity) * sizes.reduce((a, b) => a + b, 0);
+    let demand = 0;
+    sizes.forEach((size, layer) => {
+      if (dense.has(layer)) budget -= size;
+      else demand += size * (raw[layer] as number);
+    });
+    const epsilon = demand === 0 ? 0 : budget / demand;
+    const before = dense.size;
+    raw.forEach((value, layer) => {
+      if (!dense.has(layer) && epsilon * value > 1) dense.add(layer);
+    });
+    if (dense.size === before) return raw.map((value, layer) => (dense.has(layer) ? 1 : epsilon * value));
+  }
+}

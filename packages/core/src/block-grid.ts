@@ -1,0 +1,84 @@
+/**
+ * The block grid: how a kernel, seen as a matrix, is cut into blocks.
+ *
+ * Everything that counts or indexes blocks goes through a `BlockGrid`; nothing else in Espalier knows that
+ * the blocks at the right and bottom edges are smaller when the sizes do not divide.
+ */
+
+/** Rows × columns of a matrix, of a block, or of a grid of blocks. */
+export type Shape2D = readonly [rows: number, columns: number];
+
+export interface BlockGrid {
+  /** The kernel as a matrix, `n × m`. */
+  readonly matrixShape: Shape2D;
+  /** A whole block, `Br × Bc`. */
+  readonly blockShape: Shape2D;
+  /** Blocks down and across, `R × C` with `R = ceil(n / Br)` and `C = ceil(m / Bc)`. */
+  readonly gridShape: Shape2D;
+  /** `G = R · C`. */
+  readonly blocks: number;
+}
+
+/**
+ * A kernel's shape as the matrix `n × m` that is cut into blocks: every axis but the last, times the last.
+ *
+ * A dense kernel `[in, out]` and an embedding `[vocabulary, dimension]` are matrices already; a convolution
+ * kernel `[h, w, in, out]` becomes `(h·w·in) × out` (arXiv 2402.17902 §4.2), a recurrent kernel
+ * `[in, gates·units]` stays as it is. A transposed convolution's kernel is `[h, w, out, in]`, and becomes
+ * `(h·w·out) × in`. A depthwise kernel `[h, w, in, multiplier]` has no sum over its
+ * channels: it becomes `(h·w) × (in·multiplier)`, one column a filter.
+ *
+ * @throws RangeError for a shape without at least two axes, or with an empty axis.
+ */
+export function matrixShape(kernelShape: readonly number[], kind: 'depthwise' | 'other' = 'other'): Shape2D {
+  if (kernelShape.length < 2 || kernelShape.some((size) => size < 1)) {
+    throw new RangeError(
+      `A kernel of shape [${kernelShape.join(', ')}] has no blocks: it needs two axes or more, none of them empty`,
+    );
+  }
+  const columnAxes = kind === 'depthwise' ? 2 : 1;
+  const product = (sizes: readonly number[]) => sizes.reduce((a, b) => a * b, 1);
+  return [product(kernelShape.slice(0, -columnAxes)), product(kernelShape.slice(-columnAxes))];
+}
+
+/** @throws RangeError when the block shape is not two whole numbers of at least 1. */
+export function assertBlockShape(blockShape: readonly number[]): asserts blockShape is Shape2D {
+  if (blockShape.length !== 2 || blockShape.some((size) => !Number.isInteger(size) || size < 1)) {
+    throw new RangeError(
+      `Block shape [${blockShape.join(', ')}] is not two whole numbers of at least 1, such as [16, 16]`,
+    );
+  }
+}
+
+/** Whether a block fits into the matrix. One that does not would be a layer pruned as a whole. */
+export function blockFits([n, m]: Shape2D, [blockRows, blockColumns]: Shape2D): boolean {
+  return blockRows <= n && blockColumns <= m;
+}
+
+/**
+ * Cuts an `n × m` matrix into blocks of `Br × Bc`, the last row and column of blocks smaller where the sizes
+ * do not divide.
+ *
+ * @throws RangeError when the block shape is not two positive whole numbers, or is larger than the matrix.
+ */
+export function blockGrid(matrix: Shape2D, blockShape: Shape2D): BlockGrid {
+  assertBlockShape(blockShape);
+  if (!blockFits(matrix, blockShape)) {
+    throw new RangeError(
+      `A block of ${blockShape.join('×')} is larger than the ${matrix.join('×')} kernel: choose a smaller block`,
+    );
+  }
+  const gridShape = [Math.ceil(matrix[0] / blockShape[0]), Math.ceil(matrix[1] / blockShape[1])] as const;
+  return { matrixShape: matrix, blockShape, gridShape, blocks: gridShape[0] * gridShape[1] };
+}
+
+/** The number of weights in block `index` (row by row): `Br · Bc`, less at the ragged edges. */
+export function blockSize(grid: BlockGrid, index: number): number {
+  const [blockRows, blockColumns] = grid.blockShape;
+  const row = Math.floor(index / grid.gridShape[1]);
+  const column = index % grid.gridShape[1];
+  return (
+    Math.min(blockRows, grid.matrixShape[0] - row * blockRows) *
+    Math.min(blockColumns, grid.matrixShape[1] - column * blockColumns)
+  );
+}

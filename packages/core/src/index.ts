@@ -1,0 +1,24 @@
+/** Structured pruning for TensorFlow.js: what strategies are made of, and `sparsify`, which runs them. */
+export * from './allocation.js';
+export * from './block-grid.js';
+export * from './block-ops.js';
+export * from './curves.js';
+export * from './drop-and-grow.js';
+export * from './forward-selection.js';
+export * from './importances.js';
+export { KernelState } from './kernel-state.js';
+export { layerKernels, type LayerKernel } from './layer-kernels.js';
+export * from './mask.js';
+export { resetOptimizerState, type ResettableOptimizer } from './optimizer-state.js';
+export * from './parameterisations.js';
+export type * from './pruner.js';
+export { Pruning, type PruningState } from './pruning.js';
+export * from './random.js';
+export {
+  nonZeroBlocks,
+  type DenseKernelReport,
+  type PrunedKernelReport,
+  type PruningReport,
+} from './report.js';
+export * from './search.js';
+export { ModelPruning, sparsify, VariablePruning, type Target } from './sparsify.js';

@@ -1,0 +1,118 @@
+/**
+ * The interface behind which every strategy stands.
+ *
+ * A strategy is a point on three axes: how the weight is parameterised, how a block is scored, and how the
+ * mask is searched for. (The fourth, allocation, belongs to the target, not to the strategy.) Each is a value,
+ * so a new method is a new combination: `{ ...acdc(), parameterisation: powerpropagation() }`.
+ */
+import type * as tf from '@tensorflow/tfjs';
+
+import type { BlockGrid } from './block-grid.js';
+import type { BlockMask } from './mask.js';
+import type { Search } from './search.js';
+
+/** What a strategy knows of a kernel that is being pruned. */
+export interface PrunedKernel {
+  /** `layer/weight`, for messages and reports. */
+  readonly name: string;
+  /** Its place among the kernels that are pruned, from 0; sets their random numbers apart. */
+  readonly index: number;
+  readonly grid: BlockGrid;
+  /** The target density, `d = 1 − s`. */
+  readonly density: number;
+  /** What the parameterisation remembers of the kernel without training it, by name. */
+  readonly buffers: Readonly<Record<string, tf.Tensor>>;
+}
+
+/** The trainable quantities that a parameterisation adds to a kernel, by name. */
+export type Trainables = Readonly<Record<string, tf.Tensor>>;
+
+/**
+ * How the weight that the network computes with is made from what the optimiser trains:
+ *
+ *     effective = elementwise(raw) ⊙ blockScale ⊙ mask
+ *
+ * Core applies the mask, and fuses it with the block scale into one pass over the weight. Every function is
+ * made of differentiable tfjs operations.
+ */
+export interface Parameterisation {
+  readonly name: string;
+  /** Initial values of the trainables that the parameterisation adds. */
+  trainables?(kernel: PrunedKernel): Trainables;
+  /** Initial values of what it remembers without training it; saved with the model's weights. */
+  buffers?(kernel: PrunedKernel): Readonly<Record<string, tf.Tensor>>;
+  /** The raw weight whose effective weight is `weight`, `[n, m]`; the weight itself, when absent. */
+  raw?(weight: tf.Tensor2D, kernel: PrunedKernel): tf.Tensor2D;
+  /** A function of each raw weight, `[n, m]`; the identity, when absent. */
+  elementwise?(raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;
+  /** A factor for each block, `[R, C]`; one, when absent. */
+  blockScale?(raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;
+  /**
+   * Called after every choice of blocks that training goes on with: may assign to the kernel's trainables and
+   * buffers.
+   */
+  afterChoice?(kernel: ChosenKernel): void;
+  /**
+   * The raw weight after a proximal step, called after every optimiser step. May assign to the kernel's
+   * trainables and buffers.
+   */
+  proximal?(raw: tf.Tensor2D, kernel: TrainedKernel, step: OptimizerStep): tf.Tensor2D;
+}
+
+/** A kernel with what its parameterisation added, to be assigned to. */
+export interface TrainedKernel extends PrunedKernel {
+  readonly trainables: Readonly<Record<string, tf.Variable>>;
+  readonly buffers: Readonly<Record<string, tf.Variable>>;
+}
+
+/** The optimiser step that a proximal step follows. */
+export interface OptimizerStep {
+  /** @throws Error where the optimiser does not tell. */
+  learningRate(): number;
+  /** The share of the target sparsity that the search asked for in this step, 0 to 1. */
+  readonly share: number;
+}
+
+/** What there is to score the blocks of a kernel by. */
+export interface ScoredKernel extends PrunedKernel {
+  /** What the optimiser trains, `[n, m]`. */
+  readonly raw: tf.Tensor2D;
+  readonly trainables: Trainables;
+  /** The effective weight as it would be without the mask, `[n, m]`. */
+  effective(): tf.Tensor2D;
+  /** The loss' gradient by the effective weight in the last step, `[n, m]`; zeros before the first. */
+  gradient(): tf.Tensor2D;
+}
+
+/** A kernel whose blocks were just chosen. */
+export interface ChosenKernel extends ScoredKernel, TrainedKernel {
+  readonly trainables: Readonly<Record<string, tf.Variable>>;
+  readonly buffers: Readonly<Record<string, tf.Variable>>;
+  /** The choice, 1 a chosen block. */
+  readonly chosen: BlockMask;
+}
+
+export interface Importance {
+  readonly name: string;
+  /** One score a block, `[R, C]`; the higher, the more important. */
+  score(kernel: ScoredKernel): tf.Tensor2D;
+  /** Whether it asks for `kernel.gradient()`, which is recorded only then. */
+  readonly usesGradient?: boolean;
+}
+
+/** A pruning strategy. Immutable; all state lives in the run that `sparsify` starts. */
+export interface Pruner {
+  /** Lower case, words joined by hyphens; how the harness calls it. */
+  readonly name: string;
+  /** One line, for lists. */
+  readonly description: string;
+  /** Where it comes from: authors, year, arXiv number. */
+  readonly source: string;
+  /** The settings it was made with, plain data: part of a trial's identity. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly parameterisation: Parameterisation;
+  readonly importance: Importance;
+  /** A second score, for searches that drop blocks by one and grow them by another. */
+  readonly growth?: Importance;
+  readonly search: Search;
+}

@@ -1,0 +1,96 @@
+/** What a pruning run reached, measured on the weights themselves. */
+import { blockSize, type BlockGrid, type Shape2D } from './block-grid.js';
+
+export interface PrunedKernelReport {
+  readonly name: string;
+  readonly matrixShape: Shape2D;
+  readonly blockShape: Shape2D;
+  readonly gridShape: Shape2D;
+  /** `G`. */
+  readonly blocks: number;
+  /** `k`, the blocks that the target allows. */
+  readonly targetBlocks: number;
+  /** Blocks with a weight that is not zero. */
+  readonly keptBlocks: number;
+  readonly weights: number;
+  /** Weights in blocks of zeros. */
+  readonly prunedWeights: number;
+}
+
+/** A kernel that was left dense, and why. */
+export interface DenseKernelReport {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly reason: string;
+}
+
+export interface PruningReport {
+  readonly pruned: readonly PrunedKernelReport[];
+  readonly dense: readonly DenseKernelReport[];
+  readonly achieved: {
+    /** Share of blocks that are zero, over the pruned layers: `1 − k / G` when the target was reached. */
+    readonly prunedLayers: number;
+    /** Share of weights in blocks of zeros, over all the weights of the model. */
+    readonly model: number;
+  };
+}
+
+/** Which blocks of a matrix hold anything but zeros: 1 a block that does, `[R · C]`. */
+export function nonZeroBlocks(weights: ArrayLike<number>, grid: BlockGrid): Uint8Array {
+  const [n, m] = grid.matrixShape;
+  const [blockRows, blockColumns] = grid.blockShape;
+  const nonZero = new Uint8Array(grid.blocks);
+  for (let i = 0; i < n; i++) {
+    const rowStart = Math.floor(i / blockRows) * grid.gridShape[1];
+    for (let j = 0; j < m; j++) {
+      if (weights[i * m + j] !== 0) nonZero[rowStart + Math.floor(j / blockColumns)] = 1;
+    }
+  }
+  return nonZero;
+}
+
+/** Measures one kernel. `weights` are its effective weights, row by row. */
+export function reportKernel(
+  name: string,
+  grid: BlockGrid,
+  targetBlocks: number,
+  weights: ArrayLike<number>,
+): PrunedKernelReport {
+  const nonZero = nonZeroBlocks(weights, grid);
+  const { matrixShape, blockShape, gridShape, blocks } = grid;
+  let keptBlocks = 0;
+  let prunedWeights = 0;
+  nonZero.forEach((bit, block) => {
+    if (bit) keptBlocks += 1;
+    else prunedWeights += blockSize(grid, block);
+  });
+  return {
+    name,
+    matrixShape,
+    blockShape,
+    gridShape,
+    blocks,
+    targetBlocks,
+    keptBlocks,
+    weights: matrixShape[0] * matrixShape[1],
+    prunedWeights,
+  };
+}
+
+/** @param modelWeights all weights of the model, biases and what is not pruned included */
+export function summarize(
+  pruned: readonly PrunedKernelReport[],
+  dense: readonly DenseKernelReport[],
+  modelWeights: number,
+): PruningReport {
+  const sum = (value: (kernel: PrunedKernelReport) => number) =>
+    pruned.reduce((total, k) => total + value(k), 0);
+  return {
+    pruned,
+    dense,
+    achieved: {
+      prunedLayers: 1 - sum((k) => k.keptBlocks) / sum((k) => k.blocks),
+      model: sum((k) => k.prunedWeights) / modelWeights,
+    },
+  };
+}
