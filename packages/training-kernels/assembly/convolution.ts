@@ -1,0 +1,439 @@
+// Convolutions and their gradients as matrix products: the patches that the filter sees, one a row, gathered from the
+// input (im2col) or scattered back to it (col2im), in chunks that stay in the cache. A filter of one pixel needs no
+// patches: the input is the matrix. Tensors are channels-last, filters [height, width, in, out].
+
+import { gemm } from './gemm';
+import { ActivationKind } from './activation';
+
+/** out [batch · outHeight · outWidth, outChannels] = activation(patches(x) · filter + bias); see gemm for the epilogue. */
+export function convolution(
+  x: usize,
+  filter: usize,
+  out: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  outChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+  patches: usize,
+  chunk: i32,
+  scratch: usize,
+  bias: usize,
+  activation: ActivationKind,
+  slopes: usize,
+  slope: f32,
+): void {
+  const depth = filterHeight * filterWidth * channels;
+  const rows = batch * outHeight * outWidth;
+  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth)) {
+    gemm(
+      false, false, rows, outChannels, depth, x, filter, out, false, bias, activation, slopes, slope, scratch,
+    ); // prettier-ignore
+    return;
+  }
+  for (let first = 0; first < rows; first += chunk) {
+    const count = min(chunk, rows - first);
+    gatherPatches(
+      x, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth,
+      dilationHeight, dilationWidth, padTop, padLeft, first, count, patches,
+    ); // prettier-ignore
+    gemm(
+      false, false, count, outChannels, depth, patches, filter, out + ((<usize>first * outChannels) << 2), false,
+      bias, activation, slopes, slope, scratch,
+    ); // prettier-ignore
+  }
+}
+
+/** dFilter [filterHeight · filterWidth · channels, outChannels] = patches(x)ᵀ · dy, patches in chunks of `chunk` rows. */
+export function convFilterGradient(
+  x: usize,
+  dy: usize,
+  dFilter: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  outChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+  patches: usize,
+  chunk: i32,
+  scratch: usize,
+): void {
+  const depth = filterHeight * filterWidth * channels;
+  const rows = batch * outHeight * outWidth;
+  if (rows == 0) memory.fill(dFilter, 0, <usize>(depth * outChannels) << 2);
+  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth)) {
+    gemm(true, false, depth, outChannels, rows, x, dy, dFilter, false, 0, ActivationKind.Linear, 0, 0, scratch);
+    return;
+  }
+  for (let first = 0; first < rows; first += chunk) {
+    const count = min(chunk, rows - first);
+    gatherPatches(
+      x, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth,
+      dilationHeight, dilationWidth, padTop, padLeft, first, count, patches,
+    ); // prettier-ignore
+    gemm(
+      true, false, depth, outChannels, count, patches, dy + ((<usize>first * outChannels) << 2), dFilter, first > 0,
+      0, ActivationKind.Linear, 0, 0, scratch,
+    ); // prettier-ignore
+  }
+}
+
+/** dx = the patches dy · filterᵀ, added up where they overlap. */
+export function convInputGradient(
+  dy: usize,
+  filter: usize,
+  dx: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  outChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+  patches: usize,
+  chunk: i32,
+  scratch: usize,
+): void {
+  const depth = filterHeight * filterWidth * channels;
+  const rows = batch * outHeight * outWidth;
+  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth)) {
+    gemm(false, true, rows, depth, outChannels, dy, filter, dx, false, 0, ActivationKind.Linear, 0, 0, scratch);
+    return;
+  }
+  memory.fill(dx, 0, (<usize>batch * height * width * channels) << 2);
+  for (let first = 0; first < rows; first += chunk) {
+    const count = min(chunk, rows - first);
+    gemm(
+      false, true, count, depth, outChannels, dy + ((<usize>first * outChannels) << 2), filter, patches, false,
+      0, ActivationKind.Linear, 0, 0, scratch,
+    ); // prettier-ignore
+    scatterPatches(
+      dx, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth,
+      dilationHeight, dilationWidth, padTop, padLeft, first, count, patches,
+    ); // prettier-ignore
+  }
+}
+
+/** Whether every output pixel is made of the one input pixel at its place. */
+// @ts-ignore: decorator
+@inline
+function isPointwise(
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+): bool {
+  const onePixel = filterHeight == 1 && filterWidth == 1 && strideHeight == 1 && strideWidth == 1;
+  return onePixel && outHeight == height && outWidth == width;
+}
+
+/** Rows `first` to `first + count - 1` of the patch matrix [batch · outHeight · outWidth, filter · channels]. */
+function gatherPatches(
+  x: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+  first: i32,
+  count: i32,
+  patches: usize,
+): void {
+  const pixelBytes = <usize>channels << 2;
+  let outX = first % outWidth;
+  let outY = (first / outWidth) % outHeight;
+  let image = first / (outWidth * outHeight);
+  for (let p = 0; p < count; p++) {
+    const left = outX * strideWidth - padLeft;
+    for (let ky = 0; ky < filterHeight; ky++) {
+      const y = outY * strideHeight - padTop + ky * dilationHeight;
+      const row = x + <usize>(image * height + y) * <usize>width * pixelBytes;
+      const rowInside = y >= 0 && y < height;
+      if (rowInside && dilationWidth == 1 && left >= 0 && left + filterWidth <= width) {
+        patches = copyFloats(row + <usize>left * pixelBytes, patches, <usize>filterWidth * pixelBytes);
+        continue;
+      }
+      for (let kx = 0; kx < filterWidth; kx++) {
+        const column = left + kx * dilationWidth;
+        if (rowInside && column >= 0 && column < width) {
+          patches = copyFloats(row + <usize>column * pixelBytes, patches, pixelBytes);
+        } else {
+          patches = zeroFloats(patches, pixelBytes);
+        }
+      }
+    }
+    if (++outX == outWidth) {
+      outX = 0;
+      if (++outY == outHeight) {
+        outY = 0;
+        image++;
+      }
+    }
+  }
+}
+
+/** The transpose of gatherPatches: adds rows of the patch matrix to the pixels they came from. */
+function scatterPatches(
+  x: usize,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+  first: i32,
+  count: i32,
+  patches: usize,
+): void {
+  const pixelBytes = <usize>channels << 2;
+  let outX = first % outWidth;
+  let outY = (first / outWidth) % outHeight;
+  let image = first / (outWidth * outHeight);
+  for (let p = 0; p < count; p++) {
+    const left = outX * strideWidth - padLeft;
+    for (let ky = 0; ky < filterHeight; ky++) {
+      const y = outY * strideHeight - padTop + ky * dilationHeight;
+      const row = x + <usize>(image * height + y) * <usize>width * pixelBytes;
+      if (y < 0 || y >= height) {
+        patches += <usize>filterWidth * pixelBytes;
+        continue;
+      }
+      if (dilationWidth == 1 && left >= 0 && left + filterWidth <= width) {
+        addFloats(patches, row + <usize>left * pixelBytes, <usize>filterWidth * pixelBytes);
+        patches += <usize>filterWidth * pixelBytes;
+        continue;
+      }
+      for (let kx = 0; kx < filterWidth; kx++) {
+        const column = left + kx * dilationWidth;
+        if (column >= 0 && column < width) addFloats(patches, row + <usize>column * pixelBytes, pixelBytes);
+        patches += pixelBytes;
+      }
+    }
+    if (++outX == outWidth) {
+      outX = 0;
+      if (++outY == outHeight) {
+        outY = 0;
+        image++;
+      }
+    }
+  }
+}
+
+/** Copies `bytes` (a multiple of 4) and returns the end of the target. */
+// @ts-ignore: decorator
+@inline
+function copyFloats(from: usize, to: usize, bytes: usize): usize {
+  const end = to + bytes;
+  for (; to + 16 <= end; to += 16, from += 16) v128.store(to, v128.load(from));
+  for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(from));
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function zeroFloats(to: usize, bytes: usize): usize {
+  const end = to + bytes;
+  for (; to + 16 <= end; to += 16) v128.store(to, f32x4.splat(0));
+  for (; to < end; to += 4) store<f32>(to, 0);
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function addFloats(from: usize, to: usize, bytes: usize): void {
+  const end = to + bytes;
+  for (; to + 16 <= end; to += 16, from += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+  for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(to) + load<f32>(from));
+}
+
+/**
+ * The gradient of a depthwise convolution by its filter [filterHeight, filterWidth, channels, multiplier];
+ * dy has channels · multiplier channels.
+ */
+export function depthwiseFilterGradient(
+  x: usize,
+  dy: usize,
+  dFilter: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  multiplier: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+): void {
+  const outChannels = channels * multiplier;
+  memory.fill(dFilter, 0, <usize>(filterHeight * filterWidth * outChannels) << 2);
+  for (let rowIndex = 0; rowIndex < batch * outHeight; rowIndex++) {
+    const image = rowIndex / outHeight;
+    const outY = rowIndex % outHeight;
+    const dyRow = dy + ((<usize>rowIndex * outWidth * outChannels) << 2);
+    for (let ky = 0; ky < filterHeight; ky++) {
+      const y = outY * strideHeight - padTop + ky * dilationHeight;
+      if (y < 0 || y >= height) continue;
+      const row = x + ((<usize>(image * height + y) * width * channels) << 2);
+      for (let kx = 0; kx < filterWidth; kx++) {
+        const shift = kx * dilationWidth - padLeft;
+        const firstX = firstInside(shift, strideWidth);
+        const endX = endInside(shift, strideWidth, width, outWidth);
+        const target = dFilter + (<usize>((ky * filterWidth + kx) * outChannels) << 2);
+        let c = 0;
+        if (multiplier == 1) {
+          for (; c + 4 <= channels; c += 4) {
+            let sum = f32x4.splat(0);
+            for (let outX = firstX; outX < endX; outX++) {
+              const pixel = v128.load(row + (<usize>((outX * strideWidth + shift) * channels + c) << 2));
+              sum = f32x4.add(sum, f32x4.mul(pixel, v128.load(dyRow + (<usize>(outX * channels + c) << 2))));
+            }
+            const at = target + (<usize>c << 2);
+            v128.store(at, f32x4.add(v128.load(at), sum));
+          }
+        }
+        for (; c < channels; c++) {
+          for (let q = 0; q < multiplier; q++) {
+            const channel = c * multiplier + q;
+            let sum: f32 = 0;
+            for (let outX = firstX; outX < endX; outX++) {
+              sum +=
+                load<f32>(row + (<usize>((outX * strideWidth + shift) * channels + c) << 2)) *
+                load<f32>(dyRow + (<usize>(outX * outChannels + channel) << 2));
+            }
+            const at = target + (<usize>channel << 2);
+            store<f32>(at, load<f32>(at) + sum);
+          }
+        }
+      }
+    }
+  }
+}
+
+/** The gradient of a depthwise convolution by its input. */
+export function depthwiseInputGradient(
+  dy: usize,
+  filter: usize,
+  dx: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  multiplier: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+): void {
+  const outChannels = channels * multiplier;
+  memory.fill(dx, 0, (<usize>batch * height * width * channels) << 2);
+  for (let rowIndex = 0; rowIndex < batch * outHeight; rowIndex++) {
+    const image = rowIndex / outHeight;
+    const outY = rowIndex % outHeight;
+    const dyRow = dy + ((<usize>rowIndex * outWidth * outChannels) << 2);
+    for (let ky = 0; ky < filterHeight; ky++) {
+      const y = outY * strideHeight - padTop + ky * dilationHeight;
+      if (y < 0 || y >= height) continue;
+      const row = dx + ((<usize>(image * height + y) * width * channels) << 2);
+      for (let kx = 0; kx < filterWidth; kx++) {
+        const shift = kx * dilationWidth - padLeft;
+        const firstX = firstInside(shift, strideWidth);
+        const endX = endInside(shift, strideWidth, width, outWidth);
+        const weights = filter + (<usize>((ky * filterWidth + kx) * outChannels) << 2);
+        for (let outX = firstX; outX < endX; outX++) {
+          const pixel = row + (<usize>((outX * strideWidth + shift) * channels) << 2);
+          const gradient = dyRow + (<usize>(outX * outChannels) << 2);
+          let c = 0;
+          if (multiplier == 1) {
+            for (; c + 4 <= channels; c += 4) {
+              const offset = <usize>c << 2;
+              const term = f32x4.mul(v128.load(gradient + offset), v128.load(weights + offset));
+              v128.store(pixel + offset, f32x4.add(v128.load(pixel + offset), term));
+            }
+          }
+          for (; c < channels; c++) {
+            let sum: f32 = 0;
+            for (let q = 0; q < multiplier; q++) {
+              const offset = <usize>(c * multiplier + q) << 2;
+              sum += load<f32>(gradient + offset) * load<f32>(weights + offset);
+            }
+            const at = pixel + (<usize>c << 2);
+            store<f32>(at, load<f32>(at) + sum);
+          }
+        }
+      }
+    }
+  }
+}
+
+/** The first output column whose input column, outX · stride + shift, is not left of the image. */
+// @ts-ignore: decorator
+@inline
+function firstInside(shift: i32, stride: i32): i32 {
+  return shift >= 0 ? 0 : (stride - 1 - shift) / stride;
+}
+
+/** One past the last output column whose input column is not right of the image. */
+// @ts-ignore: decorator
+@inline
+function endInside(shift: i32, stride: i32, width: i32, outWidth: i32): i32 {
+  return shift >= width ? 0 : min(outWidth, (width - 1 - shift) / stride + 1);
+}

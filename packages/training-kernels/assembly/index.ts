@@ -1,0 +1,19 @@
+// Everything the JavaScript side calls. The module owns no memory: it imports the tfjs backend's, and must have
+// no data segment of its own (scripts/build-wasm.mjs checks that).
+
+export { batchNorm, batchNormFactor, batchNormGradient } from './batch-norm';
+export { blockDot, scaleBlocks } from './blocks';
+export {
+  convFilterGradient,
+  convolution,
+  convInputGradient,
+  depthwiseFilterGradient,
+  depthwiseInputGradient,
+} from './convolution';
+export { copyRuns, gatherRuns } from './copy';
+export { binary, reluGrad, tanh } from './elementwise';
+export { gemm, gemmScratchBytes } from './gemm';
+export { spreadMiddle, sumMiddle } from './reduce';
+export { avgPoolGradient, maxPoolGradient } from './pooling';
+export { segmentSum } from './segments';
+export { adamUpdate, momentumUpdate, sgdUpdate } from './updates';

@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import './index.js';
+import { expectClose, randomValues } from './test-support.js';
+
+beforeAll(async () => {
+  await tf.setBackend('wasm');
+});
+
+function scaleBlocks(matrix: tf.Tensor, scale: tf.Tensor, blockShape: number[]): tf.Tensor {
+  return tf.engine().runKernel('ScaleBlocks', { matrix, scale }, { blockShape }) as tf.Tensor;
+}
+
+function blockDot(a: tf.Tensor, b: tf.Tensor, blockShape: number[]): tf.Tensor {
+  return tf.engine().runKernel('BlockDot', { a, b }, { blockShape }) as tf.Tensor;
+}
+
+const length = fc.integer({ min: 0, max: 50 });
+const block = fc.integer({ min: 1, max: 20 });
+const seed = fc.integer({ min: 0, max: 1e6 });
+
+describe('ScaleBlocks', () => {
+  it('multiplies every element by the factor of its block, ragged edges included', () => {
+    fc.assert(
+      fc.property(length, length, block, block, seed, (n, m, br, bc, s) => {
+        const grid = [Math.ceil(n / br), Math.ceil(m / bc)] as const;
+        const x = randomValues(n * m, s);
+        const factors = randomValues(grid[0] * grid[1], s + 1).map((f) => (f < -0.5 ? 0 : f));
+        const actual = tf.tidy(() =>
+          scaleBlocks(tf.tensor2d(x, [n, m]), tf.tensor2d(factors, [...grid]), [br, bc]).dataSync(),
+        );
+        const expected = x.map((v, at) => {
+          const [i, j] = [Math.floor(at / m), at % m];
+          return v * factors[Math.floor(i / br) * grid[1] + Math.floor(j / bc)]!;
+        });
+        expectClose(
+          actual,
+          expected.map((v) => v + 0),
+          1e-7,
+        );
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('gives exact zeros where the factor is zero', () => {
+    const values = tf.tidy(() => {
+      const matrix = tf.tensor2d([Infinity, NaN, -3, 4, 5, 6], [2, 3]);
+      return scaleBlocks(matrix, tf.tensor2d([0, 1, 0, 0], [2, 2]), [1, 2]).dataSync();
+    });
+    expect(Array.from(values)).toEqual([0, 0, -3, 0, 0, 0]);
+  });
+
+  it('refuses a scale that is not the grid', () => {
+    const run = () => tf.tidy(() => scaleBlocks(tf.ones([4, 4]), tf.ones([2, 3]), [2, 2]));
+    expect(run).toThrow("ScaleBlocks: input 'scale' must have the shape [2,2], got [2,3].");
+  });
+
+  it('refuses a block shape that is none', () => {
+    const run = () => tf.tidy(() => scaleBlocks(tf.ones([4, 4]), tf.ones([2, 2]), [2, 0]));
+    expect(run).toThrow('blockShape must be two integers of at least 1, got [2,0]');
+  });
+});
+
+describe('BlockDot', () => {
+  it('sums the products over each block', () => {
+    fc.assert(
+      fc.property(length, length, block, block, seed, (n, m, br, bc, s) => {
+        const columns = Math.ceil(m / bc);
+        const a = randomValues(n * m, s);
+        const b = randomValues(n * m, s + 1);
+        const actual = tf.tidy(() =>
+          blockDot(tf.tensor2d(a, [n, m]), tf.tensor2d(b, [n, m]), [br, bc]).dataSync(),
+        );
+        const expected = new Float64Array(Math.ceil(n / br) * columns);
+        a.forEach((v, at) => {
+          expected[Math.floor(Math.floor(at / m) / br) * columns + Math.floor((at % m) / bc)]! += v * b[at]!;
+        });
+        expectClose(actual, expected, 1e-6);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('keeps its precision over a million elements', () => {
+    const n = 1024;
+    const a = randomValues(n * n, 1);
+    const exact = a.reduce((sum, v) => sum + v * v, 0);
+    const actual = tf.tidy(() => {
+      const x = tf.tensor2d(a, [n, n]);
+      return blockDot(x, x, [n, n]).dataSync()[0]!;
+    });
+    expect(Math.abs(actual / exact - 1)).toBeLessThan(1e-6);
+  });
+
+  it('refuses operands of different shapes', () => {
+    expect(() => tf.tidy(() => blockDot(tf.ones([4, 4]), tf.ones([4, 5]), [2, 2]))).toThrow("input 'b'");
+  });
+});

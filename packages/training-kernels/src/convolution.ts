@@ -1,0 +1,232 @@
+// Convolutions as matrix products over chunks of patches, and the gradients of convolutions, most of which the wasm
+// backend lacks; those of depthwise convolutions directly. The arithmetic is in assembly/convolution.ts. Tensors are channels-last.
+
+import * as tf from '@tensorflow/tfjs';
+import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
+import type { Gradients } from './fused-gradient.js';
+import type { KernelCall, WasmKernel } from './replace-kernel.js';
+import { kernelsOf, offsetOf, type ConvolutionGeometry, type WasmBackend } from './wasm-module.js';
+
+type Shape4 = [number, number, number, number];
+
+/** Size of the piece of the patch matrix that is worked on at once: half a megabyte stays in the second-level cache. */
+const PATCH_FLOATS = 2 ** 17;
+/** The product over a chunk of patches runs in steps of this many rows (KC of assembly/gemm.ts). */
+const PATCH_ROWS = 256;
+
+/** Conv2D: x [N, H, W, C], filter [FH, FW, C, K] → [N, OH, OW, K]. */
+export function conv2d(stock: WasmKernel): WasmKernel {
+  return (call) => convolve(call, PLAIN) ?? stock(call);
+}
+
+/** FusedConv2D: Conv2D, then + bias [K], then an activation. */
+export function fusedConv2d(stock: WasmKernel): WasmKernel {
+  return (call) => {
+    const epilogue = epilogueOf(call, call.inputs['filter']!.shape[3]!);
+    return (epilogue && convolve(call, epilogue)) ?? stock(call);
+  };
+}
+
+/** The convolution, or null if the format or the types are not those of the kernel. */
+function convolve({ inputs, attrs, backend }: KernelCall, epilogue: Epilogue): tf.TensorInfo | null {
+  const { x, filter } = inputs as Record<string, tf.TensorInfo>;
+  if (attrs['dataFormat'] === 'NCHW' || x!.dtype !== 'float32' || filter!.dtype !== 'float32') return null;
+  const info = convolutionInfo('Conv2D', x!.shape, filter!.shape, attrs, false);
+  const out = backend.makeOutput([...info.outShape], 'float32');
+  const { exports, scratch } = kernelsOf(backend);
+  const { patches, chunk } = patchWorkspace(backend, info);
+  exports.convolution(
+    offsetOf(backend, x!),
+    offsetOf(backend, filter!),
+    offsetOf(backend, out),
+    ...geometry(info, info.outChannels),
+    patches,
+    chunk,
+    scratch,
+    ...epilogueArguments(backend, epilogue),
+  );
+  return out;
+}
+
+/** Conv2DBackpropFilter: x [N, H, W, C], dy [N, OH, OW, K], attrs filterShape → [FH, FW, C, K]. */
+export function conv2dBackpropFilter({ inputs, attrs, backend }: KernelCall): tf.TensorInfo {
+  const x = floats('Conv2DBackpropFilter', inputs['x']);
+  const dy = floats('Conv2DBackpropFilter', inputs['dy']);
+  const info = convolutionInfo('Conv2DBackpropFilter', x.shape, attrs['filterShape'], attrs, false);
+  requireGradientShape('Conv2DBackpropFilter', dy.shape, info);
+  const out = backend.makeOutput([...info.filterShape], 'float32');
+  const { exports, scratch } = kernelsOf(backend);
+  const { patches, chunk } = patchWorkspace(backend, info);
+  exports.convFilterGradient(
+    offsetOf(backend, x),
+    offsetOf(backend, dy),
+    offsetOf(backend, out),
+    ...geometry(info, info.outChannels),
+    patches,
+    chunk,
+    scratch,
+  );
+  return out;
+}
+
+/** Conv2DBackpropInput: dy [N, OH, OW, K], filter [FH, FW, C, K], attrs inputShape → [N, H, W, C]. */
+export function conv2dBackpropInput(stock: WasmKernel): WasmKernel {
+  return (call) => {
+    const { inputs, attrs, backend } = call;
+    if (attrs['dataFormat'] === 'NCHW') return stock(call);
+    const dy = floats('Conv2DBackpropInput', inputs['dy']);
+    const filter = floats('Conv2DBackpropInput', inputs['filter']);
+    const info = convolutionInfo('Conv2DBackpropInput', attrs['inputShape'], filter.shape, attrs, false);
+    requireGradientShape('Conv2DBackpropInput', dy.shape, info);
+    const out = backend.makeOutput([...info.inShape], 'float32');
+    const { exports, scratch } = kernelsOf(backend);
+    const { patches, chunk } = patchWorkspace(backend, info);
+    exports.convInputGradient(
+      offsetOf(backend, dy),
+      offsetOf(backend, filter),
+      offsetOf(backend, out),
+      ...geometry(info, info.outChannels),
+      patches,
+      chunk,
+      scratch,
+    );
+    return out;
+  };
+}
+
+/** DepthwiseConv2dNativeBackpropFilter: x [N, H, W, C], dy [N, OH, OW, C·Q], attrs filterShape → [FH, FW, C, Q]. */
+export function depthwiseBackpropFilter({ inputs, attrs, backend }: KernelCall): tf.TensorInfo {
+  const kernel = 'DepthwiseConv2dNativeBackpropFilter';
+  const x = floats(kernel, inputs['x']);
+  const dy = floats(kernel, inputs['dy']);
+  const info = convolutionInfo(kernel, x.shape, attrs['filterShape'], attrs, true);
+  requireGradientShape(kernel, dy.shape, info);
+  const out = backend.makeOutput([...info.filterShape], 'float32');
+  kernelsOf(backend).exports.depthwiseFilterGradient(
+    offsetOf(backend, x),
+    offsetOf(backend, dy),
+    offsetOf(backend, out),
+    ...geometry(info, info.filterShape[3]!),
+  );
+  return out;
+}
+
+/** DepthwiseConv2dNativeBackpropInput: dy [N, OH, OW, C·Q], filter [FH, FW, C, Q], attrs inputShape → [N, H, W, C]. */
+export function depthwiseBackpropInput({ inputs, attrs, backend }: KernelCall): tf.TensorInfo {
+  const kernel = 'DepthwiseConv2dNativeBackpropInput';
+  const dy = floats(kernel, inputs['dy']);
+  const filter = floats(kernel, inputs['filter']);
+  const info = convolutionInfo(kernel, attrs['inputShape'], filter.shape, attrs, true);
+  requireGradientShape(kernel, dy.shape, info);
+  const out = backend.makeOutput([...info.inShape], 'float32');
+  kernelsOf(backend).exports.depthwiseInputGradient(
+    offsetOf(backend, dy),
+    offsetOf(backend, filter),
+    offsetOf(backend, out),
+    ...geometry(info, info.filterShape[3]!),
+  );
+  return out;
+}
+
+export type Info = tf.backend_util.Conv2DInfo;
+
+function convolutionInfo(
+  kernel: string,
+  inputShape: unknown,
+  filterShape: unknown,
+  attrs: KernelCall['attrs'],
+  depthwise: boolean,
+): Info {
+  if (attrs['dataFormat'] === 'NCHW') {
+    throw new Error(
+      `${kernel} on the wasm backend needs the data format NHWC, got NCHW; transpose the input.`,
+    );
+  }
+  return tf.backend_util.computeConv2DInfo(
+    inputShape as Shape4,
+    filterShape as Shape4,
+    attrs['strides'] as [number, number],
+    (attrs['dilations'] as [number, number] | undefined) ?? 1,
+    attrs['pad'] as 'same' | 'valid' | number,
+    attrs['dimRoundingMode'] as 'floor' | 'round' | 'ceil' | undefined,
+    depthwise,
+  );
+}
+
+/** What the wasm kernels need to know of a convolution or a pooling. */
+export function geometry(info: Info, outChannels: number): ConvolutionGeometry {
+  return [
+    info.batchSize,
+    info.inHeight,
+    info.inWidth,
+    info.inChannels,
+    info.outHeight,
+    info.outWidth,
+    outChannels,
+    info.filterHeight,
+    info.filterWidth,
+    info.strideHeight,
+    info.strideWidth,
+    info.dilationHeight,
+    info.dilationWidth,
+    info.padInfo.top,
+    info.padInfo.left,
+  ];
+}
+
+/** Memory for `chunk` rows of the patch matrix. */
+function patchWorkspace(backend: WasmBackend, info: Info): { patches: number; chunk: number } {
+  const depth = info.filterHeight * info.filterWidth * info.inChannels;
+  const fitting = Math.max(1, Math.floor(PATCH_FLOATS / Math.max(1, depth)));
+  const chunk = fitting > PATCH_ROWS ? fitting - (fitting % PATCH_ROWS) : fitting;
+  return { patches: kernelsOf(backend).workspace(4 * Math.max(PATCH_FLOATS, depth)), chunk };
+}
+
+function floats(kernel: string, tensor: tf.TensorInfo | undefined): tf.TensorInfo {
+  if (tensor?.dtype === 'float32') return tensor;
+  throw new Error(`${kernel} on the wasm backend needs float32, got ${tensor?.dtype}; cast the tensor.`);
+}
+
+function requireGradientShape(kernel: string, shape: readonly number[], info: Info): void {
+  if (tf.util.arraysEqual([...shape], [...info.outShape])) return;
+  throw new Error(`${kernel}: dy must have the shape [${info.outShape}], got [${shape}].`);
+}
+
+/** The gradient function of Conv2D where it is dilated, which tfjs refuses; null for the rest. */
+export function dilatedConv2dGradient(
+  dy: tf.Tensor | tf.Tensor[],
+  saved: tf.Tensor[],
+  attrs: tf.NamedAttrMap,
+): Gradients | null {
+  return dilatedGradient('Conv2DBackpropInput', 'Conv2DBackpropFilter', dy as tf.Tensor, saved, attrs);
+}
+
+/** The same for DepthwiseConv2dNative. */
+export function dilatedDepthwiseGradient(
+  dy: tf.Tensor | tf.Tensor[],
+  saved: tf.Tensor[],
+  attrs: tf.NamedAttrMap,
+): Gradients | null {
+  const [input, filter] = [
+    'DepthwiseConv2dNativeBackpropInput',
+    'DepthwiseConv2dNativeBackpropFilter',
+  ] as const;
+  return dilatedGradient(input, filter, dy as tf.Tensor, saved, attrs);
+}
+
+function dilatedGradient(
+  inputKernel: string,
+  filterKernel: string,
+  dy: tf.Tensor,
+  [x, filter]: tf.Tensor[],
+  attrs: tf.NamedAttrMap,
+): Gradients | null {
+  const dilations = [attrs['dilations'] ?? 1].flat() as number[];
+  if (attrs['dataFormat'] === 'NCHW' || dilations.every((rate) => rate === 1)) return null;
+  const run = (kernel: string, inputs: tf.NamedTensorMap, shape: tf.NamedAttrMap) =>
+    tf.engine().runKernel(kernel, inputs, { ...attrs, ...shape }) as tf.Tensor;
+  return {
+    x: () => run(inputKernel, { dy, filter: filter! }, { inputShape: x!.shape }),
+    filter: () => run(filterKernel, { x: x!, dy }, { filterShape: filter!.shape }),
+  };
+}

@@ -1,0 +1,12 @@
+// What the tfjs wasm backend lacks for training. Importing this module registers the kernels:
+//
+//   import * as tf from '@tensorflow/tfjs';
+//   import '@espalier/training-kernels';
+//   await tf.setBackend('wasm');
+//
+// The optimisers run on every backend; on wasm they update a variable in one pass.
+
+import './register.js';
+
+export { AdamOptimizer, adam, type AdamSettings } from './adam.js';
+export { SgdOptimizer, sgd, type SgdSettings } from './sgd.js';

@@ -1,0 +1,79 @@
+// Registers every kernel of this package with tfjs for the backend 'wasm', at import. An engine without WebAssembly
+// SIMD keeps the stock kernels.
+
+import { cast, identity } from './alias.js';
+import { BATCH_NORM_GRAD, fusedBatchNorm, fusedBatchNormGrad, fusedBatchNormGradient } from './batch-norm.js';
+import { BINARY_KINDS, binary } from './binary.js';
+import { BLOCK_DOT, SCALE_BLOCKS, blockDot, scaleBlocks } from './blocks.js';
+import {
+  conv2d,
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+  dilatedConv2dGradient,
+  dilatedDepthwiseGradient,
+  fusedConv2d,
+} from './convolution.js';
+import { einsum, registerEinsumGradient } from './einsum.js';
+import { replaceGradient } from './fused-gradient.js';
+import { batchMatMul, fusedMatMul } from './matmul.js';
+import { avgPoolGrad, maxPoolGrad } from './pooling.js';
+import { SPREAD, fusedMeanGradient, fusedSumGradient, mean, spread, sum } from './reduce.js';
+import { RELU_GRAD, fusedReluGradient, reluGrad } from './relu-gradient.js';
+import { addKernel, replaceKernel } from './replace-kernel.js';
+import { unsortedSegmentSum } from './segment-sum.js';
+import { gatherV2, slice, splitV, unpack } from './slices.js';
+import { tanh } from './tanh.js';
+import { tile } from './tile.js';
+import {
+  ADAM_UPDATE,
+  MOMENTUM_UPDATE,
+  SGD_UPDATE,
+  adamUpdate,
+  momentumUpdate,
+  sgdUpdate,
+} from './updates.js';
+import { simdSupported } from './wasm-module.js';
+
+if (simdSupported()) {
+  replaceKernel('BatchMatMul', batchMatMul);
+  replaceKernel('_FusedMatMul', fusedMatMul);
+  replaceKernel('Conv2D', conv2d);
+  replaceKernel('FusedConv2D', fusedConv2d);
+  replaceKernel('Conv2DBackpropInput', conv2dBackpropInput);
+  replaceKernel('Sum', sum);
+  replaceKernel('Mean', mean);
+  for (const [name, kind] of Object.entries(BINARY_KINDS)) replaceKernel(name, binary(kind));
+  replaceKernel('FusedBatchNorm', fusedBatchNorm);
+  replaceKernel('Tile', tile);
+  replaceKernel('Slice', slice);
+  replaceKernel('SplitV', splitV);
+  replaceKernel('Unpack', unpack);
+  replaceKernel('GatherV2', gatherV2);
+  replaceKernel('Tanh', tanh);
+  replaceKernel('MaxPoolGrad', () => maxPoolGrad);
+  replaceKernel('AvgPoolGrad', () => avgPoolGrad);
+  replaceKernel('Identity', identity);
+  replaceKernel('Cast', cast);
+  addKernel('Conv2DBackpropFilter', conv2dBackpropFilter);
+  addKernel('DepthwiseConv2dNativeBackpropFilter', depthwiseBackpropFilter);
+  addKernel('DepthwiseConv2dNativeBackpropInput', depthwiseBackpropInput);
+  addKernel('UnsortedSegmentSum', unsortedSegmentSum);
+  addKernel('Einsum', einsum);
+  addKernel(RELU_GRAD, reluGrad);
+  addKernel(SGD_UPDATE, sgdUpdate);
+  addKernel(MOMENTUM_UPDATE, momentumUpdate);
+  addKernel(ADAM_UPDATE, adamUpdate);
+  addKernel(SCALE_BLOCKS, scaleBlocks);
+  addKernel(BLOCK_DOT, blockDot);
+  addKernel(SPREAD, spread);
+  addKernel(BATCH_NORM_GRAD, fusedBatchNormGrad);
+  registerEinsumGradient();
+  replaceGradient('Relu', fusedReluGradient);
+  replaceGradient('Sum', fusedSumGradient);
+  replaceGradient('Mean', fusedMeanGradient);
+  replaceGradient('Conv2D', dilatedConv2dGradient);
+  replaceGradient('DepthwiseConv2dNative', dilatedDepthwiseGradient);
+  replaceGradient('FusedBatchNorm', fusedBatchNormGradient);
+}

@@ -1,0 +1,173 @@
+// What the optimisers share: slot variables beside each weight (its velocity, its moments), a learning rate that may
+// change between steps, and state that can be reset, saved and restored. The arithmetic is the subclass's.
+
+import * as tf from '@tensorflow/tfjs';
+
+export type NamedTensor = Awaited<ReturnType<tf.Optimizer['getWeights']>>[number];
+
+export abstract class SlotOptimizer extends tf.Optimizer {
+  #learningRate: number;
+  /** The slots of each variable, by its name, in the order of `slotNames`. */
+  #slots = new Map<string, tf.Variable[]>();
+  /** Whether the slots come from `setWeights` and have not been used since. */
+  #restored = false;
+  #stepsSinceReset = 0;
+
+  constructor(learningRate: number) {
+    super();
+    this.#learningRate = checkLearningRate(learningRate);
+  }
+
+  /** Names of the variables kept for each weight, for example ['momentum']. */
+  protected abstract readonly slotNames: readonly string[];
+
+  /**
+   * One step of one variable; all tensors have its shape.
+   *
+   * @param step number of this step since the last reset, from 1
+   * @returns the new weight, then the new slots; tensors that the caller disposes
+   */
+  protected abstract update(
+    weight: tf.Variable,
+    gradient: tf.Tensor,
+    slots: readonly tf.Variable[],
+    step: number,
+  ): readonly tf.Tensor[];
+
+  /** The step size; it may be set at any time and holds from the next step. Finite, at least 0. */
+  get learningRate(): number {
+    return this.#learningRate;
+  }
+
+  set learningRate(value: number) {
+    this.#learningRate = checkLearningRate(value);
+  }
+
+  /** The same as setting `learningRate`, under the name that tfjs' own optimisers have. */
+  setLearningRate(value: number): void {
+    this.learningRate = value;
+  }
+
+  applyGradients(variableGradients: tf.NamedTensorMap | NamedTensor[]): void {
+    const gradients = Array.isArray(variableGradients)
+      ? variableGradients
+      : Object.entries(variableGradients).map(([name, tensor]) => ({ name, tensor }));
+    if (this.#restored) this.#matchRestoredSlots(gradients.map(({ name }) => name));
+    this.#stepsSinceReset++;
+    for (const { name, tensor } of gradients) {
+      if (tensor != null) this.#updateVariable(registeredVariable(name), tensor);
+    }
+    this.incrementIterations();
+  }
+
+  /** Forgets momentum and moments and begins to count steps anew, as if no step had been taken. */
+  resetState(): void {
+    this.#disposeSlots();
+    this.#stepsSinceReset = 0;
+  }
+
+  override dispose(): void {
+    this.#disposeSlots();
+  }
+
+  /**
+   * The whole state: the number of steps ever taken, that since the last reset, then the slots of each variable.
+   * The two counts are new scalars that the caller owns; the slots are the optimiser's own variables, to be read
+   * or cloned but not disposed.
+   */
+  override async getWeights(): Promise<NamedTensor[]> {
+    const slots = [...this.#slots].flatMap(([name, variables]) =>
+      variables.map((tensor, i) => ({ name: `${name}/${this.slotNames[i]}`, tensor: tensor as tf.Tensor })),
+    );
+    const steps = { name: 'stepsSinceReset', tensor: tf.scalar(this.#stepsSinceReset, 'int32') };
+    return [await this.saveIterations(), steps, ...slots];
+  }
+
+  /**
+   * Restores what `getWeights` gave. Slots find their variables by name, or, where no name is known in the next
+   * step, by position, as those of tfjs' own optimisers do. The tensors stay the caller's.
+   *
+   * @throws if the list is not that of an optimiser of this kind
+   */
+  override async setWeights(weightValues: NamedTensor[]): Promise<void> {
+    const [steps, ...slots] = await this.extractIterations(weightValues);
+    const perVariable = this.slotNames.length;
+    const complete = perVariable === 0 ? slots.length === 0 : slots.length % perVariable === 0;
+    const named = slots.every(({ name }, i) => name.endsWith(`/${this.slotNames[i % perVariable]}`));
+    if (steps?.name !== 'stepsSinceReset' || !complete || !named) {
+      const names = weightValues.map(({ name }) => name).join(', ');
+      throw new Error(
+        `${this.getClassName()}: cannot restore the state [${names}]; expected iter, stepsSinceReset, then ` +
+          `[${this.slotNames}] for each variable, as getWeights gives them.`,
+      );
+    }
+    this.#disposeSlots();
+    this.#stepsSinceReset = (await steps.tensor.data())[0]!;
+    slots.forEach(({ name, tensor }, i) => {
+      const variableName = name.slice(0, name.lastIndexOf('/'));
+      if (i % perVariable === 0) this.#slots.set(variableName, []);
+      this.#slots.get(variableName)!.push(tf.variable(tensor, false));
+    });
+    this.#restored = this.#slots.size > 0;
+  }
+
+  #updateVariable(weight: tf.Variable, gradient: tf.Tensor): void {
+    const slots = this.#slotsOf(weight);
+    tf.tidy(() => {
+      const [newWeight, ...newSlots] = this.update(weight, gradient, slots, this.#stepsSinceReset);
+      weight.assign(newWeight!);
+      slots.forEach((slot, i) => slot.assign(newSlots[i]!));
+    });
+  }
+
+  #slotsOf(weight: tf.Variable): readonly tf.Variable[] {
+    const known = this.#slots.get(weight.name);
+    if (known) return known;
+    const slots = this.slotNames.map(() => tf.tidy(() => tf.variable(tf.zerosLike(weight), false)));
+    this.#slots.set(weight.name, slots);
+    return slots;
+  }
+
+  /** Renames restored slots by position when the variables are new ones, those of a model that was rebuilt. */
+  #matchRestoredSlots(names: readonly string[]): void {
+    this.#restored = false;
+    if (names.some((name) => this.#slots.has(name))) return;
+    const restored = [...this.#slots.values()];
+    const fits =
+      restored.length === names.length &&
+      names.every((name, i) => tf.util.arraysEqual(registeredVariable(name).shape, restored[i]![0]!.shape));
+    if (!fits) {
+      throw new Error(
+        `${this.getClassName()}: the restored state belongs to [${[...this.#slots.keys()]}], which fits the ` +
+          `variables [${names}] neither by name nor by position. Restore it for the model it was saved from.`,
+      );
+    }
+    this.#slots = new Map(names.map((name, i) => [name, restored[i]!]));
+  }
+
+  #disposeSlots(): void {
+    for (const slots of this.#slots.values()) tf.dispose(slots);
+    this.#slots.clear();
+    this.#restored = false;
+  }
+}
+
+/**
+ * Refuses a setting outside [minimum, limit), or that is not a number.
+ *
+ * @param setting for example 'sgd: momentum'
+ */
+export function checkRange(setting: string, value: number, minimum: number, limit = Infinity): number {
+  if (value >= minimum && value < limit) return value;
+  throw new Error(`${setting} must be in [${minimum}, ${limit}), got ${value}.`);
+}
+
+function checkLearningRate(value: number): number {
+  return checkRange('learningRate', value, 0);
+}
+
+function registeredVariable(name: string): tf.Variable {
+  const variable = tf.engine().registeredVariables[name];
+  if (variable) return variable;
+  throw new Error(`applyGradients: no variable is named '${name}'; it may have been disposed.`);
+}

@@ -1,0 +1,266 @@
+// Links the kernels of assembly/ to the memory of a tfjs wasm backend, once per backend, and gives access to the
+// buffers of its tensors. Nothing is copied: the kernels read and write the backend's own heap.
+
+import type { TensorInfo } from '@tensorflow/tfjs';
+import { relaxedSimd, relaxedSimdShared, simd, simdShared } from './generated/binaries.js';
+
+/** What is used of tfjs' BackendWasm (4.22), most of which its typings keep to themselves. */
+export interface WasmBackend {
+  readonly wasm: {
+    /** Exports of the backend's module; the threaded build has its memory beside them. */
+    readonly asm?: { readonly memory?: WebAssembly.Memory };
+    readonly wasmMemory?: WebAssembly.Memory;
+    _malloc(bytes: number): number;
+    _free(offset: number): void;
+  };
+  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
+  disposeData(dataId: object): boolean;
+  /** Counts one more tensor that shares the data. */
+  incRef(dataId: object): void;
+  makeOutput(shape: number[], dtype: 'float32' | 'int32' | 'bool'): TensorInfo;
+}
+
+/** The exports of assembly/index.ts. Pointers are byte offsets into the backend's memory. */
+export interface KernelExports {
+  gemmScratchBytes(): number;
+  gemm(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    b: number,
+    c: number,
+    accumulate: boolean,
+    bias: number,
+    activation: number,
+    slopes: number,
+    slope: number,
+    scratch: number,
+  ): void;
+  sgdUpdate(w: number, g: number, newW: number, size: number, rate: number, decay: number): void;
+  momentumUpdate(
+    w: number,
+    g: number,
+    v: number,
+    newW: number,
+    newV: number,
+    size: number,
+    rate: number,
+    momentum: number,
+    decay: number,
+    nesterov: boolean,
+  ): void;
+  adamUpdate(
+    w: number,
+    g: number,
+    m: number,
+    v: number,
+    newW: number,
+    newM: number,
+    newV: number,
+    size: number,
+    rate: number,
+    beta1: number,
+    oneMinusBeta1: number,
+    beta2: number,
+    oneMinusBeta2: number,
+    epsilon: number,
+    root: number,
+    decay: number,
+  ): void;
+  scaleBlocks(
+    matrix: number,
+    scale: number,
+    out: number,
+    n: number,
+    m: number,
+    blockRows: number,
+    blockColumns: number,
+  ): void;
+  blockDot(
+    a: number,
+    b: number,
+    out: number,
+    n: number,
+    m: number,
+    blockRows: number,
+    blockColumns: number,
+  ): void;
+  copyRuns(from: number, to: number, runs: number, bytes: number, fromStep: number, toStep: number): void;
+  gatherRuns(
+    x: number,
+    indices: number,
+    out: number,
+    outer: number,
+    length: number,
+    bytes: number,
+    count: number,
+  ): number;
+  tanh(x: number, y: number, size: number): void;
+  reluGrad(dy: number, x: number, dx: number, size: number): void;
+  sumMiddle(x: number, out: number, outer: number, length: number, inner: number, factor: number): void;
+  spreadMiddle(x: number, out: number, outer: number, length: number, inner: number, factor: number): void;
+  binary(
+    kind: number,
+    a: number,
+    b: number,
+    out: number,
+    outer: number,
+    inner: number,
+    aOuter: number,
+    aInner: number,
+    bOuter: number,
+    bInner: number,
+  ): void;
+  batchNormFactor(variance: number, scale: number, factor: number, channels: number, epsilon: number): void;
+  batchNorm(
+    x: number,
+    mean: number,
+    factor: number,
+    offset: number,
+    y: number,
+    rows: number,
+    channels: number,
+  ): void;
+  batchNormGradient(
+    dy: number,
+    x: number,
+    mean: number,
+    factor: number,
+    dx: number,
+    sumDy: number,
+    sumDyX: number,
+    rows: number,
+    channels: number,
+    totals: number,
+  ): void;
+  segmentSum(
+    x: number,
+    ids: number,
+    out: number,
+    rows: number,
+    columns: number,
+    inner: number,
+    segments: number,
+  ): void;
+  convolution: ConvolutionExport<
+    [
+      patches: number,
+      chunk: number,
+      scratch: number,
+      bias: number,
+      activation: number,
+      slopes: number,
+      slope: number,
+    ]
+  >;
+  convFilterGradient: ConvolutionExport<[patches: number, chunk: number, scratch: number]>;
+  convInputGradient: ConvolutionExport<[patches: number, chunk: number, scratch: number]>;
+  depthwiseFilterGradient: ConvolutionExport<[]>;
+  depthwiseInputGradient: ConvolutionExport<[]>;
+  maxPoolGradient: ConvolutionExport<[]>;
+  avgPoolGradient(dy: number, dx: number, ...geometry: ConvolutionGeometry): void;
+}
+
+/** A convolution or a gradient of one: two operands, the result, the geometry, then `More`. */
+type ConvolutionExport<More extends number[]> = (
+  ...args: [a: number, b: number, out: number, ...ConvolutionGeometry, ...More]
+) => void;
+
+/** For depthwise convolutions the channel multiplier stands in the place of outChannels. */
+export type ConvolutionGeometry = [
+  batch: number,
+  height: number,
+  width: number,
+  channels: number,
+  outHeight: number,
+  outWidth: number,
+  outChannels: number,
+  filterHeight: number,
+  filterWidth: number,
+  strideHeight: number,
+  strideWidth: number,
+  dilationHeight: number,
+  dilationWidth: number,
+  padTop: number,
+  padLeft: number,
+];
+
+/** The kernels linked to one backend, with the scratch memory they share. */
+export interface Kernels {
+  readonly exports: KernelExports;
+  /** Byte offset of the scratch memory of `gemm`; its size is fixed and it lives as long as the backend. */
+  readonly scratch: number;
+  /** Byte offset of another piece of at least `bytes`, kept for reuse; a larger demand replaces it. */
+  workspace(bytes: number): number;
+}
+
+const linked = new WeakMap<WasmBackend, Kernels>();
+
+/** Whether this JavaScript engine can run the kernels at all; they need 128-bit SIMD. */
+export function simdSupported(): boolean {
+  return isSupported(simd);
+}
+
+/** Whether this JavaScript engine accepts a binary of generated/binaries.ts. */
+export function isSupported(binary: string): boolean {
+  return WebAssembly.validate(decode(binary));
+}
+
+/** The kernels linked to a backend; links them at the first call. */
+export function kernelsOf(backend: WasmBackend): Kernels {
+  const known = linked.get(backend);
+  if (known) return known;
+  const kernels = link(backend);
+  linked.set(backend, kernels);
+  return kernels;
+}
+
+/**
+ * Where a tensor's data begins in the backend's memory, in bytes. Data that lies on another backend is moved
+ * here first. The offset stays valid while the tensor lives, also when the memory grows; a view does not.
+ */
+export function offsetOf(backend: WasmBackend, tensor: TensorInfo): number {
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** Links the kernels to a backend, without remembering it. */
+export function link(backend: Pick<WasmBackend, 'wasm'>): Kernels {
+  const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory;
+  if (!memory) {
+    throw new Error(
+      '@espalier/training-kernels: found no memory in the tfjs wasm backend. ' +
+        'It works with @tensorflow/tfjs-backend-wasm 4.22; install that version.',
+    );
+  }
+  const module = new WebAssembly.Module(binaryFor(memory));
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
+  const exports = instance.exports as unknown as KernelExports;
+  // malloc aligns to 8 or 16 bytes, depending on the build: take the alignment into our own hands.
+  const scratch = backend.wasm._malloc(exports.gemmScratchBytes() + 63) >>> 0;
+  return { exports, scratch: Math.ceil(scratch / 64) * 64, workspace: growingWorkspace(backend) };
+}
+
+function growingWorkspace(backend: Pick<WasmBackend, 'wasm'>): (bytes: number) => number {
+  let offset = 0;
+  let size = 0;
+  return (bytes) => {
+    if (bytes <= size) return offset;
+    if (size > 0) backend.wasm._free(offset);
+    offset = backend.wasm._malloc(bytes) >>> 0;
+    size = bytes;
+    return offset;
+  };
+}
+
+function binaryFor(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  const relaxed = shared ? relaxedSimdShared : relaxedSimd;
+  return decode(isSupported(relaxed) ? relaxed : shared ? simdShared : simd);
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
