@@ -1,0 +1,14 @@
+/** Where data lies: the folder that was asked for, else `$ESPALIER_DATA`, else the user's cache. */
+import { join } from 'node:path';
+
+import envPaths from 'env-paths';
+
+/** @param asked the folder given on a command line, if any */
+export function dataFolder(asked?: string): string {
+  return asked ?? (process.env['ESPALIER_DATA'] || join(envPaths('espalier', { suffix: '' }).cache, 'data'));
+}
+
+/** Data is missing, damaged, or not what it should be. The message names the file and the way out. */
+export class DataError extends Error {
+  override readonly name = 'DataError';
+}

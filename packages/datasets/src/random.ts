@@ -1,0 +1,43 @@
+/** Seeded randomness: the same numbers on every machine, for one seed and one purpose. */
+import { createHash } from 'node:crypto';
+
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  uniform(): number;
+  /** A whole number from 0 up to, not including, `below`. */
+  integer(below: number): number;
+  /** Standard normal. */
+  normal(): number;
+}
+
+/**
+ * A stream of random numbers.
+ *
+ * @param purpose sets streams of one seed apart, so that drawing more of one changes no other
+ */
+export function random(seed: number, purpose: string): Random {
+  const generator = xoroshiro128plus(
+    createHash('sha256').update(`${seed}/${purpose}`).digest().readInt32LE(),
+  );
+  const uniform = () => uniformFloat64(generator);
+  return {
+    uniform,
+    integer: (below) => uniformInt(generator, 0, below - 1),
+    // Box and Muller 1958; 1 − u keeps the logarithm from 0.
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+  };
+}
+
+/** The numbers from 0 up to, not including, `count`, in random order (Fisher and Yates). */
+export function permutation(count: number, { integer }: Random): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = integer(i + 1);
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
+}

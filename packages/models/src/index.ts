@@ -1,0 +1,2 @@
+/** The models that pruning workloads are made of, each from a seed. They end in logits, without a softmax. */
+export { multilayerPerceptron, type MultilayerPerceptronSettings } from './multilayer-perceptron.js';
