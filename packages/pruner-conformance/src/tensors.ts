@@ -1,0 +1,62 @@
+/** Check: a run owns the tensors that it is known to own, and leaves none behind. */
+import { sparsify, type ModelPruning } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+
+import { ensure, type Check } from './conformance.js';
+import { denseData, denseModel, defaultTarget, onCpu, stepsFor, trainStep } from './workbench.js';
+
+/**
+ * No step leaks a tensor: a run holds its trainables, its buffers and one mask for each kernel that has one, and
+ * after `finalize` nothing.
+ */
+export const checkTensors: Check = onCpu(async (makePruner, options) => {
+  const pruner = makePruner();
+  const totalSteps = stepsFor(pruner, options);
+  const data = denseData(totalSteps + 1, 1);
+  for (const [optimizer, hasSlots] of [
+    [tf.train.sgd(0.05), false],
+    [tf.train.adam(0.01), true],
+  ] as const) {
+    const model = denseModel(1);
+    model.compile({ optimizer, loss: 'meanSquaredError' });
+    const before = tf.memory().numTensors;
+    const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps });
+    const run = { model, optimizer, pruning, data, totalSteps };
+    const unaccounted = () => tf.memory().numTensors - before - owned(pruning, totalSteps);
+    ensureNone(
+      unaccounted(),
+      'sparsify() leaves',
+      'trainables(), buffers() and raw() must dispose what they do not return (tf.tidy)',
+    );
+    for (let step = 0; step < totalSteps; step++) {
+      await trainStep(run, step);
+      if (!hasSlots)
+        ensureNone(unaccounted(), `Step ${step + 1} leaves`, 'wrap what makes tensors in tf.tidy');
+    }
+    await pruning.finalize();
+    ensureNone(
+      tf.memory().numTensors - before,
+      'After finalize() there are',
+      'no tensor may outlive the run',
+    );
+  }
+});
+
+/** The tensors that a run holds between two steps; after the last, the gradient that `finalize` may score by. */
+function owned({ kernels, pruner, stepsDone }: ModelPruning, totalSteps: number): number {
+  const gradient = stepsDone === totalSteps && pruner.importance.usesGradient ? 1 : 0;
+  const count = kernels.map(({ trainables, buffers, kept, grid }) => {
+    const variables = Object.keys(trainables).length + Object.keys(buffers).length;
+    return variables + (kept < grid.blocks ? 1 : 0) + gradient;
+  });
+  return count.reduce((a, b) => a + b, 0);
+}
+
+function ensureNone(count: number, what: string, advice: string): void {
+  if (count === 0) return;
+  const tensors =
+    count > 0
+      ? `${count} tensors too many`
+      : `${-count} tensors too few (one was disposed that is still owned)`;
+  ensure(false, `${what} ${tensors}: ${advice}`);
+}
