@@ -1,0 +1,58 @@
+/**
+ * ℓ1 masks: every block is multiplied by a number of its own, trained under an ℓ1 penalty; the blocks of
+ * largest mask are kept.
+ * Yang et al. 2019; as a group ℓ_{2/3} penalty in arXiv 2402.17902 §2, Lemma 2.2.
+ */
+import { oneShot, type Importance, type Parameterisation, type Pruner } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+
+export interface L1MasksSettings {
+  /** The factor λ of the ℓ1 penalty, from 0. */
+  lambda?: number;
+  /** Share of training before the pruning, above 0 and under 1. */
+  dense?: number;
+}
+
+/**
+ * `W_b = w_b · V_b`, w = 1 at the start. The penalty λ‖w‖₁ is applied by its proximal step, after each of the
+ * optimiser's, until the target is asked for: `w ← sign(w) relu(|w| − ηλ)`.
+ */
+export function l1MasksParameterisation(lambda: number): Parameterisation {
+  if (!(lambda >= 0 && Number.isFinite(lambda))) {
+    throw new RangeError(`The penalty λ = ${lambda} is not a finite number from 0`);
+  }
+  return {
+    name: 'scalar masks',
+    trainables: ({ grid }) => ({ masks: tf.ones([...grid.gridShape]) }),
+    blockScale: (_raw, { masks }) => masks as tf.Tensor2D,
+    proximal: (raw, { trainables: { masks } }, { learningRate, share }) => {
+      if (masks && share < 1) masks.assign(softThreshold(masks, learningRate() * lambda));
+      return raw;
+    },
+  };
+}
+
+/** `sign(x) relu(|x| − t)`. */
+function softThreshold(x: tf.Tensor, t: number): tf.Tensor {
+  return x.sign().mul(x.abs().sub(t).relu());
+}
+
+/** `|w_b|`. */
+const maskMagnitude: Importance = {
+  name: 'mask magnitude',
+  score: ({ trainables: { masks } }) => (masks as tf.Tensor2D).abs(),
+};
+
+export function l1Masks({ lambda = 0.03, dense = 0.5 }: L1MasksSettings = {}): Pruner {
+  return {
+    name: 'l1-masks',
+    description: 'One-shot: keep the blocks whose scalar mask, trained under an l1 penalty, is largest',
+    source: 'Yang et al. 2019; Yasuda et al. 2024, arXiv 2402.17902',
+    settings: { lambda, dense },
+    parameterisation: l1MasksParameterisation(lambda),
+    importance: maskMagnitude,
+    search: oneShot({ dense }),
+  };
+}
+
+export default l1Masks;

@@ -1,0 +1,5 @@
+import { describePruner } from '@espalier/pruner-conformance';
+
+import { magnitude } from './index.js';
+
+describePruner('magnitude', () => magnitude());

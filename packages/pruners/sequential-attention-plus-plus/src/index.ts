@@ -1,0 +1,54 @@
+/**
+ * SequentialAttention++: blocks scored by softmax attention, searched for by dense, sparsification and
+ * sparse phases in turn.
+ * Yasuda, Axiotis, Fu, Bateni, Mirrokni 2024, arXiv 2402.17902.
+ */
+import {
+  alternatingWithSparsification,
+  attention,
+  criteoPlan,
+  exponential,
+  imagenetPlan,
+  namedPlan,
+  softmaxAttention,
+  type AlternatingPlan,
+  type CycleSplit,
+  type Pruner,
+} from '@espalier/core';
+
+export interface SequentialAttentionPlusPlusSettings {
+  /** One of the paper's plans (§4.1, §4.2), or one of your own. */
+  plan?: keyof typeof plans | AlternatingPlan;
+  /** Overrides the plan's number of cycles; at least 1. */
+  cycles?: number;
+  /** The softmax temperature τ, above 0; 0.25 for unstructured pruning. */
+  temperature?: number;
+  /** The constant c of the sparsification phase's curve, above 0 (§3.2, Table 4). */
+  curveConstant?: number;
+  /** How a cycle splits into its phases; only the ratios count. The paper leaves it open: equal parts. */
+  split?: CycleSplit;
+}
+
+const plans = { imagenet: imagenetPlan, criteo: criteoPlan };
+
+export function sequentialAttentionPlusPlus({
+  plan = 'imagenet',
+  cycles,
+  temperature = 1,
+  curveConstant = 4,
+  split = { sparsification: 1, sparse: 1, dense: 1 },
+}: SequentialAttentionPlusPlusSettings = {}): Pruner {
+  const chosen = typeof plan === 'string' ? namedPlan(plan, plans) : plan;
+  const timed = { ...chosen, cycles: cycles ?? chosen.cycles };
+  return {
+    name: 'sequential-attention-plus-plus',
+    description: 'Softmax attention scores the blocks; dense, sparsification and sparse phases in turn',
+    source: 'Yasuda et al. 2024, arXiv 2402.17902',
+    settings: { plan: timed, temperature, curveConstant, split },
+    parameterisation: softmaxAttention({ temperature }),
+    importance: attention({ temperature }),
+    search: alternatingWithSparsification(timed, { curve: exponential(curveConstant), split }),
+  };
+}
+
+export default sequentialAttentionPlusPlus;

@@ -1,0 +1,46 @@
+/** The soft threshold, in blocks and by single weights, whatever the threshold comes from. */
+import {
+  blockNorms,
+  type Importance,
+  type Parameterisation,
+  type PrunedKernel,
+  type Trainables,
+} from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+
+/** Whether a block shrinks as a whole, or each of its weights. */
+export type StrForm = 'block' | 'elementwise';
+
+/** The threshold, a scalar: on the norm of a block, or on a weight. */
+export type Threshold = (trainables: Trainables, kernel: PrunedKernel) => tf.Tensor;
+
+/**
+ * `W_b = max(1 − t / ‖V_b‖, leak) V_b`, or `W = sign(V) max(|V| − t, leak |V|)`: STR for a leak of 0.
+ *
+ * @throws RangeError for a form that there is not.
+ */
+export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Parameterisation {
+  if (form === 'block') {
+    return {
+      name: 'group soft threshold',
+      blockScale: (raw, trainables, kernel) =>
+        tf.sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(blockNorms(raw, kernel.grid))).maximum(leak),
+    };
+  }
+  if (form === 'elementwise') {
+    return {
+      name: 'soft threshold',
+      elementwise: (raw, trainables, kernel) => {
+        const size = raw.abs();
+        return raw.sign().mul(size.sub(threshold(trainables, kernel)).maximum(size.mul(leak)));
+      },
+    };
+  }
+  throw new RangeError(`There is no form '${form as string}': choose block or elementwise`);
+}
+
+/** `‖V_b‖`: tells apart also the blocks below the threshold, where the effective weight is zero. */
+export const rawNorm: Importance = {
+  name: 'norm of the raw weight',
+  score: ({ raw, grid }) => blockNorms(raw, grid),
+};
