@@ -1,0 +1,32 @@
+/** `espalier list`: the strategies and workloads that `compare` knows, a line each. */
+import Table from 'cli-table3';
+
+import { findConfig } from '../config.js';
+import { loadPruner, loadWorkload, openRegistry } from '../registry.js';
+
+export async function list(options: { config?: string; json?: boolean }): Promise<void> {
+  const registry = await openRegistry(findConfig(options.config));
+  const pruners = await Promise.all(registry.pruners.map(loadPruner));
+  const workloads = await Promise.all(registry.workloads.map(loadWorkload));
+  const content = {
+    pruners: pruners.map(({ name, description, source, settings }) => ({
+      name,
+      description,
+      source,
+      settings,
+    })),
+    workloads: workloads.map(({ name, description, defaults }) => ({ name, description, defaults })),
+  };
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(content, null, 2)}\n`);
+    return;
+  }
+  const strategyTable = new Table({
+    head: ['strategy', 'what it does', 'source'],
+    style: { head: [], border: [] },
+  });
+  strategyTable.push(...content.pruners.map(({ name, description, source }) => [name, description, source]));
+  const workloadTable = new Table({ head: ['workload', 'what is trained'], style: { head: [], border: [] } });
+  workloadTable.push(...content.workloads.map(({ name, description }) => [name, description]));
+  process.stdout.write(`${strategyTable.toString()}\n${workloadTable.toString()}\n`);
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+
+import * as options from './options.js';
+
+describe("the command's values", () => {
+  it('are lists of what was typed, spaces around commas left out', () => {
+    expect(options.names('acdc, ./mine.ts')).toEqual(['acdc', './mine.ts']);
+    expect(options.sparsities('0,0.95')).toEqual([0, 0.95]);
+    expect(options.blockShapes('16x16,32x8')).toEqual([
+      [16, 16],
+      [32, 8],
+    ]);
+    expect(options.seeds('2,0')).toEqual([2, 0]);
+  });
+
+  const refusals: [string, (text: string) => unknown, string, RegExp][] = [
+    ['a sparsity of 1', options.sparsities, '1', /sparsity is from 0 and under 1/],
+    ['a negative sparsity', options.sparsities, '-0.5', /sparsity is from 0 and under 1/],
+    ['a sparsity that is no number', options.sparsities, 'high', /sparsity is from 0 and under 1/],
+    ['an empty sparsity', options.sparsities, '0.9,,0.5', /sparsity is from 0 and under 1/],
+    ['one sparsity written in two ways', options.sparsities, '0.9,0.90', /0\.9 is given twice/],
+    ['a block shape that is none', options.blockShapes, '16', /block shape is rows x columns/],
+    ['a block without rows', options.blockShapes, '0x16', /block shape is rows x columns/],
+    ['a block shape given twice', options.blockShapes, '8x8,8x8', /given twice/],
+    ['a strategy given twice', options.names, 'acdc,acdc', /acdc is given twice/],
+    ['an empty name', options.names, 'acdc,', /a name is empty/],
+    ['a seed given twice', options.seeds, '0,1,0', /0 is given twice/],
+    ['a fraction of a seed', options.seeds, '0.5', /a seed must be a whole number of at least 0/],
+    ['a seed that numbers do not hold', options.seeds, '1e300', /a seed must be a whole number/],
+    ['no epochs', options.epochs, '0', /epochs must be a whole number of at least 1/],
+    ['no jobs', options.jobs, '0', /jobs must be a whole number of at least 1/],
+    ['an unknown backend', options.backend, 'cuda', /one of auto, tensorflow/],
+  ];
+  it.each(refusals)('refuse %s', (_, parse, text, message) => {
+    expect(() => parse(text)).toThrow(message);
+  });
+});

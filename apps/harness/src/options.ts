@@ -1,0 +1,62 @@
+/** Parsing and checking of the command line's values. Each refusal names the value and what would do. */
+import { backendNames } from '@espalier/backend';
+import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+
+/** A commander parser from a zod schema. */
+function parser<T>(schema: z.ZodType<T, string>): (text: string) => T {
+  return (text) => {
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? 'not understood');
+  };
+}
+
+/** Comma-separated items, at least one, none twice: the same trial would run twice side by side. */
+const list = <T>(item: z.ZodType<T, string>) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(item))
+    .check(({ value, issues }) => {
+      const texts = value.map(String);
+      const twice = texts.find((text, i) => texts.indexOf(text) !== i);
+      if (twice !== undefined) {
+        issues.push({ code: 'custom', input: value, message: `${twice} is given twice` });
+      }
+    });
+
+const number = (message: string) =>
+  z
+    .string()
+    .refine((text) => text !== '' && Number.isFinite(Number(text)), message)
+    .transform(Number);
+
+const whole = (minimum: number, what: string) =>
+  number(`${what} must be a whole number of at least ${minimum}`).refine(
+    (value) => Number.isSafeInteger(value) && value >= minimum,
+    `${what} must be a whole number of at least ${minimum}`,
+  );
+
+const sparsityRange = 'a sparsity is from 0 and under 1; 0.9 prunes 90% of the blocks';
+
+export const names = parser(list(z.string().min(1, 'a name is empty')));
+export const sparsities = parser(
+  list(number(sparsityRange).refine((value) => value >= 0 && value < 1, sparsityRange)),
+);
+export const blockShapes = parser(
+  list(
+    z
+      .string()
+      .regex(/^[1-9]\d*x[1-9]\d*$/, 'a block shape is rows x columns, such as 16x16')
+      .transform((text) => text.split('x').map(Number) as [number, number]),
+  ),
+);
+export const seeds = parser(list(whole(0, 'a seed')));
+export const seed = parser(whole(0, 'a seed'));
+export const problems = parser(whole(1, 'problems'));
+export const epochs = parser(whole(1, 'epochs'));
+export const jobs = parser(whole(1, 'jobs'));
+export const backend = parser(
+  z.string().pipe(z.enum(['auto', ...backendNames], `a backend is one of auto, ${backendNames.join(', ')}`)),
+);

@@ -1,0 +1,38 @@
+/** The statistics of the table: means over seeds, and paired differences with their confidence intervals. */
+import tQuantile from '@stdlib/stats-base-dists-t-quantile';
+import { mean, sampleStandardDeviation } from 'simple-statistics';
+
+export interface Spread {
+  readonly mean: number;
+  /** Sample standard deviation; null of a single value. */
+  readonly deviation: number | null;
+  readonly count: number;
+}
+
+/** Null of no values. */
+export function spread(values: readonly number[]): Spread | null {
+  if (values.length === 0) return null;
+  return {
+    mean: mean([...values]),
+    deviation: values.length > 1 ? sampleStandardDeviation([...values]) : null,
+    count: values.length,
+  };
+}
+
+export interface Difference {
+  readonly mean: number;
+  /** Half the width of the 95% confidence interval (Student's t); null of a single pair. */
+  readonly halfWidth: number | null;
+}
+
+/** The mean of `a − b` over the keys (seeds) that both have; null when there is none. */
+export function pairedDifference(
+  a: ReadonlyMap<number, number>,
+  b: ReadonlyMap<number, number>,
+): Difference | null {
+  const differences = [...a].flatMap(([key, value]) => (b.has(key) ? [value - (b.get(key) as number)] : []));
+  const of = spread(differences);
+  if (!of) return null;
+  if (of.deviation === null) return { mean: of.mean, halfWidth: null };
+  return { mean: of.mean, halfWidth: (tQuantile(0.975, of.count - 1) * of.deviation) / Math.sqrt(of.count) };
+}

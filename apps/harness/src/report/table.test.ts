@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Row, Summary } from './summary.js';
+import { cells, heading, toCsv, toMarkdown, toTerminal } from './table.js';
+
+function row(pruner: string, seed: number, loss: number | null, init = 'aaaaaaaa'): Row {
+  const ok = loss !== null;
+  return {
+    pruner,
+    sparsity: pruner === 'dense' ? 0 : 0.9,
+    blockShape: pruner === 'dense' ? [1, 1] : [16, 16],
+    seed,
+    status: ok ? 'ok' : 'diverged',
+    metrics: ok ? { loss, accuracy: 0.5 } : null,
+    achieved: ok ? { prunedLayers: pruner === 'dense' ? 0 : 0.9, model: 0.8 } : null,
+    timing: { stepMs: pruner === 'dense' ? 10 : 15, denseStepMs: 10, totalMs: 100, predictMs: 1 },
+    size: { weightBytes: 2e6, gzipBytes: 1e6 },
+    peakMemoryBytes: 3e8,
+    fingerprint: { init, data: 'bbbbbbbb' },
+    report: null,
+  };
+}
+
+function summaryOf(rows: Row[]): Summary {
+  const environment = {
+    backend: 'wasm',
+    device: 'd',
+    tfjs: '4',
+    node: 'v20',
+    platform: 'p',
+    processor: 'c',
+    cores: 2,
+    jobs: 2,
+    date: '',
+  };
+  return {
+    schemaVersion: 1,
+    workload: 'w',
+    task: 'classification',
+    epochs: 1,
+    reference: 'dense',
+    environment,
+    rows,
+  };
+}
+
+describe('the table', () => {
+  const summary = summaryOf([
+    row('dense', 0, 1),
+    row('dense', 1, 3),
+    row('acdc', 0, 2),
+    row('acdc', 1, null),
+    row('lost', 0, null),
+    row('lost', 1, null),
+  ]);
+  const [titles = [], ...lines] = cells(summary);
+  const cell = (line: number, title: RegExp) => lines[line]?.[titles.findIndex((text) => title.test(text))];
+
+  it('has a line for each strategy, aggregated over seeds', () => {
+    expect(lines.map(([name]) => name)).toEqual(['dense', 'acdc', 'lost']);
+    // Of 1 and 3: mean 2, sample deviation √2.
+    expect(cell(0, /^loss/)).toBe('2.0000 ± 1.4142');
+  });
+
+  it('does not take a small loss for none', () => {
+    const [, [, , loss] = []] = cells(summaryOf([row('dense', 0, 2.345e-5)]));
+    expect(loss).toBe('2.3e-5');
+  });
+
+  it('shows a dash for runs that diverged, and how many did not', () => {
+    expect(cell(1, /^loss/)).toBe('2.0000 (1 of 2)');
+    expect(cell(2, /^loss/)).toBe('—');
+    expect(cell(2, /^accuracy/)).toBe('—');
+  });
+
+  it('takes differences in pairs of one seed', () => {
+    expect(cell(1, /^Δ/)).toBe('+1.0000');
+    expect(cell(0, /^Δ/)).toBe('—');
+  });
+
+  it("gives the step's time relative to the dense one", () => {
+    expect(cell(1, /^step/)).toBe('15.0 (1.50)');
+  });
+
+  it('states that the workloads were identical, and says so when they were not', () => {
+    expect(heading(summary).join()).toContain('identical workloads: seed 0 init aaaaaaaa');
+    const differing = summaryOf([row('dense', 0, 1), row('acdc', 0, 1, 'cccccccc')]);
+    expect(heading(differing).join()).toContain(
+      'workloads NOT identical: other effective initial weights in acdc; the rest seed 0 init aaaaaaaa',
+    );
+    const unknown = summaryOf([{ ...row('dense', 0, 1), fingerprint: null }]);
+    expect(heading(unknown).join()).toContain('not known to be identical');
+  });
+
+  it('leaves out columns that a narrow terminal has no room for, and names them', () => {
+    const lines = toTerminal(summary, 60).split('\n');
+    const table = lines.filter((line) => /^[┌├└│]/.test(line));
+    expect(Math.max(...table.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.at(-1)).toMatch(/^not shown for want of width \(summary\.md has them\): .*peak memory/);
+    expect(toTerminal(summary)).toContain('peak memory');
+  });
+
+  it('is written as Markdown and as CSV', () => {
+    expect(toMarkdown(summary)).toContain('| acdc | 50.00% (1 of 2) |');
+    const [header, ...records] = toCsv(summary).trim().split('\n');
+    expect(header).toMatch(/^workload,pruner,sparsity,block_rows/);
+    expect(records).toHaveLength(6);
+    expect(records[3]).toContain('acdc,0.9,16,16,1,diverged,,');
+  });
+});

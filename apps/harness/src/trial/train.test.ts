@@ -1,0 +1,121 @@
+import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Pruner } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { loadPruner, openRegistry, resolveReference } from '../registry.js';
+import plantedBlocksAnew from '../workloads/planted-blocks.js';
+import { train } from './train.js';
+import type { Trial } from './trial.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'espalier-trial-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function trialOf(pruner: Pruner | null): Trial {
+  const reference = { module: 'test', section: 'default' as const, contentHash: null };
+  return {
+    workload: { ...reference, name: 'planted-blocks' },
+    pruner: pruner && { ...reference, name: pruner.name, settings: pruner.settings },
+    sparsity: 0.9,
+    blockShape: [8, 8],
+    seed: 0,
+    epochs: 2,
+    backend: 'wasm',
+  };
+}
+
+/** The data made once for all tests. */
+const data = plantedBlocksAnew.load({ dataFolder: '', seed: 0 });
+const plantedBlocks = { ...plantedBlocksAnew, load: () => data };
+
+/** 2 epochs of 2048 examples in batches of 64. */
+const TOTAL_STEPS = 64;
+
+const { pruners } = await openRegistry(null);
+const load = async (name: string) => loadPruner(await resolveReference(name, pruners, 'strategy'));
+const sequentialAttention = await load('sequential-attention-plus-plus');
+const strategies = [null, await load('magnitude'), await load('acdc'), sequentialAttention];
+
+describe('train', () => {
+  it.each(strategies.map((pruner) => [pruner?.name ?? 'dense', pruner] as const))(
+    '%s, interrupted in mid-phase, goes on from its checkpoint to the same bits',
+    async (_, pruner) => {
+      const trial = trialOf(pruner);
+      const whole = { dataFolder: '', folder: await mkdtemp(join(folder, 'whole-')) };
+      const straight = await train(trial, plantedBlocks, pruner, whole);
+
+      const parts = { dataFolder: '', folder: await mkdtemp(join(folder, 'parts-')), checkpointEveryMs: 0 };
+      const interruption = train(trial, plantedBlocks, pruner, {
+        ...parts,
+        onProgress: ({ step }) => {
+          if (step > 40) throw new Error('interrupted');
+        },
+      });
+      await expect(interruption).rejects.toThrow('interrupted');
+      const steps: number[] = [];
+      const resumed = await train(trial, plantedBlocks, pruner, {
+        ...parts,
+        onProgress: ({ step }) => steps.push(step),
+      });
+
+      expect(steps[0]).toBeGreaterThan(32);
+      expect(resumed.metrics).toEqual(straight.metrics);
+      expect(resumed.achieved).toEqual(straight.achieved);
+      expect(resumed.fingerprint).toEqual(straight.fingerprint);
+      const metrics = (of: string) => readFile(join(of, 'metrics.jsonl'), 'utf8');
+      expect(await metrics(parts.folder)).toBe(await metrics(whole.folder));
+    },
+  );
+
+  it.each(['checkpoint.bin', 'metrics.jsonl'])('starts anew when %s is damaged', async (file) => {
+    const trial = trialOf(null);
+    const options = { dataFolder: '', folder, checkpointEveryMs: 0 };
+    const interruption = train(trial, plantedBlocks, null, {
+      ...options,
+      onProgress: ({ step }) => {
+        if (step > 40) throw new Error('interrupted');
+      },
+    });
+    await expect(interruption).rejects.toThrow('interrupted');
+    await truncate(join(folder, file), 100);
+    const steps: number[] = [];
+    await train(trial, plantedBlocks, null, { ...options, onProgress: ({ step }) => steps.push(step) });
+    expect(steps[0]).toBeLessThan(32);
+    const log = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
+    expect(log.trim().split('\n')).toHaveLength(TOTAL_STEPS);
+  });
+
+  it('logs every step once, with its phase, learning rate and sparsity', async () => {
+    await train(trialOf(sequentialAttention), plantedBlocks, sequentialAttention, { dataFolder: '', folder });
+    const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ step }) => step)).toEqual(Array.from({ length: TOTAL_STEPS }, (_, i) => i));
+    expect(lines[0]).toMatchObject({ phase: 'dense', learningRate: 0.1, sparsity: 0 });
+    expect(lines.at(-1)).toMatchObject({ phase: 'sparse' });
+    // k = round(512 · 0.1) = 51 of 512 blocks.
+    expect(lines.at(-1).sparsity).toBeCloseTo(1 - 51 / 512, 12);
+  });
+
+  it.each(strategies.map((pruner) => [pruner?.name ?? 'dense', pruner] as const))(
+    '%s holds no more tensors at the end of training than early in it',
+    async (_, pruner) => {
+      const counts: number[] = [];
+      await train(trialOf(pruner), plantedBlocks, pruner, {
+        dataFolder: '',
+        folder,
+        onProgress: () => counts.push(tf.memory().numTensors),
+      });
+      // Of the one kernel, the mask's tensor and the optimiser's slot come and go with the phases.
+      const [first = NaN] = counts;
+      expect(Math.max(...counts) - first).toBeLessThanOrEqual(2);
+    },
+  );
+});

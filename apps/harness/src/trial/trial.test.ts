@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+
+import { trialFolderName, trialId, type Trial } from './trial.js';
+
+const trial: Trial = {
+  workload: { name: 'mnist-mlp', module: '/here/mnist.js', section: 'default', contentHash: null },
+  pruner: {
+    name: 'acdc',
+    module: '@espalier/acdc',
+    section: 'default',
+    contentHash: null,
+    settings: { a: 1, b: 2 },
+  },
+  sparsity: 0.9,
+  blockShape: [16, 16],
+  seed: 0,
+  epochs: 4,
+  backend: 'wasm',
+};
+
+describe('trialId', () => {
+  it('does not depend on the order of settings, nor on where a module lies', () => {
+    const same: Trial = {
+      ...trial,
+      workload: { ...trial.workload, module: '/there/mnist.js' },
+      pruner: trial.pruner && { ...trial.pruner, settings: { b: 2, a: 1 } },
+    };
+    expect(trialId(same)).toBe(trialId(trial));
+  });
+
+  const changes: [string, Partial<Trial>][] = [
+    ['the seed', { seed: 1 }],
+    ['the sparsity', { sparsity: 0.95 }],
+    ['the block shape', { blockShape: [32, 32] }],
+    ['the epochs', { epochs: 5 }],
+    ['the backend', { backend: 'cpu' }],
+    ['a setting', { pruner: trial.pruner && { ...trial.pruner, settings: { a: 1, b: 3 } } }],
+    ["the strategy's own code", { pruner: trial.pruner && { ...trial.pruner, contentHash: 'edited' } }],
+  ];
+  it.each(changes)('depends on %s', (_, change) => {
+    expect(trialId({ ...trial, ...change })).not.toBe(trialId(trial));
+  });
+});
+
+describe('trialFolderName', () => {
+  it('can be read by a person', () => {
+    expect(trialFolderName(trial)).toMatch(/^acdc-0\.9-16x16-seed0-[0-9a-f]{12}$/);
+    expect(trialFolderName({ ...trial, pruner: null })).toMatch(/^dense-seed0-[0-9a-f]{12}$/);
+  });
+});

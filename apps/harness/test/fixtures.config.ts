@@ -1,0 +1,57 @@
+/** Workloads and strategies that only tests want: small, slow, diverging, broken. */
+// eslint-disable-next-line no-restricted-imports -- a config is a user's: it knows the strategies that it names.
+import { acdc } from '@espalier/acdc';
+import { frobenius, identity, oneShot, type Pruner } from '@espalier/core';
+import { plantedBlocks as plant } from '@espalier/datasets';
+import { defineConfig, type Workload } from '@espalier/harness';
+import plantedBlocks from '../dist/workloads/planted-blocks.js';
+
+/** The default workload's network on fewer examples: 64 steps, an instant to make. */
+const small: Workload = {
+  ...plantedBlocks,
+  defaults: { ...plantedBlocks.defaults, epochs: 2, seeds: [0], batchSize: 16 },
+  async load({ seed }) {
+    const { train, test, weights } = plant(seed, {
+      inputs: 256,
+      outputs: 128,
+      blockShape: [8, 8],
+      density: 0.1,
+      trainExamples: 512,
+      testExamples: 256,
+      correlation: 0.9,
+      scaleRange: 3,
+      noise: 1,
+    });
+    return { train, test, truth: { 'dense_1/kernel': weights } };
+  },
+};
+
+/** One-shot pruning that does something else where it should score. */
+const inPlaceOfScoring = (name: string, action: () => never) => (): Pruner => ({
+  name,
+  description: 'does not score',
+  source: 'none',
+  settings: {},
+  parameterisation: identity,
+  importance: { ...frobenius, score: action },
+  search: oneShot(),
+});
+
+export default defineConfig({
+  pruners: {
+    'acdc-masked': () => acdc({ prunedWeights: 'masked' }),
+    breaks: inPlaceOfScoring('breaks', () => {
+      throw new Error('this strategy is broken');
+    }),
+    'is-killed': inPlaceOfScoring('is-killed', () => {
+      process.kill(process.pid, 'SIGKILL');
+      for (;;); // until the signal arrives
+    }),
+  },
+  workloads: {
+    small,
+    hurried: { ...small, defaults: { ...small.defaults, batchSize: 32 } },
+    long: { ...small, defaults: { ...small.defaults, epochs: 10_000 } },
+    diverging: { ...small, learningRate: (t: number) => (t > 0.1 ? 1e30 : 0.1) },
+  },
+});
