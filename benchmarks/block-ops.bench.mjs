@@ -1,0 +1,53 @@
+/**
+ * What pruning adds to a step: the two block operations, fused as the wasm backend has them with
+ * training-kernels and composed of tfjs' own, and the choice of a mask. 784 × 512 in blocks of 16 × 16.
+ *
+ *     node benchmarks/block-ops.bench.mjs
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+import { blockDot, blockGrid, scaleBlocks, topK } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+import { Bench } from 'tinybench';
+
+import '@espalier/training-kernels';
+
+await tf.setBackend('wasm');
+const grid = blockGrid([784, 512], [16, 16]);
+const weight = tf.randomNormal([784, 512], 0, 1, 'float32', 1);
+const other = tf.randomNormal([784, 512], 0, 1, 'float32', 2);
+const scale = tf.randomUniform([...grid.gridShape], 0.5, 2, 'float32', 3);
+const scores = tf.randomUniform([grid.blocks], 0, 1, 'float32', 4).dataSync();
+
+/** Runs a piece of work without the fused kernels: core then composes tfjs' own. */
+function composed(work) {
+  const fused = ['ScaleBlocks', 'BlockDot'].map((name) => tf.getKernel(name, 'wasm'));
+  for (const { kernelName } of fused) tf.unregisterKernel(kernelName, 'wasm');
+  try {
+    return work();
+  } finally {
+    for (const kernel of fused) tf.registerKernel(kernel);
+  }
+}
+
+const bench = new Bench({ time: 1000, warmupTime: 200 });
+bench
+  .add('scaleBlocks, fused', () => scaleBlocks(weight, scale, grid).dispose())
+  .add('scaleBlocks, composed', () => composed(() => scaleBlocks(weight, scale, grid).dispose()))
+  .add('blockDot, fused', () => blockDot(weight, other, grid).dispose())
+  .add('blockDot, composed', () => composed(() => blockDot(weight, other, grid).dispose()))
+  .add('topK of 1568 scores', () => topK(scores, 157));
+await bench.run();
+
+console.table(bench.table());
+const results = bench.tasks.map(({ name, result }) => ({
+  name,
+  medianMs: result.latency.p50,
+  p75Ms: result.latency.p75,
+}));
+mkdirSync(new URL('./results/', import.meta.url), { recursive: true });
+writeFileSync(
+  new URL('./results/block-ops.json', import.meta.url),
+  `${JSON.stringify({ date: new Date().toISOString(), processor: cpus()[0]?.model, node: process.version, results }, null, 2)}\n`,
+);
