@@ -3,14 +3,9 @@
 
 export { batchNorm, batchNormFactor, batchNormGradient } from './batch-norm';
 export { blockDot, scaleBlocks } from './blocks';
-export {
-  convFilterGradient,
-  convolution,
-  convInputGradient,
-  depthwiseFilterGradient,
-  depthwiseInputGradient,
-} from './convolution';
+export { convFilterGradient, convolution, convInputGradient } from './convolution';
 export { copyRuns, gatherRuns } from './copy';
+export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { binary, reluGrad, tanh } from './elementwise';
 export { gemm, gemmScratchBytes } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';
