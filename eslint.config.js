@@ -41,10 +41,17 @@ export default defineConfig(
   },
   mayImport(['packages/core/**'], 'nothing', 'core knows @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/pruners/**'], 'core|pruner-conformance', 'A strategy knows core and nothing else.'),
+  mayImport(['packages/{datasets,models,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/wasm-module/**'], 'nothing', 'wasm-module knows @tensorflow/tfjs and nothing else.'),
   mayImport(
-    ['packages/{datasets,models,theory,training-kernels}/**'],
-    'core',
-    'This package may know core alone.',
+    ['packages/training-kernels/**'],
+    'core|wasm-module',
+    'training-kernels may know core and wasm-module alone.',
+  ),
+  mayImport(
+    ['packages/block-sparse/**'],
+    'core|wasm-module|backend|magnitude',
+    'block-sparse may know core and wasm-module, and its tests the backends and one strategy.',
   ),
   mayImport(['packages/pruner-conformance/**'], 'core', 'The conformance suite knows core alone.'),
   mayImport(

@@ -1,9 +1,8 @@
 // Identity and Cast for the wasm backend without a copy where the data stays the same, as the other backends do it.
 // The stock kernels copy; training clones every tensor that it saves for the backward pass.
 
+import type { WasmBackend, WasmKernel } from '@espalier/wasm-module';
 import type { TensorInfo } from '@tensorflow/tfjs';
-import type { WasmKernel } from './replace-kernel.js';
-import type { WasmBackend } from './wasm-module.js';
 
 /** Identity: a tensor that shares the data of x. */
 export function identity(stock: WasmKernel): WasmKernel {

@@ -1,10 +1,10 @@
 // Batch normalisation for the wasm backend, forward and backward, with one mean, variance, scale and offset per channel
 // (the last axis), as layers use it. The arithmetic is in assembly/batch-norm.ts.
 
+import { type KernelCall, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import type { Gradients } from './fused-gradient.js';
-import type { KernelCall, WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 export const BATCH_NORM_GRAD = 'FusedBatchNormGrad';
 

@@ -1,9 +1,9 @@
 // Add, Sub, Multiply, RealDiv, SquaredDifference, Maximum and Minimum of floats for the wasm backend: the stock kernels run element by
 // element where the operands' shapes differ. The arithmetic is in assembly/elementwise.ts.
 
+import { type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
-import type { WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** Numbers of assembly/elementwise.ts. */
 export const BINARY_KINDS = {

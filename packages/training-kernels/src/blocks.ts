@@ -2,9 +2,9 @@
 // factor of its own, and BlockDot sums a product over each block (the gradient of the former by its factors).
 // Call them through tf.engine().runKernel when tf.getKernel(name, tf.getBackend()) finds them.
 
+import { type KernelCall, offsetOf } from '@espalier/wasm-module';
 import type { TensorInfo } from '@tensorflow/tfjs';
-import type { KernelCall } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** Name and contract of a kernel: matrix [n, m], scale [ceil(n/Br), ceil(m/Bc)], attrs { blockShape: [Br, Bc] } → [n, m]. */
 export const SCALE_BLOCKS = 'ScaleBlocks';

@@ -1,11 +1,11 @@
 // Convolutions as matrix products over chunks of patches, and the gradients of convolutions, most of which the wasm
 // backend lacks; those of depthwise convolutions directly. The arithmetic is in assembly/convolution.ts. Tensors are channels-last.
 
+import { type KernelCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
 import type { Gradients } from './fused-gradient.js';
-import type { KernelCall, WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf, type ConvolutionGeometry, type WasmBackend } from './wasm-module.js';
+import { kernelsOf, type ConvolutionGeometry } from './kernels.js';
 
 type Shape4 = [number, number, number, number];
 

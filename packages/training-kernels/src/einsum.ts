@@ -1,8 +1,8 @@
 // Einsum for the wasm backend, which lacks it, as a batched matrix product, and its gradient, which tfjs lacks on every
 // backend (without it neither tf.layers.multiHeadAttention nor einsumDense can train).
 
+import type { KernelCall } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
-import type { KernelCall } from './replace-kernel.js';
 
 /** An equation such as 'bij,bjk->bik': one label for each axis. */
 interface Equation {

@@ -1,9 +1,8 @@
 // What a product or a convolution does to its result before storing it: adds a bias to each column and applies an
 // activation. These are the fusions that tfjs knows.
 
+import { type KernelCall, type WasmBackend, offsetOf } from '@espalier/wasm-module';
 import type { TensorInfo } from '@tensorflow/tfjs';
-import type { KernelCall } from './replace-kernel.js';
-import { offsetOf, type WasmBackend } from './wasm-module.js';
 
 /** Numbers of assembly/activation.ts. */
 const ACTIVATION: Readonly<Record<string, number>> = {

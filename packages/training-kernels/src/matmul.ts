@@ -1,10 +1,10 @@
 // The kernels BatchMatMul and _FusedMatMul of tfjs for the wasm backend: every transposition at one speed, batches
 // with broadcasting, bias and activation in the same call. The arithmetic is in assembly/gemm.ts.
 
+import { type KernelCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
-import type { KernelCall, WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf, type WasmBackend } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** BatchMatMul: inputs a [..., m, k] and b [..., k, n], either transposed; output [..., m, n]. */
 export function batchMatMul(stock: WasmKernel): WasmKernel {

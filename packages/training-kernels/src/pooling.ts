@@ -2,10 +2,10 @@
 // of a window is not positive (no gradient passes), and where windows overlap the padding (the average is taken over
 // the whole window, though the forward pass does not count the padding). The arithmetic is in assembly/pooling.ts.
 
+import { type KernelCall, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { geometry } from './convolution.js';
-import type { KernelCall } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** MaxPoolGrad: dy [N, OH, OW, C], input [N, H, W, C]; attrs { filterSize, strides, pad } → as the input. */
 export function maxPoolGrad({ inputs, attrs, backend }: KernelCall): tf.TensorInfo {

@@ -1,10 +1,10 @@
 // The kernels Sum and Mean for the wasm backend, and their gradients. The stock ones transpose first unless the innermost axes are summed,
 // and add up in single precision (2^24 ones and one more make 2^24). The arithmetic is in assembly/reduce.ts.
 
+import { type KernelCall, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import type { Gradients } from './fused-gradient.js';
-import type { KernelCall, WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** Sum: x of any shape, attrs { axis, keepDims } → x without those axes. */
 export function sum(stock: WasmKernel): WasmKernel {

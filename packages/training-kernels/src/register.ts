@@ -1,6 +1,8 @@
 // Registers every kernel of this package with tfjs for the backend 'wasm', at import. An engine without WebAssembly
 // SIMD keeps the stock kernels.
 
+import '@tensorflow/tfjs-backend-wasm';
+import { addKernel, replaceKernel } from '@espalier/wasm-module';
 import { cast, identity } from './alias.js';
 import { BATCH_NORM_GRAD, fusedBatchNorm, fusedBatchNormGrad, fusedBatchNormGradient } from './batch-norm.js';
 import { BINARY_KINDS, binary } from './binary.js';
@@ -21,7 +23,7 @@ import { batchMatMul, fusedMatMul } from './matmul.js';
 import { avgPoolGrad, maxPoolGrad } from './pooling.js';
 import { SPREAD, fusedMeanGradient, fusedSumGradient, mean, spread, sum } from './reduce.js';
 import { RELU_GRAD, fusedReluGradient, reluGrad } from './relu-gradient.js';
-import { addKernel, replaceKernel } from './replace-kernel.js';
+import { simdSupported } from './kernels.js';
 import { unsortedSegmentSum } from './segment-sum.js';
 import { gatherV2, slice, splitV, unpack } from './slices.js';
 import { tanh } from './tanh.js';
@@ -34,7 +36,6 @@ import {
   momentumUpdate,
   sgdUpdate,
 } from './updates.js';
-import { simdSupported } from './wasm-module.js';
 
 if (simdSupported()) {
   replaceKernel('BatchMatMul', batchMatMul);

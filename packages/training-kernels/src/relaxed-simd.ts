@@ -3,11 +3,11 @@
 // Later versions of Node and the browsers have it without, and need nothing. Results may differ from those without
 // it in the last bits, as a fused multiply-add rounds once.
 
+import { supports } from '@espalier/wasm-module';
 import { setFlagsFromString } from 'node:v8';
 import { relaxedSimd } from './generated/binaries.js';
-import { isSupported } from './wasm-module.js';
 
-if (!isSupported(relaxedSimd)) setFlagsFromString('--experimental-wasm-relaxed-simd');
+if (!supports(relaxedSimd)) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 /** Whether products now run with relaxed SIMD. */
-export const relaxedSimdSupported: boolean = isSupported(relaxedSimd);
+export const relaxedSimdSupported: boolean = supports(relaxedSimd);

@@ -1,9 +1,9 @@
 // The gradient of relu in one pass; tfjs composes it of step, cast and mul.
 
+import { type KernelCall, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import type { Gradients } from './fused-gradient.js';
-import type { KernelCall } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 export const RELU_GRAD = 'ReluGrad';
 

@@ -1,8 +1,8 @@
 // UnsortedSegmentSum for the wasm backend, which lacks it: the gradient of an embedding lookup.
 
+import { type KernelCall, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
-import type { KernelCall } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /**
  * UnsortedSegmentSum: x [rows, ...], segmentIds int32 [rows], attrs { numSegments } → [numSegments, ...], the sum of

@@ -1,9 +1,9 @@
 // Slice, SplitV, Unpack and GatherV2 for the wasm backend: how batches are taken from a data set, sequences cut into
 // steps and embeddings looked up. The stock kernels copy the whole tensor for every slice, and gather by elements.
 
+import { type KernelCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
-import type { KernelCall, WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf, type WasmBackend } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** Slice: x, attrs { begin, size } → the block of x; served where one axis at most is cut. */
 export function slice(stock: WasmKernel): WasmKernel {

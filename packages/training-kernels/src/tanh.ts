@@ -1,8 +1,8 @@
 // Tanh of floats for the wasm backend; the stock kernel goes element by element.
 
+import { type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
-import type { WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 /** Tanh: x of any shape → the same shape. */
 export function tanh(stock: WasmKernel): WasmKernel {

@@ -1,8 +1,8 @@
 // The kernel Tile of floats for the wasm backend, which tf.tile and tf.broadcastTo call: the stock kernel goes element by
 // element. Where one run of elements is repeated, it is copied whole, by the kernel that spreads the gradient of a sum.
 
-import type { WasmKernel } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { type WasmKernel, offsetOf } from '@espalier/wasm-module';
+import { kernelsOf } from './kernels.js';
 
 /** Tile: x, attrs { reps } → x repeated along each axis. Other types and tangled repeats are left to the stock kernel. */
 export function tile(stock: WasmKernel): WasmKernel {

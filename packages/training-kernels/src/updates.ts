@@ -2,9 +2,9 @@
 // arithmetic in ops of tfjs on every other. Both give new tensors: others may share the old data, and XNNPACK, which
 // serves some stock kernels, keeps packed copies of weights for as long as their data has the same id.
 
+import { type KernelCall, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
-import type { KernelCall } from './replace-kernel.js';
-import { kernelsOf, offsetOf } from './wasm-module.js';
+import { kernelsOf } from './kernels.js';
 
 export const SGD_UPDATE = 'SgdUpdate';
 export const MOMENTUM_UPDATE = 'MomentumUpdate';

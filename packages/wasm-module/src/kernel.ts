@@ -1,8 +1,7 @@
-// Puts a kernel in the place of the one that tfjs registered for the wasm backend.
+// Kernels for the wasm backend in tfjs' registry. Registering needs no backend: it may be imported before or after.
 
-import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
-import type { WasmBackend } from './wasm-module.js';
+import type { WasmBackend } from './backend.js';
 
 /** A kernel for the wasm backend. */
 export type WasmKernel = (call: KernelCall) => tf.TensorInfo | tf.TensorInfo[];
@@ -17,7 +16,7 @@ export interface KernelCall {
  * Registers a kernel for the wasm backend in place of the stock one, which `make` receives to fall back to.
  * The stock kernel stays set up with the backend.
  *
- * @throws if tfjs has no kernel of this name for wasm
+ * @throws if tfjs has no kernel of this name for wasm: import '@tensorflow/tfjs-backend-wasm' first
  */
 export function replaceKernel(kernelName: string, make: (stock: WasmKernel) => WasmKernel): void {
   const stock = tf.getKernel(kernelName, 'wasm');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectClose, randomValues } from './test-support.js';
-import { link, simdSupported } from './wasm-module.js';
+import { link, simdSupported } from './kernels.js';
 
 /** A backend of nothing but memory, with a bump allocator. */
 function bareBackend(memory: WebAssembly.Memory) {

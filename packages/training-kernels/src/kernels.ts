@@ -1,24 +1,14 @@
-// Links the kernels of assembly/ to the memory of a tfjs wasm backend, once per backend, and gives access to the
-// buffers of its tensors. Nothing is copied: the kernels read and write the backend's own heap.
+// The kernels of assembly/, linked to the memory of a tfjs wasm backend once per backend.
 
-import type { TensorInfo } from '@tensorflow/tfjs';
-import { relaxedSimd, relaxedSimdShared, simd, simdShared } from './generated/binaries.js';
-
-/** What is used of tfjs' BackendWasm (4.22), most of which its typings keep to themselves. */
-export interface WasmBackend {
-  readonly wasm: {
-    /** Exports of the backend's module; the threaded build has its memory beside them. */
-    readonly asm?: { readonly memory?: WebAssembly.Memory };
-    readonly wasmMemory?: WebAssembly.Memory;
-    _malloc(bytes: number): number;
-    _free(offset: number): void;
-  };
-  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
-  disposeData(dataId: object): boolean;
-  /** Counts one more tensor that shares the data. */
-  incRef(dataId: object): void;
-  makeOutput(shape: number[], dtype: 'float32' | 'int32' | 'bool'): TensorInfo;
-}
+import {
+  alignedScratch,
+  growingWorkspace,
+  instantiate,
+  supports,
+  type WasmBackend,
+  type WasmHeap,
+} from '@espalier/wasm-module';
+import * as binaries from './generated/binaries.js';
 
 /** The exports of assembly/index.ts. Pointers are byte offsets into the backend's memory. */
 export interface KernelExports {
@@ -201,12 +191,7 @@ const linked = new WeakMap<WasmBackend, Kernels>();
 
 /** Whether this JavaScript engine can run the kernels at all; they need 128-bit SIMD. */
 export function simdSupported(): boolean {
-  return isSupported(simd);
-}
-
-/** Whether this JavaScript engine accepts a binary of generated/binaries.ts. */
-export function isSupported(binary: string): boolean {
-  return WebAssembly.validate(decode(binary));
+  return supports(binaries.simd);
 }
 
 /** The kernels linked to a backend; links them at the first call. */
@@ -218,49 +203,12 @@ export function kernelsOf(backend: WasmBackend): Kernels {
   return kernels;
 }
 
-/**
- * Where a tensor's data begins in the backend's memory, in bytes. Data that lies on another backend is moved
- * here first. The offset stays valid while the tensor lives, also when the memory grows; a view does not.
- */
-export function offsetOf(backend: WasmBackend, tensor: TensorInfo): number {
-  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
-}
-
 /** Links the kernels to a backend, without remembering it. */
-export function link(backend: Pick<WasmBackend, 'wasm'>): Kernels {
-  const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory;
-  if (!memory) {
-    throw new Error(
-      '@espalier/training-kernels: found no memory in the tfjs wasm backend. ' +
-        'It works with @tensorflow/tfjs-backend-wasm 4.22; install that version.',
-    );
-  }
-  const module = new WebAssembly.Module(binaryFor(memory));
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const exports = instance.exports as unknown as KernelExports;
-  // malloc aligns to 8 or 16 bytes, depending on the build: take the alignment into our own hands.
-  const scratch = backend.wasm._malloc(exports.gemmScratchBytes() + 63) >>> 0;
-  return { exports, scratch: Math.ceil(scratch / 64) * 64, workspace: growingWorkspace(backend) };
-}
-
-function growingWorkspace(backend: Pick<WasmBackend, 'wasm'>): (bytes: number) => number {
-  let offset = 0;
-  let size = 0;
-  return (bytes) => {
-    if (bytes <= size) return offset;
-    if (size > 0) backend.wasm._free(offset);
-    offset = backend.wasm._malloc(bytes) >>> 0;
-    size = bytes;
-    return offset;
+export function link(backend: WasmHeap): Kernels {
+  const exports = instantiate<KernelExports>(backend, binaries);
+  return {
+    exports,
+    scratch: alignedScratch(backend, exports.gemmScratchBytes()),
+    workspace: growingWorkspace(backend),
   };
-}
-
-function binaryFor(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
-  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  const relaxed = shared ? relaxedSimdShared : relaxedSimd;
-  return decode(isSupported(relaxed) ? relaxed : shared ? simdShared : simd);
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
