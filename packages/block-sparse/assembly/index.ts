@@ -1,0 +1,2 @@
+// The block-sparse kernels.
+export {};

@@ -1,0 +1,1 @@
+export { BlockPattern, patternOf, type ColumnView, type PatternFields } from './pattern.js';
