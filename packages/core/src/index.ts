@@ -21,4 +21,5 @@ export {
   type PruningReport,
 } from './report.js';
 export * from './search.js';
+export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './sparse-execution.js';
 export { ModelPruning, sparsify, VariablePruning, type Target } from './sparsify.js';

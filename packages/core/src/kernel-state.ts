@@ -9,6 +9,7 @@ import { keepAll, keptBlocks, type BlockMask } from './mask.js';
 import { identity } from './parameterisations.js';
 import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from './pruner.js';
 import type { Phase, Search } from './search.js';
+import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
 /** A kernel that may be pruned, before it is. */
 export interface KernelSource {
@@ -108,6 +109,16 @@ export class KernelState implements PrunedKernel {
     });
   }
 
+  /** Whether what the mask leaves out has no part in a step, so that a sparse product may stand for the dense one. */
+  get runsSparse(): boolean {
+    return this.#maskTensor !== null && !this.#recordsGradient && this.#search.gradient !== 'all';
+  }
+
+  /** The effective weight before it is multiplied out and masked; differentiable. */
+  factors(): WeightFactors {
+    return weightFactors(this.#parameterisation, this.#raw(), this.trainables, this);
+  }
+
   /** One score a block, read back from the device. */
   async scores(importance: Importance): Promise<Float32Array> {
     const scores = tf.tidy(() => importance.score(this.#scored()));
@@ -203,10 +214,8 @@ export class KernelState implements PrunedKernel {
   }
 
   #effectiveMatrix(mask: tf.Tensor2D | null): tf.Tensor2D {
-    const { elementwise, blockScale } = this.#parameterisation;
-    const raw = this.#raw();
-    const weight = elementwise ? elementwise(raw, this.trainables, this) : raw;
-    const ownScale = blockScale?.(raw, this.trainables, this);
+    const { raw, elementwise, blockScale: ownScale } = this.factors();
+    const weight = elementwise(raw);
     if (mask && this.#search.gradient === 'all') {
       const unmasked = ownScale ? scaleBlocks(weight, ownScale, this.grid) : weight;
       return maskStraightThrough(unmasked, mask, this.grid);

@@ -8,6 +8,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSource, KernelState } from './kernel-state.js';
+import type { BlockMask } from './mask.js';
+import type { SparseCall, SparseExecution } from './sparse-execution.js';
 
 /** The fields in which tfjs layers keep kernels, each with the field of its regularizer. */
 const KERNEL_FIELDS = {
@@ -86,11 +88,60 @@ function variableOf(weight: tf.LayerVariable): tf.Variable {
 
 /**
  * Makes the layer compute with the kernel's effective weight, and train what the parameterisation added,
- * under the kernel's own regularizer if it has one.
+ * under the kernel's own regularizer if it has one. Under a mask, the layer computes by `sparsePhases` where that
+ * serves it.
  *
  * @returns a function that undoes it
  */
-export function hookLayer({ layer, field }: LayerKernel, state: KernelState): () => void {
+export function hookLayer(
+  kernel: LayerKernel,
+  state: KernelState,
+  sparsePhases: SparseExecution | null,
+): () => void {
+  const undoWeights = hookWeights(kernel, state);
+  const undoCall = sparsePhases ? hookCall(kernel, state, sparsePhases) : () => {};
+  return () => {
+    undoCall();
+    undoWeights();
+  };
+}
+
+type LayerCall = (inputs: tf.Tensor | tf.Tensor[], kwargs: unknown) => tf.Tensor | tf.Tensor[];
+
+/** Puts the sparse call in the place of the layer's own, wherever the mask allows it. */
+function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: SparseExecution): () => void {
+  const before = Object.getOwnPropertyDescriptor(layer, 'call');
+  const denseCall = layer['call'] as LayerCall;
+  let planned: { readonly mask: BlockMask; readonly call: SparseCall | null } | null = null;
+
+  const sparseCall = (): SparseCall | null => {
+    if (!state.runsSparse) return null;
+    const { mask, grid, variable } = state;
+    if (planned?.mask !== mask) {
+      const kernel = {
+        layer: layer as unknown as tf.layers.Layer,
+        field,
+        kernelShape: variable.shape,
+        grid,
+        mask,
+      };
+      planned = { mask, call: execution.callOf(kernel) };
+    }
+    return planned.call;
+  };
+  const call: LayerCall = (inputs, kwargs) => {
+    const [x, ...others] = [inputs].flat() as [tf.Tensor, ...tf.Tensor[]];
+    const sparse = others.length === 0 ? sparseCall()?.(x, () => state.factors()) : null;
+    return sparse ?? denseCall.call(layer, inputs, kwargs);
+  };
+  layer['call'] = call;
+  return () => {
+    if (before) Object.defineProperty(layer, 'call', before);
+    else delete layer['call'];
+  };
+}
+
+function hookWeights({ layer, field }: LayerKernel, state: KernelState): () => void {
   const original = layer[field] as tf.LayerVariable;
   const named = ([name, variable]: [string, tf.Variable]) => layerWeight(`${field}_${name}`, variable);
   const added = Object.entries(state.trainables).map(named);

@@ -43,7 +43,10 @@ export interface Parameterisation {
   buffers?(kernel: PrunedKernel): Readonly<Record<string, tf.Tensor>>;
   /** The raw weight whose effective weight is `weight`, `[n, m]`; the weight itself, when absent. */
   raw?(weight: tf.Tensor2D, kernel: PrunedKernel): tf.Tensor2D;
-  /** A function of each raw weight, `[n, m]`; the identity, when absent. */
+  /**
+   * A function of each raw weight alone; the identity, when absent. It is given the whole kernel, `[n, m]`, or
+   * the weights of the kept blocks as a matrix of another shape.
+   */
   elementwise?(raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;
   /** A factor for each block, `[R, C]`; one, when absent. */
   blockScale?(raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;

@@ -11,6 +11,7 @@ import type { Pruner } from './pruner.js';
 import { Pruning, type PruningHost } from './pruning.js';
 import type { DenseKernelReport } from './report.js';
 import { placePhases } from './search.js';
+import type { SparseExecution } from './sparse-execution.js';
 
 /** What to prune, and how far. */
 export interface Target {
@@ -31,6 +32,11 @@ export interface Target {
    * the one the model was compiled with.
    */
   optimizer?: tf.Optimizer | null;
+  /**
+   * How the layers of a model compute while blocks are masked out: `sparsePhases()` of `@espalier/block-sparse`
+   * computes with the kept blocks alone, where that is faster. Dense products with the masked weight, when absent.
+   */
+  sparsePhases?: SparseExecution | null;
 }
 
 /** A pruning run over a `tf.LayersModel`. */
@@ -116,7 +122,9 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
   const { prunable, dense } = choosePrunable(layerKernels(model), target);
   const total = model.countParams();
   const kernels = prunable.map((source, i) => kernelState(source, i, pruner, target));
-  const unhook = prunable.map((source, i) => hookLayer(source, kernels[i] as KernelState));
+  const unhook = prunable.map((source, i) =>
+    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null),
+  );
   recollectTrainableWeights(model);
   const host: PruningHost = {
     // `Sequential.optimizer` is undefined before compile().
