@@ -20,6 +20,7 @@ import {
   checkDeterminism,
   checkEarlyEnd,
   checkEffectiveStart,
+  checkElementwise,
   checkFinalBlocks,
   checkFinalize,
   checkFitAndLoop,
@@ -171,6 +172,13 @@ describe('a parameterisation', () => {
     const elsewhere: MakePruner = () => withWeights({ elementwise: (raw) => raw.mul(raw.abs()) });
     await expect(checkEffectiveStart(elsewhere)).rejects.toThrow(
       /^The effective weights of first\/kernel do not start as the plain ones: number 0 is \S+, not \S+\. Give the parameterisation a raw\(\)/,
+    );
+  });
+
+  it('that makes a weight of its neighbours is told both numbers', async () => {
+    const relative: MakePruner = () => withWeights({ elementwise: (raw) => raw.div(raw.abs().max()) });
+    await expect(checkElementwise(relative)).rejects.toThrow(
+      /^elementwise makes \S+ of a weight of first\/kernel when it is given some of the weights, and \S+ when/,
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, it } from 'vitest';
 
 import type { Check, ConformanceOptions, MakePruner } from './conformance.js';
 import { checkEffectiveStart } from './effective-start.js';
+import { checkElementwise } from './elementwise.js';
 import {
   checkEarlyEnd,
   checkFinalBlocks,
@@ -27,6 +28,7 @@ const TIMEOUT_MS = 120_000;
 const behaviours = {
   metadata: ['says what it is: name, description, source, and settings that are plain data', checkMetadata],
   effectiveStart: ['begins with the weights that the model had', checkEffectiveStart],
+  elementwise: ['makes each weight of one raw weight alone, as sparse phases ask', checkElementwise],
   gradients: ['passes the right gradients to everything that trains', checkGradients],
   phases: ['keeps, at every step, the blocks that its phase allows', checkPhases],
   finalBlocks: [

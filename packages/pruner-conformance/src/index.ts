@@ -2,6 +2,7 @@
 export { ConformanceError, type Check, type ConformanceOptions, type MakePruner } from './conformance.js';
 export { describePruner, type CheckName, type DescribeOptions } from './describe-pruner.js';
 export { checkEffectiveStart } from './effective-start.js';
+export { checkElementwise } from './elementwise.js';
 export {
   checkEarlyEnd,
   checkFinalBlocks,
