@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { blockGrid, type Shape2D } from './block-grid.js';
-import { blockDot, blockNorms, scaleBlocks } from './block-ops.js';
+import { blockDot, blockNorms, maskBlocks, scaleBlocks } from './block-ops.js';
 import {
   blockOf,
   expectClose,
@@ -116,6 +116,28 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
       );
     });
     target.dispose();
+  });
+
+  it('maskBlocks is scaleBlocks, and has its derivative by the matrix', () => {
+    const grid = blockGrid(ragged.matrix, ragged.block);
+    tf.tidy(() => {
+      const [weights, target] = [randomTensor([...ragged.matrix], 4), randomTensor([...ragged.matrix], 3)];
+      const mask = tf.tensor2d([1, 0, 1, 0, 0, 1, 1, 1, 0], [3, 3]);
+      const by = (op: typeof scaleBlocks) =>
+        tf.valueAndGrad((w) =>
+          op(w as tf.Tensor2D, mask, grid)
+            .mul(target)
+            .sum(),
+        )(weights);
+      expect(values(by(maskBlocks).value)).toEqual(values(by(scaleBlocks).value));
+      // The loss is linear: its derivative is the target, masked.
+      const naive = values(target).map(
+        (t, i) =>
+          t * ([1, 0, 1, 0, 0, 1, 1, 1, 0][blockOf(i, [...ragged.matrix], [...ragged.block])] as number),
+      );
+      expectClose(values(by(maskBlocks).grad), naive, 1e-6);
+      expect(() => maskBlocks(weights, target, grid)).toThrow('mask has shape [5, 7], the grid wants [3, 3]');
+    });
   });
 
   it('the derivative of the norms is W_b / ‖W_b‖, and zero, not NaN, at a block of zeros', () => {

@@ -3,14 +3,18 @@
  *
  * Two are primitive and adjoint to one another: `scaleBlocks` multiplies every block by a number of its own,
  * `blockDot` takes the inner product of two matrices block by block. A backend may offer each as one fused
- * kernel, registered with tfjs under the names `ScaleBlocks` and `BlockDot` (see `BlockKernelAttributes`);
- * where it does not, both are composed of tfjs' own operations.
+ * kernel, registered with tfjs under the names `ScaleBlocks` and `BlockDot`, and both gradients of the former as
+ * `ScaleBlocksGrad` (see `BlockKernelAttributes`); where it does not, they are composed of tfjs' own operations.
  */
 import * as tf from '@tensorflow/tfjs';
 
 import { blockGrid, type BlockGrid, type Shape2D } from './block-grid.js';
 
-/** What a backend's `ScaleBlocks` and `BlockDot` kernels are given beside their input tensors. */
+/**
+ * What a backend's kernels are given beside their input tensors: `ScaleBlocks { matrix, scale }` and
+ * `BlockDot { a, b }`, which give one tensor, and `ScaleBlocksGrad { dy, matrix, scale }`, which gives the gradients
+ * by `matrix` and by `scale`.
+ */
 export interface BlockKernelAttributes extends tf.NamedAttrMap {
   blockShape: [number, number];
 }
@@ -25,12 +29,45 @@ export interface BlockKernelAttributes extends tf.NamedAttrMap {
 export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
   assertShape(matrix, grid.matrixShape, 'matrix');
   assertShape(scale, grid.gridShape, 'scale');
-  if (hasKernel('ScaleBlocks')) return runBlockKernel('ScaleBlocks', { matrix, scale }, grid.blockShape);
+  return tf.customGrad((x, factors, save) => {
+    const inputs = [x, factors] as [tf.Tensor2D, tf.Tensor2D];
+    (save as tf.GradSaveFunc)(inputs);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      scaleBlocksGradient(dy as tf.Tensor2D, saved as typeof inputs, grid);
+    return { value: scaledBlocks(...inputs, grid), gradFunc };
+  })(matrix, scale) as tf.Tensor2D;
+}
+
+/** `scaleBlocks` by factors that do not train, such as those of a mask: there is no gradient by them. */
+export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertShape(matrix, grid.matrixShape, 'matrix');
+  assertShape(mask, grid.gridShape, 'mask');
+  return tf.customGrad((x) => ({
+    value: scaledBlocks(x as tf.Tensor2D, mask, grid),
+    gradFunc: (dy: tf.Tensor) => maskBlocks(dy as tf.Tensor2D, mask, grid),
+  }))(matrix) as tf.Tensor2D;
+}
+
+/** The product alone. */
+function scaledBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  if (hasKernel('ScaleBlocks')) return runBlockKernel('ScaleBlocks', { matrix, scale }, grid) as tf.Tensor2D;
   return tf.tidy(() => {
     const [gridRows, gridColumns] = grid.gridShape;
     const scaled = cutIntoBlocks(matrix, grid).mul(scale.reshape([gridRows, 1, gridColumns, 1]));
     return joinBlocks(scaled as tf.Tensor4D, grid);
   });
+}
+
+/** The gradients by matrix and scale, in one pass where there is a kernel for it and they are not differentiated. */
+function scaleBlocksGradient(
+  dy: tf.Tensor2D,
+  [matrix, scale]: [tf.Tensor2D, tf.Tensor2D],
+  grid: BlockGrid,
+): tf.Tensor[] {
+  if (hasKernel('ScaleBlocksGrad') && tf.engine().state.gradientDepth === 0) {
+    return runBlockKernel('ScaleBlocksGrad', { dy, matrix, scale }, grid) as tf.Tensor[];
+  }
+  return [scaleBlocks(dy, scale, grid), blockDot(dy, matrix, grid)];
 }
 
 /**
@@ -42,7 +79,7 @@ export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: Block
 export function blockDot(a: tf.Tensor2D, b: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
   assertShape(a, grid.matrixShape, 'a');
   assertShape(b, grid.matrixShape, 'b');
-  if (hasKernel('BlockDot')) return runBlockKernel('BlockDot', { a, b }, grid.blockShape);
+  if (hasKernel('BlockDot')) return runBlockKernel('BlockDot', { a, b }, grid) as tf.Tensor2D;
   return tf.tidy(() => cutIntoBlocks(a.mul(b), grid).sum([1, 3]) as tf.Tensor2D);
 }
 
@@ -85,27 +122,18 @@ function joinBlocks(blocks: tf.Tensor4D, grid: BlockGrid): tf.Tensor2D {
   return rows === n && columns === m ? whole : whole.slice([0, 0], [n, m]);
 }
 
-function hasKernel(name: 'ScaleBlocks' | 'BlockDot'): boolean {
+function hasKernel(name: 'ScaleBlocks' | 'BlockDot' | 'ScaleBlocksGrad'): boolean {
   return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
-function runBlockKernel(name: string, inputs: tf.NamedTensorMap, blockShape: Shape2D): tf.Tensor2D {
-  const attributes: BlockKernelAttributes = { blockShape: [blockShape[0], blockShape[1]] };
-  return tf.engine().runKernel(name, inputs, attributes) as tf.Tensor2D;
+function runBlockKernel(
+  name: string,
+  inputs: tf.NamedTensorMap,
+  { blockShape: [rows, columns] }: BlockGrid,
+): tf.Tensor | tf.Tensor[] {
+  const attributes: BlockKernelAttributes = { blockShape: [rows, columns] };
+  return tf.engine().runKernel(name, inputs, attributes);
 }
-
-tf.registerGradient({
-  kernelName: 'ScaleBlocks',
-  inputsToSave: ['matrix', 'scale'],
-  gradFunc: (dy, saved, attributes) => {
-    const [matrix, scale] = saved as [tf.Tensor2D, tf.Tensor2D];
-    const grid = blockGrid(matrix.shape, (attributes as BlockKernelAttributes).blockShape);
-    return {
-      matrix: () => scaleBlocks(dy as tf.Tensor2D, scale, grid),
-      scale: () => blockDot(dy as tf.Tensor2D, matrix, grid),
-    };
-  },
-});
 
 tf.registerGradient({
   kernelName: 'BlockDot',

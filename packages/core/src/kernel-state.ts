@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { blockGrid, matrixShape, type BlockGrid, type Shape2D } from './block-grid.js';
-import { scaleBlocks } from './block-ops.js';
+import { maskBlocks, scaleBlocks } from './block-ops.js';
 import { keepAll, keptBlocks, type BlockMask } from './mask.js';
 import { identity } from './parameterisations.js';
 import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from './pruner.js';
@@ -104,8 +104,11 @@ export class KernelState implements PrunedKernel {
     const { elementwise, blockScale } = this.#parameterisation;
     if (!elementwise && !blockScale && !this.#maskTensor && !this.#recordsGradient) return this.variable;
     return tf.tidy(() => {
-      const weight = this.#effectiveMatrix(this.#maskTensor);
-      return (this.#recordsGradient ? this.#probe(weight) : weight).reshape(this.variable.shape);
+      const weight = this.#effectiveMatrix(
+        this.#maskTensor,
+        shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape),
+      );
+      return shaped(this.#recordsGradient ? this.#probe(weight) : weight, this.variable.shape);
     });
   }
 
@@ -115,8 +118,8 @@ export class KernelState implements PrunedKernel {
   }
 
   /** The effective weight before it is multiplied out and masked; differentiable. */
-  factors(): WeightFactors {
-    return weightFactors(this.#parameterisation, this.#raw(), this.trainables, this);
+  factors(raw: tf.Tensor2D = this.#raw()): WeightFactors {
+    return weightFactors(this.#parameterisation, raw, this.trainables, this);
   }
 
   /** One score a block, read back from the device. */
@@ -181,7 +184,8 @@ export class KernelState implements PrunedKernel {
 
   /** Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest. */
   finalize(): void {
-    tf.tidy(() => this.variable.assign(this.effective().clone()));
+    // −0 + 0 is 0: a pruned block is to hold the zeros that a file without it gives back.
+    tf.tidy(() => this.variable.assign(this.effective().add(0)));
     this.#parameterisation = identity;
     this.#maskTensor?.dispose();
     this.#maskTensor = null;
@@ -213,15 +217,15 @@ export class KernelState implements PrunedKernel {
     return this.variable.reshape([...this.grid.matrixShape]);
   }
 
-  #effectiveMatrix(mask: tf.Tensor2D | null): tf.Tensor2D {
-    const { raw, elementwise, blockScale: ownScale } = this.factors();
+  #effectiveMatrix(mask: tf.Tensor2D | null, raw = this.#raw()): tf.Tensor2D {
+    const { elementwise, blockScale: ownScale } = this.factors(raw);
     const weight = elementwise(raw);
     if (mask && this.#search.gradient === 'all') {
       const unmasked = ownScale ? scaleBlocks(weight, ownScale, this.grid) : weight;
       return maskStraightThrough(unmasked, mask, this.grid);
     }
-    const scale = ownScale && mask ? ownScale.mul<tf.Tensor2D>(mask) : (ownScale ?? mask);
-    return scale ? scaleBlocks(weight, scale, this.grid) : weight;
+    if (!ownScale) return mask ? maskBlocks(weight, mask, this.grid) : weight;
+    return scaleBlocks(weight, mask ? ownScale.mul<tf.Tensor2D>(mask) : ownScale, this.grid);
   }
 
   /** The weight itself, its gradient recorded on the way back. */
@@ -248,6 +252,11 @@ export class KernelState implements PrunedKernel {
   #assign(change: (raw: tf.Tensor2D) => tf.Tensor2D): void {
     tf.tidy(() => this.variable.assign(change(this.#raw()).reshape(this.variable.shape)));
   }
+}
+
+/** The tensor itself where it has the shape already: reshaping costs an op, forward and back, at every step. */
+function shaped<T extends tf.Tensor>(tensor: tf.Tensor, shape: readonly number[]): T {
+  return (tensor.shape.join() === shape.join() ? tensor : tensor.reshape([...shape])) as T;
 }
 
 function variablesOf(

@@ -49,10 +49,15 @@ export interface LayerKernel extends KernelSource {
  */
 export function layerKernels(model: tf.LayersModel): LayerKernel[] {
   const trainable = new Set(model.trainableWeights.map(variableOf));
+  return allKernels(model).filter(({ variable }) => trainable.has(variable));
+}
+
+/** Every kernel of a model, frozen ones included. */
+export function allKernels(model: tf.LayersModel): LayerKernel[] {
   return [...layerPaths(model as unknown as OpenLayer)].flatMap(([layer, path]) =>
     (Object.keys(KERNEL_FIELDS) as KernelField[]).flatMap((field) => {
       const weight = layer[field];
-      if (!(weight instanceof tf.LayerVariable) || !trainable.has(variableOf(weight))) return [];
+      if (!(weight instanceof tf.LayerVariable)) return [];
       const kind = field === 'depthwiseKernel' ? 'depthwise' : 'other';
       return [{ name: `${path}/${field}`, variable: variableOf(weight), kind, layer, field }];
     }),
@@ -108,9 +113,12 @@ export function hookLayer(
 
 type LayerCall = (inputs: tf.Tensor | tf.Tensor[], kwargs: unknown) => tf.Tensor | tf.Tensor[];
 
-/** Puts the sparse call in the place of the layer's own, wherever the mask allows it. */
+/**
+ * Puts the sparse call in the place of the layer's own, wherever the mask allows it. A call that someone else has put
+ * there, or that stands for another kernel of the layer, computes what no execution knows of: it is left alone.
+ */
 function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: SparseExecution): () => void {
-  const before = Object.getOwnPropertyDescriptor(layer, 'call');
+  if (Object.hasOwn(layer, 'call')) return () => {};
   const denseCall = layer['call'] as LayerCall;
   let planned: { readonly mask: BlockMask; readonly call: SparseCall | null } | null = null;
 
@@ -136,8 +144,7 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
   };
   layer['call'] = call;
   return () => {
-    if (before) Object.defineProperty(layer, 'call', before);
-    else delete layer['call'];
+    if (layer['call'] === call) delete layer['call'];
   };
 }
 

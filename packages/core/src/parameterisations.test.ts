@@ -123,6 +123,42 @@ describe('softmax attention', () => {
     expectClose(values(grads[logits.name] as tf.Tensor), [0.25, 0.25, -0.75, 0.25], 1e-6);
   });
 
+  it('has the same gradient where a backend has a kernel for it, but none for its gradient', () => {
+    const gradients = () => {
+      const { state, logits, variable } = attended([6, 4], [2, 2], { density: 0.6, temperature: 0.5 });
+      logits.assign(tf.tensor2d([0, 0.3, -0.4, 0.1, 0.2, -0.1], [3, 2]));
+      const { grads } = tf.variableGrads(() => state.effective().square().sum() as tf.Scalar, [logits]);
+      state.finalize();
+      variable.dispose();
+      return values(grads[logits.name] as tf.Tensor);
+    };
+    const composed = gradients();
+    let calls = 0;
+    tf.registerKernel({
+      kernelName: 'SoftmaxAttention',
+      backendName: 'cpu',
+      kernelFunc: ({ inputs, attrs }) => {
+        calls += 1;
+        const { logits } = inputs as unknown as { logits: tf.Tensor2D };
+        const { temperature, minimum, maximum } = attrs as Record<string, number>;
+        const weights = Array.from(logits.dataSync(), (l) => Math.exp(l / (temperature as number)));
+        const total = weights.reduce((sum, e) => sum + e, 0);
+        const clip = (a: number) => Math.min(Math.max(a, minimum as number), maximum as number);
+        return tf.tensor2d(
+          weights.map((e) => clip((e / total) * logits.size)),
+          logits.shape,
+        );
+      },
+    });
+    try {
+      expectClose(gradients(), composed, 1e-5);
+      expect(calls).toBeGreaterThan(0);
+    } finally {
+      tf.unregisterKernel('SoftmaxAttention', 'cpu');
+    }
+    expect(Math.max(...composed.map(Math.abs))).toBeGreaterThan(0.1);
+  });
+
   it.each([0, -1, Number.NaN, Infinity])('refuses the temperature %s by name and value', (temperature) => {
     expect(() => softmaxAttention({ temperature })).toThrow(
       `The softmax temperature τ = ${temperature} is not a finite number above 0`,

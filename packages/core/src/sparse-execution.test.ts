@@ -126,13 +126,34 @@ describe('sparse phases', () => {
     for (const layer of model.layers) expect(Object.hasOwn(layer, 'call')).toBe(false);
   });
 
-  it('give a layer its own call back', async () => {
+  it('leave a call alone that was put in the place of the layer’s own', async () => {
     const model = network();
     const own = vi.fn(model.layers[0]!.call.bind(model.layers[0]));
     model.layers[0]!.call = own;
-    const { execution } = multiplyOut();
-    const pruning = await sparsify(model, pruner, { ...target, sparsePhases: execution });
+    const { execution, kernels } = multiplyOut();
+    const masked = { ...pruner, search: oneShot({ dense: 0.25 }) };
+    const pruning = await sparsify(model, masked, { ...target, sparsePhases: execution });
+    await pruning.step();
+    tf.tidy(() => model.predict(x()));
     pruning.abandon();
+    expect(kernels.map(({ layer }) => layer.name)).toEqual(['second']);
+    expect(own).toHaveBeenCalled();
     expect(model.layers[0]!.call).toBe(own);
+  });
+
+  it('take their call out of a layer of two kernels, and leave one that came later', async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.separableConv2d({ inputShape: [4, 4, 4], filters: 4, kernelSize: 2 }),
+        tf.layers.separableConv2d({ filters: 4, kernelSize: 2 }),
+      ],
+    });
+    const { execution } = multiplyOut();
+    const pruning = await sparsify(model, pruner, { ...target, optimizer: null, sparsePhases: execution });
+    const later = vi.fn<(typeof model.layers)[0]['call']>();
+    model.layers[1]!.call = later;
+    pruning.abandon();
+    expect(Object.hasOwn(model.layers[0]!, 'call')).toBe(false);
+    expect(model.layers[1]!.call).toBe(later);
   });
 });

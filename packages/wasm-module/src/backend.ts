@@ -15,11 +15,14 @@ export interface WasmHeap {
 
 /** What is used of tfjs' BackendWasm (4.22), most of which its typings keep to themselves. */
 export interface WasmBackend extends WasmHeap {
-  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
+  readonly dataIdMap: { get(dataId: object): { memoryOffset: number } };
   disposeData(dataId: object): boolean;
   /** Counts one more tensor that shares the data. */
   incRef(dataId: object): void;
-  makeOutput(shape: number[], dtype: 'float32' | 'int32' | 'bool'): TensorInfo;
+  /** How many tensors share the data; 0 where it lies on another backend. */
+  refCount(dataId: object): number;
+  /** New data, in new memory unless an offset is given. */
+  makeOutput(shape: number[], dtype: 'float32' | 'int32' | 'bool', memoryOffset?: number): TensorInfo;
 }
 
 /**
@@ -30,25 +33,51 @@ export function offsetOf(backend: WasmBackend, tensor: TensorInfo): number {
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
+/**
+ * New data in the memory of a tensor's, still with its values, for a result that takes the tensor's place: a kernel
+ * that reads and writes element by element then works in place. The tensor may not be read afterwards, only be disposed.
+ * Where other tensors share its data, the new data lies in memory of its own, without the values.
+ *
+ * The data id is a new one: kernels of tfjs keep what they made of a weight for as long as its data has the same id.
+ */
+export function takeOver(backend: WasmBackend, { dataId, shape, dtype }: TensorInfo): TensorInfo {
+  const data = backend.dataIdMap.get(dataId);
+  if (backend.refCount(dataId) !== 1) return backend.makeOutput(shape, dtype as 'float32');
+  const { memoryOffset } = data;
+  // Freeing the null pointer, when the tensor is disposed, frees nothing.
+  data.memoryOffset = 0;
+  return backend.makeOutput(shape, dtype as 'float32', memoryOffset);
+}
+
 /** A cache line, in bytes. */
 const LINE = 64;
 
 /** Byte offset of new memory of at least `bytes`, aligned to a cache line, for as long as the backend lives. */
-export function alignedScratch({ wasm }: WasmHeap, bytes: number): number {
-  // malloc aligns to 8 or 16 bytes, depending on the build. An offset of 2 GiB and more comes back negative.
-  const offset = wasm._malloc(bytes + LINE - 1) >>> 0;
-  return Math.ceil(offset / LINE) * LINE;
+export function alignedScratch(heap: WasmHeap, bytes: number): number {
+  // malloc aligns to 8 or 16 bytes, depending on the build.
+  return Math.ceil(allocated(heap, bytes + LINE - 1) / LINE) * LINE;
 }
 
 /** A piece of memory that is kept for reuse: byte offset of at least `bytes`; a larger demand replaces it. */
-export function growingWorkspace({ wasm }: WasmHeap): (bytes: number) => number {
+export function growingWorkspace(heap: WasmHeap): (bytes: number) => number {
   let offset = 0;
   let size = 0;
   return (bytes) => {
     if (bytes <= size) return offset;
-    if (size > 0) wasm._free(offset);
-    offset = wasm._malloc(bytes) >>> 0;
+    if (size > 0) heap.wasm._free(offset);
+    size = 0;
+    offset = allocated(heap, bytes);
     size = bytes;
     return offset;
   };
+}
+
+/** @throws Error when the backend's memory, of 4 GiB at most, is full: what lies at 0 is not ours to write to */
+function allocated({ wasm }: WasmHeap, bytes: number): number {
+  // An offset of 2 GiB and more comes back negative.
+  const offset = wasm._malloc(bytes) >>> 0;
+  if (offset !== 0) return offset;
+  throw new Error(
+    `The tfjs wasm backend has no memory left for ${bytes} bytes: use smaller batches or models`,
+  );
 }

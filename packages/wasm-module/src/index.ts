@@ -3,4 +3,11 @@
 
 export { addKernel, replaceKernel, type KernelCall, type WasmKernel } from './kernel.js';
 export { instantiate, memoryOf, supports, type Binaries } from './instantiate.js';
-export { alignedScratch, growingWorkspace, offsetOf, type WasmBackend, type WasmHeap } from './backend.js';
+export {
+  alignedScratch,
+  growingWorkspace,
+  offsetOf,
+  takeOver,
+  type WasmBackend,
+  type WasmHeap,
+} from './backend.js';

@@ -10,6 +10,7 @@ import {
   offsetOf,
   replaceKernel,
   supports,
+  takeOver,
   type WasmBackend,
 } from './index.js';
 
@@ -82,6 +83,34 @@ describe('a module of one’s own', () => {
   });
 });
 
+describe('taking over the memory of a tensor', () => {
+  /** A tensor made of data, as the engine makes it of a kernel's output. */
+  const tensorOf = ({ dataId, shape }: tf.TensorInfo) =>
+    tf.engine().makeTensorFromDataId(dataId, shape, 'float32', backend() as unknown as tf.KernelBackend);
+
+  it('leaves the values where they were, under another data id, and frees them once', () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const offset = offsetOf(backend(), x);
+    const y = tensorOf(takeOver(backend(), x));
+    expect(y.dataId).not.toBe(x.dataId);
+    expect(offsetOf(backend(), y)).toBe(offset);
+    x.dispose();
+    const other = tf.tensor1d([7, 7, 7]);
+    expect(offsetOf(backend(), other)).not.toBe(offset);
+    expect([...y.dataSync()]).toEqual([1, 2, 3]);
+    tf.dispose([y, other]);
+  });
+
+  it('of data that is shared gives new memory instead', () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const shared = x.reshape([3, 1]);
+    const y = tensorOf(takeOver(backend(), x));
+    expect(offsetOf(backend(), y)).not.toBe(offsetOf(backend(), x));
+    expect([...shared.dataSync()]).toEqual([1, 2, 3]);
+    tf.dispose([x, y, shared]);
+  });
+});
+
 describe('memory beside the tensors', () => {
   it('is aligned to cache lines', () => {
     expect(alignedScratch(backend(), 100) % 64).toBe(0);
@@ -92,6 +121,18 @@ describe('memory beside the tensors', () => {
     const first = workspace(1000);
     expect(workspace(500)).toBe(first);
     expect(workspace(5_000_000)).toBeGreaterThan(0);
+  });
+
+  it('is refused where there is none left, and what comes after gets its own', () => {
+    const left = [64, 0, 128];
+    const small = { wasm: { _malloc: () => left.shift()!, _free: () => {} } };
+    const workspace = growingWorkspace(small);
+    expect(workspace(10)).toBe(64);
+    expect(() => workspace(2 ** 20)).toThrow('no memory left for 1048576 bytes');
+    expect(workspace(10)).toBe(128);
+    expect(() => alignedScratch({ wasm: { _malloc: () => 0, _free: () => {} } }, 1)).toThrow(
+      'no memory left',
+    );
   });
 
   it('of a backend that does not show it is refused with the version to install', () => {
