@@ -44,7 +44,7 @@ export function convolution(
   for (let first = 0; first < rows; first += chunk) {
     const count = min(chunk, rows - first);
     gatherPatches(
-      x, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth,
+      x, batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth, strideHeight, strideWidth,
       dilationHeight, dilationWidth, padTop, padLeft, first, count, patches,
     ); // prettier-ignore
     gemm(
@@ -88,7 +88,7 @@ export function convFilterGradient(
   for (let first = 0; first < rows; first += chunk) {
     const count = min(chunk, rows - first);
     gatherPatches(
-      x, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth,
+      x, batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth, strideHeight, strideWidth,
       dilationHeight, dilationWidth, padTop, padLeft, first, count, patches,
     ); // prettier-ignore
     gemm(
@@ -136,10 +136,37 @@ export function convInputGradient(
       0, ActivationKind.Linear, 0, 0, scratch,
     ); // prettier-ignore
     scatterPatches(
-      dx, height, width, channels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth,
+      dx, batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth, strideHeight, strideWidth,
       dilationHeight, dilationWidth, padTop, padLeft, first, count, patches,
     ); // prettier-ignore
   }
+}
+
+/** to [height, width, out, in] = filter [height, width, in, out] turned by half a turn, its matrices transposed. */
+export function turnFilter(
+  filter: usize,
+  to: usize,
+  filterHeight: i32,
+  filterWidth: i32,
+  channels: i32,
+  outChannels: i32,
+): void {
+  const matrix = <usize>(channels * outChannels) << 2;
+  for (let pixel = filterHeight * filterWidth - 1; pixel >= 0; pixel--) {
+    for (let j = 0; j < outChannels; j++) {
+      let source = filter + <usize>pixel * matrix + (<usize>j << 2);
+      for (let i = 0; i < channels; i++) {
+        store<f32>(to, load<f32>(source));
+        source += <usize>outChannels << 2;
+        to += 4;
+      }
+    }
+  }
+}
+
+/** Fills memory with zeros. */
+export function clear(offset: usize, bytes: usize): void {
+  memory.fill(offset, 0, bytes);
 }
 
 /** Whether every output pixel is made of the one input pixel at its place. */
@@ -160,13 +187,15 @@ function isPointwise(
 }
 
 /** Rows `first` to `first + count - 1` of the patch matrix [batch · outHeight · outWidth, filter · channels]. */
-function gatherPatches(
+export function gatherPatches(
   x: usize,
+  batch: i32,
   height: i32,
   width: i32,
   channels: i32,
   outHeight: i32,
   outWidth: i32,
+  outChannels: i32,
   filterHeight: i32,
   filterWidth: i32,
   strideHeight: i32,
@@ -213,13 +242,15 @@ function gatherPatches(
 }
 
 /** The transpose of gatherPatches: adds rows of the patch matrix to the pixels they came from. */
-function scatterPatches(
+export function scatterPatches(
   x: usize,
+  batch: i32,
   height: i32,
   width: i32,
   channels: i32,
   outHeight: i32,
   outWidth: i32,
+  outChannels: i32,
   filterHeight: i32,
   filterWidth: i32,
   strideHeight: i32,
@@ -271,6 +302,16 @@ function scatterPatches(
 @inline
 function copyFloats(from: usize, to: usize, bytes: usize): usize {
   const end = to + bytes;
+  for (; to + 64 <= end; to += 64, from += 64) {
+    const x0 = v128.load(from);
+    const x1 = v128.load(from, 16);
+    const x2 = v128.load(from, 32);
+    const x3 = v128.load(from, 48);
+    v128.store(to, x0);
+    v128.store(to, x1, 16);
+    v128.store(to, x2, 32);
+    v128.store(to, x3, 48);
+  }
   for (; to + 16 <= end; to += 16, from += 16) v128.store(to, v128.load(from));
   for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(from));
   return end;

@@ -13,9 +13,9 @@ const MR: i32 = 4;
 const NR: i32 = 8;
 
 /** Depth of a panel, rows of a block of A, columns of a block of B. All multiples of the tile. */
-const KC: i32 = 256;
+const KC: i32 = 400;
 const MC: i32 = 128;
-const NC: i32 = 512;
+const NC: i32 = 256;
 
 /** Bytes between panels: without them panels of the full depth would fall on one set of the cache. */
 const PANEL_GAP: usize = 64;
@@ -142,10 +142,11 @@ function multiplyFewRows(
   }
   for (; p < k; p++) {
     for (let i = 0; i < m; i++) {
-      const x = load<f32>(a + ((<usize>i * stepRow + <usize>p * stepColumn) << 2));
+      const x = v128.load32_splat(a + ((<usize>i * stepRow + <usize>p * stepColumn) << 2));
       const row = c + <usize>i * bytes;
       for (let at: usize = 0; at < bytes; at += 4) {
-        store<f32>(row + at, load<f32>(row + at) + x * load<f32>(b + at));
+        const sum = madd(v128.load32_zero(row + at), x, v128.load32_zero(b + at));
+        v128.store32_lane(row + at, sum, 0);
       }
     }
     b += bytes;
@@ -310,8 +311,12 @@ function multiplyBlock(
       if (j + NR <= columns && i + MR <= rows) {
         multiplyTile(a, b, target, step, depth, accumulate);
       } else {
-        multiplyTile(a, b, tile, <usize>NR << 2, depth, false);
-        copyRagged(tile, target, step, min(MR, rows - i), min(NR, columns - j), accumulate);
+        const height = min(MR, rows - i);
+        const width = min(NR, columns - j);
+        const tileStep = <usize>NR << 2;
+        if (accumulate) copyCorner(target, step, tile, tileStep, height, width);
+        multiplyTile(a, b, tile, tileStep, depth, accumulate);
+        copyCorner(tile, tileStep, target, step, height, width);
       }
       a += panelA;
     }
@@ -319,7 +324,12 @@ function multiplyBlock(
   }
 }
 
-/** The 4 × 8 register tile: C (+)= Ap · Bp over `depth`. */
+/**
+ * The 4 × 8 register tile: C (+)= Ap · Bp over `depth`.
+ *
+ * It goes on from what C holds, so that each element is one sum from first to last, however the depth is cut into
+ * panels: a product that leaves out zeros, as block-sparse ones do, comes to the same bits.
+ */
 function multiplyTile(a: usize, b: usize, c: usize, step: usize, depth: i32, accumulate: bool): void {
   const c1 = c + step;
   const c2 = c1 + step;
@@ -332,6 +342,16 @@ function multiplyTile(a: usize, b: usize, c: usize, step: usize, depth: i32, acc
   let s21 = s00;
   let s30 = s00;
   let s31 = s00;
+  if (accumulate) {
+    s00 = v128.load(c);
+    s01 = v128.load(c, 16);
+    s10 = v128.load(c1);
+    s11 = v128.load(c1, 16);
+    s20 = v128.load(c2);
+    s21 = v128.load(c2, 16);
+    s30 = v128.load(c3);
+    s31 = v128.load(c3, 16);
+  }
   for (let p = 0; p < depth; p++) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
@@ -350,16 +370,6 @@ function multiplyTile(a: usize, b: usize, c: usize, step: usize, depth: i32, acc
     a += 16;
     b += 32;
   }
-  if (accumulate) {
-    s00 = f32x4.add(s00, v128.load(c));
-    s01 = f32x4.add(s01, v128.load(c, 16));
-    s10 = f32x4.add(s10, v128.load(c1));
-    s11 = f32x4.add(s11, v128.load(c1, 16));
-    s20 = f32x4.add(s20, v128.load(c2));
-    s21 = f32x4.add(s21, v128.load(c2, 16));
-    s30 = f32x4.add(s30, v128.load(c3));
-    s31 = f32x4.add(s31, v128.load(c3, 16));
-  }
   v128.store(c, s00);
   v128.store(c, s01, 16);
   v128.store(c1, s10);
@@ -370,20 +380,20 @@ function multiplyTile(a: usize, b: usize, c: usize, step: usize, depth: i32, acc
   v128.store(c3, s31, 16);
 }
 
-/** Adds or copies the valid corner of a tile to C. */
-function copyRagged(tile: usize, c: usize, step: usize, rows: i32, columns: i32, accumulate: bool): void {
+/** Copies the valid corner between a tile and C. */
+function copyCorner(from: usize, fromStep: usize, to: usize, toStep: usize, rows: i32, columns: i32): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      const at = c + (<usize>j << 2);
-      const value = load<f32>(tile + (<usize>(i * NR + j) << 2));
-      store<f32>(at, accumulate ? load<f32>(at) + value : value);
+      const at = <usize>j << 2;
+      store<f32>(to + at, load<f32>(from + at));
     }
-    c += step;
+    from += fromStep;
+    to += toStep;
   }
 }
 
 /** Adds the bias to columns j to j + columns - 1 of C and applies the activation, in place. */
-function finishColumns(
+export function finishColumns(
   c: usize,
   n: i32,
   m: i32,

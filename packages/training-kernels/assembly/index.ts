@@ -1,13 +1,15 @@
 // Everything the JavaScript side calls. The module owns no memory: it imports the tfjs backend's, and must have
 // no data segment of its own (scripts/build-wasm.mjs checks that).
 
+export { attention, attentionGrad } from './attention';
 export { batchNorm, batchNormFactor, batchNormGradient } from './batch-norm';
-export { blockDot, scaleBlocks } from './blocks';
-export { convFilterGradient, convolution, convInputGradient } from './convolution';
+export { blockDot, scaleBlocks, scaleBlocksGrad } from './blocks';
+export { clear, convFilterGradient, convolution, convInputGradient, gatherPatches, scatterPatches, turnFilter } from './convolution';
 export { copyRuns, gatherRuns } from './copy';
+export { crossEntropy, crossEntropyGrad } from './cross-entropy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { binary, reluGrad, tanh } from './elementwise';
-export { gemm, gemmScratchBytes } from './gemm';
+export { finishColumns, gemm, gemmScratchBytes } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';
 export { avgPoolGradient, maxPoolGradient } from './pooling';
 export { segmentSum } from './segments';

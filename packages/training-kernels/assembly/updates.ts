@@ -1,4 +1,5 @@
-// One step of an optimiser over one variable: every operand is read once and every result written once.
+// One step of an optimiser over one variable: every operand is read once and every result written once. A result may
+// lie where its operand does.
 
 /** SGD without momentum: w' = w - rate · (g + decay · w). Every pointer is to `size` floats. */
 export function sgdUpdate(w: usize, g: usize, newW: usize, size: i32, rate: f32, decay: f32): void {

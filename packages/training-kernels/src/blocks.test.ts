@@ -103,3 +103,50 @@ describe('BlockDot', () => {
     expect(() => tf.tidy(() => blockDot(tf.ones([4, 4]), tf.ones([4, 5]), [2, 2]))).toThrow("input 'b'");
   });
 });
+
+describe('ScaleBlocksGrad', () => {
+  it('is ScaleBlocks of dy, bit by bit, and BlockDot of dy and the matrix', () => {
+    fc.assert(
+      fc.property(length, length, block, block, seed, (n, m, br, bc, s) => {
+        const grid = [Math.ceil(n / br), Math.ceil(m / bc)] as const;
+        const factors = randomValues(grid[0] * grid[1], s + 2).map((f) => (f < -0.5 ? 0 : f));
+        tf.tidy(() => {
+          const dy = tf.tensor2d(randomValues(n * m, s), [n, m]);
+          const matrix = tf.tensor2d(randomValues(n * m, s + 1), [n, m]);
+          const scale = tf.tensor2d(factors, [...grid]);
+          const [byMatrix, byScale] = tf
+            .engine()
+            .runKernel('ScaleBlocksGrad', { dy, matrix, scale }, { blockShape: [br, bc] }) as tf.Tensor[];
+          expect(byScale!.shape).toEqual([...grid]);
+          const plusZero = (x: tf.Tensor) => x.dataSync().map((v) => v + 0);
+          expect(plusZero(byMatrix!)).toEqual(plusZero(scaleBlocks(dy, scale, [br, bc])));
+          const magnitudes = blockDot(dy.abs(), matrix.abs(), [br, bc]).dataSync();
+          const expected = blockDot(dy, matrix, [br, bc]).dataSync();
+          const error = byScale!.dataSync().map((v, at) => (v - expected[at]!) / (magnitudes[at]! || 1));
+          expect(Math.max(0, ...error.map(Math.abs))).toBeLessThan(1e-6);
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('gives exact zeros where the factor is zero, whatever flows back', () => {
+    const [byMatrix] = tf.tidy(() => {
+      const inputs = {
+        dy: tf.tensor2d([[Infinity, NaN, 3, 4, 5]]),
+        matrix: tf.ones([1, 5]),
+        scale: tf.zeros([1, 1]),
+      };
+      const outputs = tf.engine().runKernel('ScaleBlocksGrad', inputs, { blockShape: [1, 5] }) as tf.Tensor[];
+      return outputs.map((x) => Array.from(x.dataSync()));
+    });
+    expect(byMatrix).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('refuses a gradient of another shape', () => {
+    const inputs = () => ({ dy: tf.ones([4, 5]), matrix: tf.ones([4, 4]), scale: tf.ones([2, 2]) });
+    const run = () =>
+      tf.tidy(() => tf.engine().runKernel('ScaleBlocksGrad', inputs(), { blockShape: [2, 2] }));
+    expect(run).toThrow("ScaleBlocksGrad: input 'dy' must have the shape [4,4], got [4,5].");
+  });
+});

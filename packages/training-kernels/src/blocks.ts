@@ -1,5 +1,5 @@
-// Two kernels for pruning by blocks, which tfjs does not have: ScaleBlocks multiplies each block of a matrix by a
-// factor of its own, and BlockDot sums a product over each block (the gradient of the former by its factors).
+// Kernels for pruning by blocks, which tfjs does not have: ScaleBlocks multiplies each block of a matrix by a factor
+// of its own, BlockDot sums a product over each block, and ScaleBlocksGrad is both gradients of the former in one pass.
 // Call them through tf.engine().runKernel when tf.getKernel(name, tf.getBackend()) finds them.
 
 import { type KernelCall, offsetOf } from '@espalier/wasm-module';
@@ -10,6 +10,8 @@ import { kernelsOf } from './kernels.js';
 export const SCALE_BLOCKS = 'ScaleBlocks';
 /** Name and contract of a kernel: a [n, m], b [n, m], attrs { blockShape: [Br, Bc] } → [ceil(n/Br), ceil(m/Bc)]. */
 export const BLOCK_DOT = 'BlockDot';
+/** Name and contract of a kernel: dy [n, m], the matrix and scale of ScaleBlocks, its attrs → [[n, m], the grid's shape]. */
+export const SCALE_BLOCKS_GRAD = 'ScaleBlocksGrad';
 
 /** out[i, j] = matrix[i, j] · scale[floor(i/Br), floor(j/Bc)]; a block whose scale is 0 is 0 whatever it held. */
 export function scaleBlocks({ inputs, attrs, backend }: KernelCall): TensorInfo {
@@ -29,6 +31,34 @@ export function scaleBlocks({ inputs, attrs, backend }: KernelCall): TensorInfo 
     blockColumns,
   );
   return out;
+}
+
+/** The gradients of ScaleBlocks: ScaleBlocks of dy, and BlockDot of dy and the matrix. */
+export function scaleBlocksGrad({ inputs, attrs, backend }: KernelCall): TensorInfo[] {
+  const dy = matrixInput(SCALE_BLOCKS_GRAD, 'dy', inputs['dy']);
+  const matrix = matrixInput(SCALE_BLOCKS_GRAD, 'matrix', inputs['matrix']);
+  const scale = matrixInput(SCALE_BLOCKS_GRAD, 'scale', inputs['scale']);
+  const [n, m] = matrix.shape as [number, number];
+  const [blockRows, blockColumns] = blockShapeOf(SCALE_BLOCKS_GRAD, attrs['blockShape']);
+  const grid = [Math.ceil(n / blockRows), Math.ceil(m / blockColumns)];
+  requireShape(SCALE_BLOCKS_GRAD, 'dy', dy.shape, [n, m]);
+  requireShape(SCALE_BLOCKS_GRAD, 'scale', scale.shape, grid);
+  const dMatrix = backend.makeOutput([n, m], 'float32');
+  const dScale = backend.makeOutput(grid, 'float32');
+  const { exports, workspace } = kernelsOf(backend);
+  exports.scaleBlocksGrad(
+    offsetOf(backend, dy),
+    offsetOf(backend, matrix),
+    offsetOf(backend, scale),
+    offsetOf(backend, dMatrix),
+    offsetOf(backend, dScale),
+    n,
+    m,
+    blockRows,
+    blockColumns,
+    workspace(16 * grid[1]!),
+  );
+  return [dMatrix, dScale];
 }
 
 /** out[p, q] = the sum of a · b over block (p, q). */

@@ -6,12 +6,21 @@ import * as tf from '@tensorflow/tfjs';
 import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
 import type { Gradients } from './fused-gradient.js';
 import { kernelsOf, type ConvolutionGeometry } from './kernels.js';
+import {
+  convolveBy,
+  filterGradientBy,
+  inputGradientBy,
+  patchProductOf,
+  turnedProduct,
+  type PatchProduct,
+} from './patch-products.js';
+import { blasFor } from './product.js';
 
 type Shape4 = [number, number, number, number];
 
 /** Size of the piece of the patch matrix that is worked on at once: half a megabyte stays in the second-level cache. */
 const PATCH_FLOATS = 2 ** 17;
-/** The product over a chunk of patches runs in steps of this many rows (KC of assembly/gemm.ts). */
+/** A chunk of more rows is a multiple of these: the product over it, in the gradient by the filter, takes even steps. */
 const PATCH_ROWS = 256;
 
 /** Conv2D: x [N, H, W, C], filter [FH, FW, C, K] → [N, OH, OW, K]. */
@@ -33,19 +42,28 @@ function convolve({ inputs, attrs, backend }: KernelCall, epilogue: Epilogue): t
   if (attrs['dataFormat'] === 'NCHW' || x!.dtype !== 'float32' || filter!.dtype !== 'float32') return null;
   const info = convolutionInfo('Conv2D', x!.shape, filter!.shape, attrs, false);
   const out = backend.makeOutput([...info.outShape], 'float32');
-  const { exports, scratch } = kernelsOf(backend);
-  const { patches, chunk } = patchWorkspace(backend, info);
-  exports.convolution(
-    offsetOf(backend, x!),
-    offsetOf(backend, filter!),
-    offsetOf(backend, out),
-    ...geometry(info, info.outChannels),
-    patches,
-    chunk,
-    scratch,
-    ...epilogueArguments(backend, epilogue),
-  );
+  convolveInto(backend, patchProductOf(geometry(info, info.outChannels)), x!, filter!, out, epilogue);
   return out;
+}
+
+function convolveInto(
+  backend: WasmBackend,
+  product: PatchProduct,
+  x: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  out: tf.TensorInfo,
+  epilogue: Epilogue,
+): void {
+  const operands = offsetsOf(backend, x, filter, out);
+  const finish = epilogueArguments(backend, epilogue);
+  const blas = blasFor(backend, workOf(product));
+  if (blas) {
+    convolveBy(blas, backend, product, operands, finish);
+    return;
+  }
+  const { exports, scratch } = kernelsOf(backend);
+  const workspace = patchWorkspace(backend, product);
+  exports.convolution(...operands, ...product.geometry, ...workspace, scratch, ...finish);
 }
 
 /** Conv2DBackpropFilter: x [N, H, W, C], dy [N, OH, OW, K], attrs filterShape → [FH, FW, C, K]. */
@@ -56,16 +74,17 @@ export function conv2dBackpropFilter({ inputs, attrs, backend }: KernelCall): tf
   requireGradientShape('Conv2DBackpropFilter', dy.shape, info);
   const out = backend.makeOutput([...info.filterShape], 'float32');
   const { exports, scratch } = kernelsOf(backend);
-  const { patches, chunk } = patchWorkspace(backend, info);
-  exports.convFilterGradient(
-    offsetOf(backend, x),
-    offsetOf(backend, dy),
-    offsetOf(backend, out),
-    ...geometry(info, info.outChannels),
-    patches,
-    chunk,
-    scratch,
-  );
+  const product = patchProductOf(geometry(info, info.outChannels));
+  const operands = offsetsOf(backend, x, dy, out);
+  const blas = blasFor(backend, workOf(product));
+  if (blas) filterGradientBy(blas, backend, product, operands);
+  else
+    exports.convFilterGradient(
+      ...operands,
+      ...product.geometry,
+      ...patchWorkspace(backend, product),
+      scratch,
+    );
   return out;
 }
 
@@ -79,19 +98,34 @@ export function conv2dBackpropInput(stock: WasmKernel): WasmKernel {
     const info = convolutionInfo('Conv2DBackpropInput', attrs['inputShape'], filter.shape, attrs, false);
     requireGradientShape('Conv2DBackpropInput', dy.shape, info);
     const out = backend.makeOutput([...info.inShape], 'float32');
+    const product = patchProductOf(geometry(info, info.outChannels));
+    const turned = turnedProduct(product);
+    if (turned) {
+      const turnedFilter = turnFilter(backend, filter, info);
+      convolveInto(backend, turned, dy, turnedFilter, out, PLAIN);
+      backend.disposeData(turnedFilter.dataId);
+      return out;
+    }
+    const operands = offsetsOf(backend, dy, filter, out);
+    const blas = blasFor(backend, workOf(product));
+    if (blas) {
+      inputGradientBy(blas, backend, product, operands);
+      return out;
+    }
     const { exports, scratch } = kernelsOf(backend);
-    const { patches, chunk } = patchWorkspace(backend, info);
-    exports.convInputGradient(
-      offsetOf(backend, dy),
-      offsetOf(backend, filter),
-      offsetOf(backend, out),
-      ...geometry(info, info.outChannels),
-      patches,
-      chunk,
-      scratch,
-    );
+    const workspace = patchWorkspace(backend, product);
+    exports.convInputGradient(...operands, ...product.geometry, ...workspace, scratch);
     return out;
   };
+}
+
+/** The filter [FH, FW, C, K] turned by half a turn, its matrices transposed: [FH, FW, K, C]. */
+function turnFilter(backend: WasmBackend, filter: tf.TensorInfo, info: Info): tf.TensorInfo {
+  const { filterHeight, filterWidth, inChannels, outChannels } = info;
+  const turned = backend.makeOutput([filterHeight, filterWidth, outChannels, inChannels], 'float32');
+  const [from, to] = [offsetOf(backend, filter), offsetOf(backend, turned)];
+  kernelsOf(backend).exports.turnFilter(from, to, filterHeight, filterWidth, inChannels, outChannels);
+  return turned;
 }
 
 /** DepthwiseConv2dNativeBackpropFilter: x [N, H, W, C], dy [N, OH, OW, C·Q], attrs filterShape → [FH, FW, C, Q]. */
@@ -174,12 +208,25 @@ export function geometry(info: Info, outChannels: number): ConvolutionGeometry {
   ];
 }
 
-/** Memory for `chunk` rows of the patch matrix. */
-function patchWorkspace(backend: WasmBackend, info: Info): { patches: number; chunk: number } {
-  const depth = info.filterHeight * info.filterWidth * info.inChannels;
+/** Memory for a chunk of the patch matrix, and its rows. */
+function patchWorkspace(backend: WasmBackend, { depth }: PatchProduct): [patches: number, chunk: number] {
   const fitting = Math.max(1, Math.floor(PATCH_FLOATS / Math.max(1, depth)));
   const chunk = fitting > PATCH_ROWS ? fitting - (fitting % PATCH_ROWS) : fitting;
-  return { patches: kernelsOf(backend).workspace(4 * Math.max(PATCH_FLOATS, depth)), chunk };
+  return [kernelsOf(backend).workspace(4 * Math.max(PATCH_FLOATS, depth)), chunk];
+}
+
+/** Multiply-adds. */
+function workOf({ rows, depth, outChannels }: PatchProduct): number {
+  return rows * depth * outChannels;
+}
+
+function offsetsOf(
+  backend: WasmBackend,
+  a: tf.TensorInfo,
+  b: tf.TensorInfo,
+  c: tf.TensorInfo,
+): [number, number, number] {
+  return [offsetOf(backend, a), offsetOf(backend, b), offsetOf(backend, c)];
 }
 
 function floats(kernel: string, tensor: tf.TensorInfo | undefined): tf.TensorInfo {

@@ -32,11 +32,16 @@ export function epilogueOf({ inputs, attrs }: KernelCall, columns: number): Epil
   return { bias, activation, slopes, slope: (attrs['leakyreluAlpha'] as number | undefined) ?? 0 };
 }
 
+/** An epilogue as the wasm kernels take it: byte offsets, 0 for what is absent. */
+export type EpilogueArguments = [bias: number, activation: number, slopes: number, slope: number];
+
+export const PLAIN_ARGUMENTS: EpilogueArguments = [0, 0, 0, 0];
+
 /** The arguments of the wasm kernels for it. */
 export function epilogueArguments(
   backend: WasmBackend,
   { bias, activation, slopes, slope }: Epilogue,
-): [bias: number, activation: number, slopes: number, slope: number] {
+): EpilogueArguments {
   return [bias ? offsetOf(backend, bias) : 0, activation, slopes ? offsetOf(backend, slopes) : 0, slope];
 }
 

@@ -4,9 +4,10 @@
 //   import '@espalier/training-kernels';
 //   await tf.setBackend('wasm');
 //
-// The optimisers run on every backend; on wasm they update a variable in one pass.
+// The optimisers and the loss run on every backend; on wasm they are one pass each.
 
 import './register.js';
 
 export { AdamOptimizer, adam, type AdamSettings } from './adam.js';
+export { softmaxCrossEntropy } from './cross-entropy.js';
 export { SgdOptimizer, sgd, type SgdSettings } from './sgd.js';

@@ -29,6 +29,17 @@ export interface KernelExports {
     slope: number,
     scratch: number,
   ): void;
+  finishColumns(
+    c: number,
+    n: number,
+    m: number,
+    firstColumn: number,
+    columns: number,
+    bias: number,
+    activation: number,
+    slopes: number,
+    slope: number,
+  ): void;
   sgdUpdate(w: number, g: number, newW: number, size: number, rate: number, decay: number): void;
   momentumUpdate(
     w: number,
@@ -60,6 +71,32 @@ export interface KernelExports {
     root: number,
     decay: number,
   ): void;
+  crossEntropy(labels: number, logits: number, rows: number, columns: number): number;
+  crossEntropyGrad(
+    labels: number,
+    logits: number,
+    dLogits: number,
+    rows: number,
+    columns: number,
+    factor: number,
+  ): void;
+  attention(
+    logits: number,
+    out: number,
+    size: number,
+    temperature: number,
+    minimum: number,
+    maximum: number,
+  ): void;
+  attentionGrad(
+    dy: number,
+    logits: number,
+    dLogits: number,
+    size: number,
+    temperature: number,
+    minimum: number,
+    maximum: number,
+  ): void;
   scaleBlocks(
     matrix: number,
     scale: number,
@@ -68,6 +105,18 @@ export interface KernelExports {
     m: number,
     blockRows: number,
     blockColumns: number,
+  ): void;
+  scaleBlocksGrad(
+    dy: number,
+    matrix: number,
+    scale: number,
+    dMatrix: number,
+    dScale: number,
+    n: number,
+    m: number,
+    blockRows: number,
+    blockColumns: number,
+    sums: number,
   ): void;
   blockDot(
     a: number,
@@ -134,6 +183,23 @@ export interface KernelExports {
     columns: number,
     inner: number,
     segments: number,
+  ): void;
+  gatherPatches(
+    x: number,
+    ...more: [...ConvolutionGeometry, first: number, count: number, patches: number]
+  ): void;
+  scatterPatches(
+    dx: number,
+    ...more: [...ConvolutionGeometry, first: number, count: number, patches: number]
+  ): void;
+  clear(offset: number, bytes: number): void;
+  turnFilter(
+    filter: number,
+    to: number,
+    filterHeight: number,
+    filterWidth: number,
+    channels: number,
+    outChannels: number,
   ): void;
   convolution: ConvolutionExport<
     [

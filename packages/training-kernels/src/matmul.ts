@@ -4,14 +4,14 @@
 import { type KernelCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
-import { kernelsOf } from './kernels.js';
+import { multiply, type Product } from './product.js';
 
 /** BatchMatMul: inputs a [..., m, k] and b [..., k, n], either transposed; output [..., m, n]. */
 export function batchMatMul(stock: WasmKernel): WasmKernel {
   return (call) => {
     const { a, b, transposeA, transposeB } = operands(call);
     if (a.dtype !== 'float32' || b.dtype !== 'float32') return stock(call);
-    return multiply(call.backend, a, b, transposeA, transposeB, PLAIN);
+    return multiplyAll(call.backend, a, b, transposeA, transposeB, PLAIN);
   };
 }
 
@@ -22,7 +22,7 @@ export function fusedMatMul(stock: WasmKernel): WasmKernel {
     const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)]!;
     const epilogue = epilogueOf(call, columns);
     if (!epilogue || a.dtype !== 'float32' || b.dtype !== 'float32') return stock(call);
-    return multiply(call.backend, a, b, transposeA, transposeB, epilogue);
+    return multiplyAll(call.backend, a, b, transposeA, transposeB, epilogue);
   };
 }
 
@@ -40,7 +40,7 @@ function operands({ inputs, attrs }: KernelCall) {
  *
  * @throws if the inner dimensions differ or the batch dimensions do not broadcast
  */
-function multiply(
+function multiplyAll(
   backend: WasmBackend,
   a: tf.TensorInfo,
   b: tf.TensorInfo,
@@ -60,7 +60,6 @@ function multiply(
   const batchB = b.shape.slice(0, -2);
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
   const out = backend.makeOutput([...batch, m, n], 'float32');
-  const { exports, scratch } = kernelsOf(backend);
   const aOffset = offsetOf(backend, a);
   const bOffset = offsetOf(backend, b);
   const outOffset = offsetOf(backend, out);
@@ -68,19 +67,19 @@ function multiply(
   const matricesA = broadcastIndices(batchA, batch);
   const matricesB = broadcastIndices(batchB, batch);
   for (let i = 0; i < matricesA.length; i++) {
-    exports.gemm(
+    const [aMatrix, bMatrix] = [aOffset + 4 * m * k * matricesA[i]!, bOffset + 4 * k * n * matricesB[i]!];
+    const product: Product = [
       transposeA,
       transposeB,
       m,
       n,
       k,
-      aOffset + 4 * m * k * matricesA[i]!,
-      bOffset + 4 * k * n * matricesB[i]!,
+      aMatrix,
+      bMatrix,
       outOffset + 4 * m * n * i,
       false,
-      ...finish,
-      scratch,
-    );
+    ];
+    multiply(backend, product, finish);
   }
   return out;
 }

@@ -4,9 +4,29 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { addKernel, replaceKernel } from '@espalier/wasm-module';
 import { cast, identity } from './alias.js';
+import {
+  SOFTMAX_ATTENTION,
+  SOFTMAX_ATTENTION_GRAD,
+  softmaxAttention,
+  softmaxAttentionGrad,
+} from './attention.js';
 import { BATCH_NORM_GRAD, fusedBatchNorm, fusedBatchNormGrad, fusedBatchNormGradient } from './batch-norm.js';
 import { BINARY_KINDS, binary } from './binary.js';
-import { BLOCK_DOT, SCALE_BLOCKS, blockDot, scaleBlocks } from './blocks.js';
+import {
+  BLOCK_DOT,
+  SCALE_BLOCKS,
+  SCALE_BLOCKS_GRAD,
+  blockDot,
+  scaleBlocks,
+  scaleBlocksGrad,
+} from './blocks.js';
+import {
+  SOFTMAX_CROSS_ENTROPY,
+  SOFTMAX_CROSS_ENTROPY_GRAD,
+  registerCrossEntropyGradient,
+  softmaxCrossEntropyGradKernel,
+  softmaxCrossEntropyKernel,
+} from './cross-entropy.js';
 import {
   conv2d,
   conv2dBackpropFilter,
@@ -67,10 +87,16 @@ if (simdSupported()) {
   addKernel(MOMENTUM_UPDATE, momentumUpdate);
   addKernel(ADAM_UPDATE, adamUpdate);
   addKernel(SCALE_BLOCKS, scaleBlocks);
+  addKernel(SCALE_BLOCKS_GRAD, scaleBlocksGrad);
   addKernel(BLOCK_DOT, blockDot);
+  addKernel(SOFTMAX_ATTENTION, softmaxAttention);
+  addKernel(SOFTMAX_ATTENTION_GRAD, softmaxAttentionGrad);
+  addKernel(SOFTMAX_CROSS_ENTROPY, softmaxCrossEntropyKernel);
+  addKernel(SOFTMAX_CROSS_ENTROPY_GRAD, softmaxCrossEntropyGradKernel);
   addKernel(SPREAD, spread);
   addKernel(BATCH_NORM_GRAD, fusedBatchNormGrad);
   registerEinsumGradient();
+  registerCrossEntropyGradient();
   replaceGradient('Relu', fusedReluGradient);
   replaceGradient('Sum', fusedSumGradient);
   replaceGradient('Mean', fusedMeanGradient);

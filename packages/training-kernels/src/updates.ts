@@ -1,8 +1,9 @@
 // One step of an optimiser over one variable: a single pass on the wasm backend (assembly/updates.ts), the same
-// arithmetic in ops of tfjs on every other. Both give new tensors: others may share the old data, and XNNPACK, which
-// serves some stock kernels, keeps packed copies of weights for as long as their data has the same id.
+// arithmetic in ops of tfjs on every other. Both give new tensors. On wasm those take over the memory of the weight and
+// of its slots, which a step is to replace: where nobody else shares their data, the pass is in place and touches little
+// more than half the memory.
 
-import { type KernelCall, offsetOf } from '@espalier/wasm-module';
+import { type KernelCall, offsetOf, takeOver } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { kernelsOf } from './kernels.js';
 
@@ -28,13 +29,13 @@ export interface AdamStep extends SgdStep {
   readonly step: number;
 }
 
-/** w - rate · (g + decay · w). All tensors have one shape. */
+/** w - rate · (g + decay · w). All tensors have one shape. The weight is used up: it may only be disposed or assigned. */
 export function sgdStep(weight: tf.Tensor, gradient: tf.Tensor, settings: SgdStep): [tf.Tensor] {
   if (hasKernel(SGD_UPDATE)) return run(SGD_UPDATE, { weight, gradient }, settings) as [tf.Tensor];
   return tf.tidy(() => [tf.sub(weight, tf.mul(decayed(weight, gradient, settings), settings.learningRate))]);
 }
 
-/** The new weight and the new velocity of SGD with momentum, as PyTorch defines it (dampening 0). */
+/** The new weight and velocity of SGD with momentum, as PyTorch defines it (dampening 0). The old ones are used up. */
 export function momentumStep(
   weight: tf.Tensor,
   gradient: tf.Tensor,
@@ -53,7 +54,7 @@ export function momentumStep(
   });
 }
 
-/** The new weight, first moment and second moment of Adam with L2 weight decay, as PyTorch's Adam defines it. */
+/** The new weight and moments of Adam with L2 weight decay, as PyTorch's Adam defines it. The old ones are used up. */
 export function adamStep(
   weight: tf.Tensor,
   gradient: tf.Tensor,
@@ -76,14 +77,14 @@ export function adamStep(
   });
 }
 
-/** Kernel SgdUpdate: inputs weight, gradient; attrs of SgdStep; output [weight]. */
+/** Kernel SgdUpdate, which uses up the weight: inputs weight, gradient; attrs of SgdStep; output [weight]. */
 export function sgdUpdate({ inputs, attrs, backend }: KernelCall): tf.TensorInfo[] {
   const { weight, gradient } = inputs as Record<string, tf.TensorInfo>;
   const { learningRate, weightDecay } = attrs as unknown as SgdStep;
-  const newWeight = backend.makeOutput(weight!.shape, 'float32');
+  const old = [weight!, gradient!].map((x) => offsetOf(backend, x)) as [number, number];
+  const newWeight = takeOver(backend, weight!);
   kernelsOf(backend).exports.sgdUpdate(
-    offsetOf(backend, weight!),
-    offsetOf(backend, gradient!),
+    ...old,
     offsetOf(backend, newWeight),
     tf.util.sizeFromShape(weight!.shape),
     learningRate,
@@ -92,16 +93,15 @@ export function sgdUpdate({ inputs, attrs, backend }: KernelCall): tf.TensorInfo
   return [newWeight];
 }
 
-/** Kernel MomentumUpdate: inputs weight, gradient, velocity; attrs of MomentumStep; outputs [weight, velocity]. */
+/** Kernel MomentumUpdate, which uses up weight and velocity: inputs weight, gradient, velocity; attrs of MomentumStep; outputs [weight, velocity]. */
 export function momentumUpdate({ inputs, attrs, backend }: KernelCall): tf.TensorInfo[] {
   const { weight, gradient, velocity } = inputs as Record<string, tf.TensorInfo>;
   const { learningRate, momentum, weightDecay, nesterov } = attrs as unknown as MomentumStep;
-  const newWeight = backend.makeOutput(weight!.shape, 'float32');
-  const newVelocity = backend.makeOutput(weight!.shape, 'float32');
+  const old = [weight!, gradient!, velocity!].map((x) => offsetOf(backend, x)) as [number, number, number];
+  const newWeight = takeOver(backend, weight!);
+  const newVelocity = takeOver(backend, velocity!);
   kernelsOf(backend).exports.momentumUpdate(
-    offsetOf(backend, weight!),
-    offsetOf(backend, gradient!),
-    offsetOf(backend, velocity!),
+    ...old,
     offsetOf(backend, newWeight),
     offsetOf(backend, newVelocity),
     tf.util.sizeFromShape(weight!.shape),
@@ -113,20 +113,18 @@ export function momentumUpdate({ inputs, attrs, backend }: KernelCall): tf.Tenso
   return [newWeight, newVelocity];
 }
 
-/** Kernel AdamUpdate: inputs weight, gradient, first, second; attrs of AdamStep; outputs [weight, first, second]. */
+/** Kernel AdamUpdate, which uses up all inputs but the gradient: inputs weight, gradient, first, second; attrs of AdamStep; outputs [weight, first, second]. */
 export function adamUpdate({ inputs, attrs, backend }: KernelCall): tf.TensorInfo[] {
   const { weight, gradient, first, second } = inputs as Record<string, tf.TensorInfo>;
   const settings = attrs as unknown as AdamStep;
   const { beta1, beta2, epsilon, weightDecay } = settings;
   const { rate, root } = biasCorrection(settings);
-  const newWeight = backend.makeOutput(weight!.shape, 'float32');
-  const newFirst = backend.makeOutput(weight!.shape, 'float32');
-  const newSecond = backend.makeOutput(weight!.shape, 'float32');
+  const old = [weight!, gradient!, first!, second!].map((x) => offsetOf(backend, x));
+  const newWeight = takeOver(backend, weight!);
+  const newFirst = takeOver(backend, first!);
+  const newSecond = takeOver(backend, second!);
   kernelsOf(backend).exports.adamUpdate(
-    offsetOf(backend, weight!),
-    offsetOf(backend, gradient!),
-    offsetOf(backend, first!),
-    offsetOf(backend, second!),
+    ...(old as [number, number, number, number]),
     offsetOf(backend, newWeight),
     offsetOf(backend, newFirst),
     offsetOf(backend, newSecond),

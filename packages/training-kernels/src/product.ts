@@ -1,0 +1,83 @@
+// Where a matrix product runs: in assembly/gemm.ts, or in a BLAS library when the backend has been given one
+// (src/blas/) and the product is large enough to be worth the call.
+
+import type { WasmBackend } from '@espalier/wasm-module';
+import { PLAIN_ARGUMENTS, type EpilogueArguments } from './epilogue.js';
+import { kernelsOf } from './kernels.js';
+
+/** A library's product on the memory of one backend. Pointers are byte offsets into it; matrices are row-major. */
+export interface Blas {
+  /** C [m, n] = op(A) · op(B), or C += op(A) · op(B). */
+  multiply(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    b: number,
+    c: number,
+    accumulate: boolean,
+  ): void;
+}
+
+/** What is multiplied, as the arguments of `gemm` in assembly/gemm.ts begin. */
+export type Product = [
+  transposeA: boolean,
+  transposeB: boolean,
+  m: number,
+  n: number,
+  k: number,
+  a: number,
+  b: number,
+  c: number,
+  accumulate: boolean,
+];
+
+/**
+ * Multiply-adds from which on a product goes to the library: from here on it was ahead of or level with the wasm kernel
+ * in every shape and transposition of scripts/blas-crossover.mjs.
+ */
+const WORTH_A_CALL = 2 ** 14;
+
+const attached = new WeakMap<WasmBackend, Blas>();
+
+/** From now on the large products of a backend go to a library; with null they do not any more. */
+export function attachBlas(backend: WasmBackend, blas: Blas | null): void {
+  if (blas) attached.set(backend, blas);
+  else attached.delete(backend);
+}
+
+/** The library for products of `work` multiply-adds, or null where assembly/gemm.ts makes them. */
+export function blasFor(backend: WasmBackend, work: number): Blas | null {
+  return work < WORTH_A_CALL ? null : (attached.get(backend) ?? null);
+}
+
+/** C = activation(op(A) · op(B) + bias), or C += op(A) · op(B). */
+export function multiply(
+  backend: WasmBackend,
+  product: Product,
+  epilogue: EpilogueArguments = PLAIN_ARGUMENTS,
+): void {
+  const { exports, scratch } = kernelsOf(backend);
+  const [, , m, n, k, , , c] = product;
+  const blas = blasFor(backend, m * n * k);
+  if (!blas) {
+    exports.gemm(...product, ...epilogue, scratch);
+    return;
+  }
+  blas.multiply(...product);
+  finish(backend, c, m, n, epilogue);
+}
+
+/** Adds the bias to C [m, n] and applies the activation, where there are any. */
+export function finish(
+  backend: WasmBackend,
+  c: number,
+  m: number,
+  n: number,
+  [bias, activation, slopes, slope]: EpilogueArguments,
+): void {
+  if (bias === 0 && activation === 0) return;
+  kernelsOf(backend).exports.finishColumns(c, n, m, 0, n, bias, activation, slopes, slope);
+}
