@@ -5,7 +5,14 @@
  * are one flat array: block after block, row of blocks by row of blocks, each block row by row and at its own size,
  * so that ragged blocks at the right and bottom edges hold no padding.
  */
-import { blockGrid, blockSize, keptBlocks, type BlockGrid, type BlockMask, type Shape2D } from '@espalier/core';
+import {
+  blockGrid,
+  blockSize,
+  keptBlocks,
+  type BlockGrid,
+  type BlockMask,
+  type Shape2D,
+} from '@espalier/core';
 
 /** The fields that a pattern is stored and restored by. */
 export interface PatternFields {
@@ -29,7 +36,7 @@ export interface ColumnView {
   readonly order: Int32Array;
 }
 
-/** Immutable. Make one by `patternOf` or `patternFrom`. */
+/** Immutable. `patternOf` makes one of a mask. */
 export class BlockPattern implements PatternFields {
   readonly grid: BlockGrid;
   readonly pointers: Int32Array;

@@ -1,0 +1,125 @@
+/**
+ * From a pruned model to one that stores and computes with its kept blocks alone, and back.
+ *
+ * A model is rewritten through its own serialisation: the topology with other classes in the places of the pruned
+ * layers, built anew, and every weight carried over. So the result has the graph of the original, however it is
+ * nested or shared, and saves and loads as any model does. The original stays as it is.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+import { layerPath, plannedKernels, type HowToCompress } from './compression-plan.js';
+import { denseOf, valuesOf } from './conversion.js';
+import { blockSparseClassName, plainClassName, storedKernels } from './layers/block-sparse-layer.js';
+import { layerJsons, type LayerJson } from './model-json.js';
+import type { BlockPattern } from './pattern.js';
+import { patternText, type PatternText } from './pattern-text.js';
+
+/**
+ * A copy of the model with block-sparse layers in the places of those that have blocks of zeros. It predicts the
+ * same; compiled, it trains, the kept weights alone; it is saved and loaded as any other. It is not compiled.
+ *
+ * @param model finalised, or loaded from a file
+ * @param how where the blocks lie: the report of `pruning.finalize()`, or the block shape of all kernels; found by
+ *   the zeros when absent
+ * @throws Error for a model that is still under pruning; RangeError for a report of another model
+ */
+export async function compress(model: tf.LayersModel, how?: HowToCompress): Promise<tf.LayersModel> {
+  const json = topologyOf(model);
+  const layers = new Map(layerJsons(json));
+  for (const { kernel, plan } of await plannedKernels(model, how)) {
+    if (typeof plan === 'string') continue;
+    const layer = layers.get(layerPath(kernel))!;
+    const patterns = layer.config['blockSparse'] as Record<string, PatternText> | undefined;
+    if (!patterns) layer.class_name = blockSparseClassName(layer.class_name);
+    layer.config['blockSparse'] = { ...patterns, [kernel.field]: patternText(plan) };
+  }
+  return rebuilt(model, json);
+}
+
+/**
+ * A copy of the model with plain layers in the places of the block-sparse ones: the weights that were compressed,
+ * to the bit, a zero for each that was left out. It is not compiled.
+ *
+ * @param model as `compress` made it, or as it was loaded
+ */
+export async function decompress(model: tf.LayersModel): Promise<tf.LayersModel> {
+  const json = topologyOf(model);
+  for (const [, layer] of layerJsons(json)) {
+    const plain = plainClassName(layer.class_name);
+    if (!plain) continue;
+    layer.class_name = plain;
+    delete layer.config['block_sparse'];
+  }
+  return rebuilt(model, json);
+}
+
+function topologyOf(model: tf.LayersModel): LayerJson {
+  return model.toJSON(null, false) as unknown as LayerJson;
+}
+
+/** A model of this topology with the weights of a model whose topology differs in how kernels are stored. */
+async function rebuilt(model: tf.LayersModel, topology: LayerJson): Promise<tf.LayersModel> {
+  const copy = await tf.models.modelFromJSON(
+    topology as unknown as Parameters<typeof tf.models.modelFromJSON>[0],
+  );
+  try {
+    await carryOver(model, copy);
+  } catch (error) {
+    copy.dispose();
+    throw error;
+  }
+  const metadata = model.getUserDefinedMetadata();
+  if (metadata) copy.setUserDefinedMetadata(metadata);
+  return copy;
+}
+
+/** Carries the weights of a layer over to its counterpart, layer by layer where it is a model. */
+async function carryOver(from: tf.layers.Layer, to: tf.layers.Layer): Promise<void> {
+  const inner = layersOf(from);
+  if (inner) {
+    for (const layer of inner)
+      await carryOver(
+        layer,
+        layersOf(to)!.find(({ name }) => name === layer.name)!,
+      );
+    // A topology tells it of layers, not of the models among them.
+    if (!from.trainable) to.trainable = false;
+    return;
+  }
+  for (const [i, weight] of from.weights.entries()) {
+    const [source, target] = [weight, to.weights[i]!].map(variableOf) as [tf.Variable, tf.Variable];
+    const read = await source.data();
+    const values = converted(read, patternOfWeight(from, source), patternOfWeight(to, target));
+    // Assigned, not written by the layer: that applies its constraints once more.
+    tf.tidy(() => target.assign(tf.tensor(values, target.shape, target.dtype)));
+  }
+}
+
+/** From the storage by one pattern to that by another; those of a weight that is whole in both, or in neither, are one. */
+function converted(
+  values: tf.TypedArray,
+  from: BlockPattern | undefined,
+  to: BlockPattern | undefined,
+): tf.TypedArray {
+  if (from?.size === to?.size) return values;
+  const dense = from ? denseOf(values, from) : values;
+  return to ? valuesOf(dense, to) : dense;
+}
+
+function layersOf(layer: tf.layers.Layer): readonly tf.layers.Layer[] | null {
+  if (layer instanceof tf.LayersModel) return layer.layers;
+  if (layer.getClassName() === 'TimeDistributed')
+    return [(layer as unknown as { layer: tf.layers.Layer }).layer];
+  return null;
+}
+
+/** The pattern that a weight of a layer is stored by; undefined for one that is whole. */
+function patternOfWeight(layer: tf.layers.Layer, variable: tf.Variable): BlockPattern | undefined {
+  const kernels = storedKernels(layer)?.kernels.values() ?? [];
+  return [...kernels].find(({ values }) => variableOf(values) === variable)?.pattern;
+}
+
+/** The variable that a weight of a layer trains. */
+function variableOf(weight: tf.LayerVariable): tf.Variable {
+  return (weight as unknown as { val: tf.Variable }).val;
+}

@@ -1,0 +1,138 @@
+/** Which kernels of a model are to be stored block-sparse, and by which blocks. */
+import {
+  allKernels,
+  blockFits,
+  blockGrid,
+  isUnderPruning,
+  matrixShape,
+  nonZeroBlocks,
+  type DenseKernelReport,
+  type LayerKernel,
+  type PruningReport,
+  type Shape2D,
+} from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs';
+
+import { hasBlockSparseClass } from './layers/block-sparse-layer.js';
+import { layerJsons, type LayerJson } from './model-json.js';
+import { patternOf, type BlockPattern } from './pattern.js';
+
+/**
+ * The report of `pruning.finalize()`, which knows the blocks of each kernel; or one block shape for all kernels.
+ */
+export type HowToCompress = PruningReport | { readonly blockShape: Shape2D };
+
+/** What `compress` does with each kernel of a model. */
+export interface CompressionReport {
+  readonly compressed: readonly CompressedKernelReport[];
+  /** The kernels that stay dense, and why. */
+  readonly dense: readonly DenseKernelReport[];
+}
+
+export interface CompressedKernelReport {
+  /** `layer/kernel` */
+  readonly name: string;
+  readonly matrixShape: Shape2D;
+  readonly blockShape: Shape2D;
+  readonly gridShape: Shape2D;
+  readonly blocks: number;
+  readonly keptBlocks: number;
+  readonly weights: number;
+  readonly keptWeights: number;
+}
+
+export interface PlannedKernel {
+  readonly kernel: LayerKernel;
+  /** The pattern to store it by, or the reason to leave it dense. */
+  readonly plan: BlockPattern | string;
+}
+
+/** What `compress` would do with each kernel of the model, kernels of frozen layers included. */
+export async function compressionReport(
+  model: tf.LayersModel,
+  how?: HowToCompress,
+): Promise<CompressionReport> {
+  const compressed: CompressedKernelReport[] = [];
+  const dense: DenseKernelReport[] = [];
+  for (const { kernel, plan } of await plannedKernels(model, how)) {
+    const { name, variable } = kernel;
+    if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
+    else {
+      const { grid, blocks: keptBlocks, size: keptWeights } = plan;
+      compressed.push({ name, ...grid, keptBlocks, weights: variable.size, keptWeights });
+    }
+  }
+  return { compressed, dense };
+}
+
+/** @throws Error for a model under pruning; RangeError for a report of another model */
+export async function plannedKernels(model: tf.LayersModel, how?: HowToCompress): Promise<PlannedKernel[]> {
+  const kernels = allKernels(model);
+  const held = kernels.find(({ variable }) => isUnderPruning(variable));
+  if (held) throw new Error(`${held.name} is under pruning: finalize() the run, then compress the model`);
+  if (how && 'pruned' in how) assertKernelsOf(how, kernels);
+  const layers = new Map(layerJsons(model.toJSON(null, false) as unknown as LayerJson));
+  const planned: PlannedKernel[] = [];
+  for (const kernel of kernels) {
+    const plan =
+      whyNot(kernel, layers.get(layerPath(kernel))) ??
+      planFor(kernel, (await kernel.variable.data()) as Float32Array, how);
+    planned.push({ kernel, plan });
+  }
+  return planned;
+}
+
+/** The path of the layer that a kernel is in: its name without the kernel's own. */
+export function layerPath({ name }: LayerKernel): string {
+  return name.slice(0, name.lastIndexOf('/'));
+}
+
+function whyNot({ variable }: LayerKernel, layer: LayerJson | undefined): string | null {
+  if (variable.shape.length < 2) return 'is stored block-sparse already';
+  if (!layer) return 'lies inside a layer that has no block-sparse form';
+  return hasBlockSparseClass(layer.class_name)
+    ? null
+    : `a ${layer.class_name} layer has no block-sparse form`;
+}
+
+function planFor(
+  { name, variable, kind }: LayerKernel,
+  weights: Float32Array,
+  how: HowToCompress | undefined,
+): BlockPattern | string {
+  const matrix = matrixShape(variable.shape, kind);
+  const report = how && 'pruned' in how ? how : null;
+  const reported = report?.pruned.find((kernel) => kernel.name === name);
+  if (report && !reported) {
+    return report.dense.find((kernel) => kernel.name === name)?.reason ?? 'not in the report';
+  }
+  const given = reported?.blockShape ?? (how as { blockShape: Shape2D } | undefined)?.blockShape;
+  const shapes = (given ? [given] : CANDIDATES).filter((block) => blockFits(matrix, block));
+  const patterns = shapes.map((block) => nonZeroPattern(weights, matrix, block));
+  // The first of equals, as Array.sort is stable.
+  const [best] = patterns.sort((a, b) => storedBytes(a) - storedBytes(b));
+  if (!best) return `no block fits into its ${matrix.join('×')} matrix`;
+  return best.blocks < best.grid.blocks ? best : 'has no block of zeros';
+}
+
+/** The blocks to look for where none are given, the largest first. */
+const CANDIDATES: readonly Shape2D[] = [64, 32, 20, 16, 10, 8, 5, 4].map((size) => [size, size]);
+
+/** Four a weight, and one or two for the place of each block. */
+function storedBytes({ size, blocks }: BlockPattern): number {
+  return 4 * size + 2 * blocks;
+}
+
+function nonZeroPattern(weights: Float32Array, matrix: Shape2D, block: Shape2D): BlockPattern {
+  const grid = blockGrid(matrix, block);
+  return patternOf(grid, nonZeroBlocks(weights, grid));
+}
+
+function assertKernelsOf({ pruned }: PruningReport, kernels: readonly LayerKernel[]): void {
+  const missing = pruned.find(({ name }) => !kernels.some((kernel) => kernel.name === name));
+  if (!missing) return;
+  const names = kernels.map(({ name }) => name).join(', ');
+  throw new RangeError(
+    `The report is of another model: this one has no ${missing.name} among its kernels ${names}`,
+  );
+}

@@ -1,0 +1,57 @@
+/**
+ * When a block-sparse product is the faster one: a model of what products cost.
+ *
+ * Time is counted in multiply-adds of a dense product on the same backend, so that only the ratio of the two kinds of
+ * product has to be known, and not the machine. The figures are those that `benchmarks/block-sparse.bench.mjs`
+ * measures; the model is deterministic, so that a run that is repeated makes the same choices.
+ */
+import type { Shape2D } from '@espalier/core';
+
+import type { BlockPattern } from './pattern.js';
+
+export interface Costs {
+  /** A multiply-add at a kept weight, in blocks of this shape. */
+  perKeptWeight(blockShape: Shape2D): number;
+  /** What a layer's step takes beside its three products. */
+  perStep: number;
+}
+
+/**
+ * Whether a training step's three products over a layer's kept blocks take less time than the dense ones.
+ *
+ * @param rows of the matrix that is multiplied by the kernel's
+ * @param denseSpeed how many times faster the dense products are than those that the costs are in
+ */
+export function sparseIsFaster(rows: number, pattern: BlockPattern, costs: Costs, denseSpeed = 1): boolean {
+  const [n, m] = pattern.matrixShape;
+  const dense = (3 * rows * n * m) / denseSpeed;
+  const sparse = 3 * rows * pattern.size * costs.perKeptWeight(pattern.blockShape) + costs.perStep;
+  return sparse < dense;
+}
+
+/** The costs on a backend; null where block-sparse products were not found to be faster at any sparsity. */
+export function costsOf(backendName: string): Costs | null {
+  return backendName === 'wasm' ? wasm : backendName === 'cpu' ? cpu : null;
+}
+
+/**
+ * The kernels' register tile is four weights wide and long: what is left over of a block costs half as much again, a
+ * block that is smaller than the tile as much as one of its size, and each block a few multiply-adds to come to it.
+ */
+const wasm: Costs = {
+  perKeptWeight: ([rows, columns]) => {
+    const perBlock = 1 + 5.5 / (Math.max(rows, TILE) * Math.max(columns, TILE));
+    return 1.15 * perBlock * (idleShare(rows) * idleShare(columns)) ** 0.8;
+  },
+  perStep: 1e6,
+};
+
+const TILE = 4;
+
+/** How much longer a side of a block takes than if the tile fitted into it. */
+function idleShare(side: number): number {
+  return side < TILE ? TILE / side : 1 + (side % TILE) / (2 * side);
+}
+
+/** Plain loops, against tfjs' own. */
+const cpu: Costs = { perKeptWeight: () => 4.3, perStep: 1e5 };

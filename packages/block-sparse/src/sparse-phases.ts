@@ -1,0 +1,57 @@
+/**
+ * Sparse phases that run sparse: the execution that `sparsify` takes as `target.sparsePhases`.
+ *
+ * While a mask leaves blocks out, a layer gathers the raw weights of the kept blocks, makes their effective weights,
+ * and multiplies by those. The result and every gradient are those of the masked dense product, up to rounding.
+ */
+import type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+
+import { costsOf, sparseIsFaster, type Costs } from './cost.js';
+import { productOf } from './layer-product.js';
+import { gatherBlocks, scaleBlockValues } from './ops.js';
+import { patternOf, type BlockPattern } from './pattern.js';
+
+export interface SparsePhasesOptions {
+  /**
+   * What products cost on the backend in use, by which each layer's choice between dense and sparse is made; the
+   * package's own figures when absent. `always` computes every layer that can be with its kept blocks alone.
+   */
+  readonly costs?: Costs | 'always';
+  /**
+   * How many times faster the dense products are than the backend's own, above 0; 1 when absent. With a BLAS library
+   * they are about twice as fast, and sparse products pay at higher sparsities only.
+   */
+  readonly denseSpeed?: number;
+}
+
+/**
+ * Layers whose kernels are under pruning compute with their kept blocks alone wherever that is estimated to be
+ * faster: dense and convolution layers (`channelsLast`) do, others stay dense. The choice depends on shapes and
+ * backend only, so that a run is the same each time.
+ */
+export function sparsePhases({ costs, denseSpeed = 1 }: SparsePhasesOptions = {}): SparseExecution {
+  if (!(denseSpeed > 0)) throw new RangeError(`denseSpeed = ${denseSpeed} is not a number above 0`);
+  return {
+    callOf: ({ layer, field, kernelShape, grid, mask }: MaskedKernel): SparseCall | null => {
+      const product = field === 'kernel' ? productOf(layer, kernelShape) : null;
+      if (!product) return null;
+      const pattern = patternOf(grid, mask);
+      return (inputs, factors) => {
+        const known = costs ?? costsOf(tf.getBackend());
+        const worthIt =
+          known === 'always' ||
+          (known !== null && sparseIsFaster(product.rows(inputs), pattern, known, denseSpeed));
+        if (!worthIt) return null;
+        return tf.tidy(() => product.apply(inputs, keptValues(factors(), pattern), pattern));
+      };
+    },
+  };
+}
+
+/** The effective weights of the kept blocks, `[size]`; differentiable. */
+function keptValues({ raw, elementwise, blockScale }: WeightFactors, pattern: BlockPattern): tf.Tensor1D {
+  const kept = gatherBlocks(raw, pattern).reshape<tf.Tensor2D>([pattern.size, 1]);
+  const values = elementwise(kept).reshape<tf.Tensor1D>([pattern.size]);
+  return blockScale ? scaleBlockValues(values, blockScale, pattern) : values;
+}

@@ -1,0 +1,124 @@
+/**
+ * What a WGSL kernel needs of the tfjs webgpu backend, written down here so that this package depends on no other:
+ * who does not use WebGPU installs nothing for it.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+/** Of tfjs: it puts a declaration of every input and uniform, and the entry point, around `getUserCode()`. */
+interface WebgpuProgram {
+  readonly variableNames: string[];
+  /** Numbers in an element of each input's array: 1, or 4 for `vec4`. */
+  readonly variableComponents: number[];
+  readonly outputComponent: number;
+  readonly outputShape: number[];
+  readonly uniforms: string;
+  readonly workgroupSize: [number, number, number];
+  readonly dispatchLayout: { readonly x: number[]; readonly y?: number[] };
+  /** Workgroups; tfjs folds those of a flat layout that are too many for one dimension. */
+  readonly dispatch: [number, number, number];
+  /** Programs of one key have the same code for inputs of the same ranks. */
+  readonly shaderKey: string;
+  getUserCode(): string;
+}
+
+export interface WebgpuBackend {
+  makeTensorInfo(shape: readonly number[], dtype: 'int32' | 'float32', values?: tf.TypedArray): tf.TensorInfo;
+  disposeData(dataId: object): boolean;
+  runWebGPUProgram(
+    program: WebgpuProgram,
+    inputs: tf.TensorInfo[],
+    dtype: 'float32',
+    uniforms: { type: 'int32'; data: number[] }[],
+  ): tf.TensorInfo;
+}
+
+export interface Inputs {
+  readonly [name: string]: tf.TensorInfo;
+}
+
+export interface Call<Attributes> {
+  readonly inputs: Inputs;
+  readonly attributes: Attributes;
+  readonly backend: WebgpuBackend;
+}
+
+/** Registers a kernel with tfjs, whether the backend is there or not. */
+export function registerForWebgpu<Attributes>(
+  kernelName: string,
+  kernel: (call: Call<Attributes>) => tf.TensorInfo,
+): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: 'webgpu',
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      kernel({
+        inputs: inputs as Inputs,
+        attributes: attrs as unknown as Attributes,
+        backend: backend as WebgpuBackend,
+      }),
+  });
+}
+
+export interface Shader {
+  /** What the code depends on beside the ranks of the inputs. */
+  readonly key: string;
+  readonly code: string;
+  /** Inputs by the names that the code calls them; `components` numbers in an element of the array, 1 when absent. */
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly info: tf.TensorInfo;
+    readonly components?: number;
+  }[];
+  readonly outputShape: readonly number[];
+  readonly outputComponents?: number;
+  /** Whole numbers, each an `i32` of the `uniforms`. */
+  readonly uniforms: Readonly<Record<string, number>>;
+  readonly threads: number;
+  /**
+   * Workgroups. One number: `main(index)` is called with the thread's index among all. Two, across and down:
+   * `main()` reads `workgroupId`.
+   */
+  readonly workgroups: number | readonly [number, number];
+}
+
+/** Runs a shader that writes `result`. */
+export function runShader(backend: WebgpuBackend, shader: Shader): tf.TensorInfo {
+  const { inputs, uniforms, workgroups, outputShape } = shader;
+  const axes = outputShape.map((_, axis) => axis);
+  const flat = typeof workgroups === 'number';
+  const program: WebgpuProgram = {
+    variableNames: inputs.map(({ name }) => name),
+    variableComponents: inputs.map(({ components }) => components ?? 1),
+    outputComponent: shader.outputComponents ?? 1,
+    outputShape: [...outputShape],
+    uniforms: Object.keys(uniforms)
+      .map((name) => `${name} : i32, `)
+      .join(''),
+    workgroupSize: [shader.threads, 1, 1],
+    dispatchLayout: flat ? { x: axes } : { x: [1], y: [0] },
+    dispatch: flat ? [workgroups, 1, 1] : [workgroups[0], workgroups[1], 1],
+    shaderKey: shader.key,
+    getUserCode: () => shader.code,
+  };
+  return backend.runWebGPUProgram(
+    program,
+    inputs.map(({ info }) => info),
+    'float32',
+    Object.values(uniforms).map((value) => ({ type: 'int32', data: [value] })),
+  );
+}
+
+/** `run` with values that have an element at least: WebGPU binds no empty buffer. */
+export function withElements<T>(
+  backend: WebgpuBackend,
+  info: tf.TensorInfo,
+  run: (info: tf.TensorInfo) => T,
+): T {
+  if (tf.util.sizeFromShape(info.shape) > 0) return run(info);
+  const standIn = backend.makeTensorInfo([4], 'float32', new Float32Array(4));
+  try {
+    return run(standIn);
+  } finally {
+    backend.disposeData(standIn.dataId);
+  }
+}
