@@ -1,16 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { BackendError, startBackend } from './index.js';
+import { BackendError, backendNames, isBackendChoice, startBackend } from './index.js';
+import { remedyFor } from './remedy.js';
 
 describe('startBackend', () => {
   it('starts the cpu backend', async () => {
-    expect(await startBackend('cpu')).toMatchObject({ name: 'cpu' });
+    expect(await startBackend('cpu')).toMatchObject({ name: 'cpu', kind: 'processor', choice: 'cpu' });
     expect(tf.getBackend()).toBe('cpu');
   });
 
   it('starts the wasm backend with the kernels that training needs', async () => {
-    expect(await startBackend('wasm')).toMatchObject({ name: 'wasm' });
+    expect(await startBackend('wasm')).toMatchObject({ name: 'wasm', kind: 'processor' });
     const gradient = tf.tidy(() =>
       tf.grad((w: tf.Tensor) => w.matMul<tf.Tensor>(tf.ones([2, 3])).sum())(tf.ones([4, 2])),
     );
@@ -19,16 +20,58 @@ describe('startBackend', () => {
     expect(tf.getKernel('ScaleBlocks', 'wasm')).toBeDefined();
   });
 
+  it('has nothing to wait for where computing takes the caller’s own time', async () => {
+    const backend = await startBackend('cpu');
+    await backend.finished();
+    expect(backend.gpuMemoryBytes()).toBeNull();
+    expect(await Promise.race([backend.failure, Promise.resolve('no failure')])).toBe('no failure');
+  });
+
   it('takes something that works when it may choose', async () => {
-    const { name } = await startBackend('auto');
+    const { name, choice } = await startBackend('auto');
     expect(tf.getBackend()).toBe(name);
+    expect(choice).not.toBe('auto');
   });
 
   it('says what is missing of a backend that is not there, and falls back to nothing', async () => {
-    await expect(startBackend('webgpu')).rejects.toThrow(BackendError);
     await startBackend('tensorflow').then(
       ({ name }) => expect(name).toBe('tensorflow'),
-      (error: Error) => expect(error.message).toContain('npm install @tensorflow/tfjs-node-gpu'),
+      (error: Error) => {
+        expect(error).toBeInstanceOf(BackendError);
+        expect(error.message).toContain('npm install @tensorflow/tfjs-node-gpu');
+        expect(error.message).not.toContain('\n');
+      },
     );
+  });
+});
+
+describe('a choice', () => {
+  it.each(['auto', ...backendNames, 'webgpu:NVIDIA H100'])('may be %s', (text) => {
+    expect(isBackendChoice(text)).toBe(true);
+  });
+  it.each(['', 'gpu', 'webgpu:', 'wasm:simd'])('is not "%s"', (text) => {
+    expect(isBackendChoice(text)).toBe(false);
+  });
+});
+
+describe('the remedy', () => {
+  const started = { name: 'webgpu', device: 'a card', kind: 'gpu', choice: 'webgpu' } as const;
+
+  it('is nothing where nothing is missing', () => {
+    expect(remedyFor('webgpu', started, null)).toEqual({ missing: null, remedy: null });
+    expect(remedyFor('tensorflow', { ...started, name: 'tensorflow' }, null)).toEqual({
+      missing: null,
+      remedy: null,
+    });
+  });
+
+  it('is still told where only a software adapter is present', () => {
+    const software = { ...started, kind: 'software adapter' } as const;
+    expect(remedyFor('webgpu', software, null).missing).not.toBeNull();
+  });
+
+  it('repeats an error that it does not know', () => {
+    const error = 'The WebGPU adapter X gives no device: out of luck';
+    expect(remedyFor('webgpu', null, error)).toEqual({ missing: error, remedy: null });
   });
 });
