@@ -61,7 +61,7 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets|models|training-kernels|theory|block-sparse|harness',
+    'core|backend|datasets|models|training-kernels(/.+)?|theory|block-sparse|harness',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
 );

@@ -11,6 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
+import { findBlas } from '@espalier/training-kernels/blas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Summary } from './report/summary.js';
@@ -67,6 +68,7 @@ describe('espalier compare', () => {
     // No more run side by side than there are trials.
     const environment = { backend: 'wasm', jobs: 4 };
     expect(summary).toMatchObject({ schemaVersion: 1, workload: 'small', environment });
+    expect(summary.environment.blas?.build).toBe((await findBlas()).library?.build);
     expect(summary.rows.map(({ pruner }) => pruner)).toEqual(['dense', ...three.split(',')]);
     for (const row of summary.rows) {
       expect(row).toMatchObject({ seed: 0, status: 'ok' });
@@ -89,6 +91,19 @@ describe('espalier compare', () => {
     expect((await espalier(...args, '--jobs', '1')).code).toBe(0);
     const [dense, , , attention] = await pick('contract');
     expect(await pick('again')).toEqual([dense, attention]);
+  });
+
+  it('keeps apart what was computed with a BLAS and without', async () => {
+    const { code } = await espalier(...compareWith('small', 'magnitude', 'contract'), '--blas', 'off');
+    expect(code).toBe(0);
+    const { environment, rows } = await readSummary('contract');
+    expect(environment.blas).toBeNull();
+    expect(rows.map(({ status }) => status)).toEqual(['ok', 'ok']);
+    const folders = (await readdir(join(folder, 'contract/trials'))).filter((name) =>
+      name.startsWith('dense-'),
+    );
+    expect(folders).toHaveLength((await findBlas()).library ? 2 : 1);
+    await espalier(...compareWith('small', three, 'contract'));
   });
 
   it('trains nothing again in a folder where it has finished, but what cannot be read', async () => {

@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 
 import { compare, type CompareOptions } from './commands/compare.js';
 import { getData } from './commands/data.js';
+import { doctor } from './commands/doctor.js';
 import { list } from './commands/list.js';
 import { report, reportFormats } from './commands/report.js';
 import { theory, type TheoryCommandOptions } from './commands/theory.js';
@@ -35,7 +36,24 @@ program
   .option('--block <16x16,32x32>', "block shapes (default: the workload's)", options.blockShapes)
   .option('--seeds <0,1,2>', "seeds (default: the workload's)", options.seeds)
   .option('--epochs <n>', "training length (default: the workload's)", options.epochs)
-  .option('--backend <auto,tensorflow,webgpu,wasm,cpu>', 'where to compute', options.backend, 'auto')
+  .option(
+    '--backend <auto,tensorflow,webgpu,wasm,cpu>',
+    'where to compute; webgpu:<part of a name> takes that adapter',
+    options.backend,
+    'auto',
+  )
+  .option(
+    '--sparse-phases <on|off>',
+    'compute with the kept blocks alone while blocks are masked out, in each layer where that is faster',
+    options.onOrOff,
+    true,
+  )
+  .option(
+    '--blas <auto,off,path>',
+    "the system's BLAS for products on wasm: the first that is found, none, or a library",
+    options.blas,
+    'auto',
+  )
   .option('--jobs <n>', 'trials side by side (default: by backend and cores)', options.jobs)
   .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
   .option('--out <folder>', 'where results go (default: runs/<time>-<workload>)')
@@ -51,6 +69,13 @@ program
   .option('--config <file>', 'espalier.config.ts (default: found upwards)')
   .option('--json', 'as JSON')
   .action(list);
+
+program
+  .command('doctor')
+  .description('what of this machine can be used, what is missing, and the command that mends it')
+  .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
+  .option('--json', 'as JSON')
+  .action(doctor);
 
 program
   .command('report <folder>')

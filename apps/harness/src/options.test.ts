@@ -28,6 +28,7 @@ describe("the command's values", () => {
     ['a fraction of a seed', options.seeds, '0.5', /a seed must be a whole number of at least 0/],
     ['a seed that numbers do not hold', options.seeds, '1e300', /a seed must be a whole number/],
     ['no epochs', options.epochs, '0', /epochs must be a whole number of at least 1/],
+    ['no BLAS named', options.blas, '', /choose auto, off, or the path/],
     ['no jobs', options.jobs, '0', /jobs must be a whole number of at least 1/],
     ['an unknown backend', options.backend, 'cuda', /one of auto, tensorflow/],
   ];

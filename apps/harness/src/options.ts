@@ -1,5 +1,5 @@
 /** Parsing and checking of the command line's values. Each refusal names the value and what would do. */
-import { backendNames } from '@espalier/backend';
+import { backendNames, isBackendChoice, type BackendChoice } from '@espalier/backend';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 
@@ -56,7 +56,17 @@ export const seeds = parser(list(whole(0, 'a seed')));
 export const seed = parser(whole(0, 'a seed'));
 export const problems = parser(whole(1, 'problems'));
 export const epochs = parser(whole(1, 'epochs'));
+export const blas = parser(z.string().min(1, 'choose auto, off, or the path of a BLAS library'));
 export const jobs = parser(whole(1, 'jobs'));
 export const backend = parser(
-  z.string().pipe(z.enum(['auto', ...backendNames], `a backend is one of auto, ${backendNames.join(', ')}`)),
+  z
+    .string()
+    .refine(
+      isBackendChoice,
+      `a backend is one of auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>`,
+    )
+    .transform((text) => text as BackendChoice),
+);
+export const onOrOff = parser(
+  z.enum(['on', 'off'], 'choose on or off').transform((text) => text === 'on') as z.ZodType<boolean, string>,
 );

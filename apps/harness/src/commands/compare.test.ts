@@ -59,7 +59,12 @@ describe('compare', () => {
       { workload: 'hurried', pruners: ['sequential-attention-plus-plus'], epochs: 1 },
       /21 phases do not fit into 16 steps.*Train \d+ steps or more.*--epochs 1 is 16 steps/,
     ],
-    ['a backend that is not there', { backend: 'webgpu' }, /webgpu backend does not run/],
+    ['an adapter that is not there', { backend: 'webgpu:nothing' }, /No WebGPU adapter is/],
+    [
+      'a BLAS that is not there',
+      { blas: '/no/such/libblas.so' },
+      /\/no\/such\/libblas\.so (does not load|is called)/,
+    ],
     ['a config file that is not there', { config: 'nowhere.ts' }, /nowhere\.ts does not exist/],
     ['missing data', { workload: 'mnist-mlp', data: 'nothing' }, /is missing: run `espalier data get mnist`/],
     [
@@ -78,6 +83,8 @@ describe('compare', () => {
       pruners: ['magnitude'],
       backend: 'wasm',
       reference: 'dense',
+      blas: 'off',
+      sparsePhases: false,
       config: fixtures,
       ...given,
       ...(data === undefined ? {} : { data }),

@@ -3,9 +3,10 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { startBackend, type BackendName } from '@espalier/backend';
+import { probeBackend, startBackend, type BackendChoice, type BackendName } from '@espalier/backend';
 import { placePhases, sparsify, type Pruner, type Search } from '@espalier/core';
 import { dataFolder } from '@espalier/datasets';
+import { findBlas, type BlasLibrary } from '@espalier/training-kernels/blas';
 import * as tf from '@tensorflow/tfjs';
 import writeFileAtomic from 'write-file-atomic';
 
@@ -21,7 +22,6 @@ import {
 } from '../registry.js';
 import { describeEnvironment, rowsOf, type Summary } from '../report/summary.js';
 import { toCsv, toMarkdown, toTerminal } from '../report/table.js';
-import { probeBackend } from '../trial/backend-probe.js';
 import { runTrials, type RunOptions, type TrialOutcome } from '../trial/run-trials.js';
 import type { Reference, Trial } from '../trial/trial.js';
 import { stepsPerEpoch, type Workload } from '../workload.js';
@@ -34,7 +34,9 @@ export interface CompareOptions {
   readonly block?: readonly (readonly [number, number])[];
   readonly seeds?: readonly number[];
   readonly epochs?: number;
-  readonly backend: BackendName | 'auto';
+  readonly backend: BackendChoice;
+  readonly sparsePhases: boolean;
+  readonly blas: string;
   readonly jobs?: number;
   readonly data?: string;
   readonly out?: string;
@@ -67,11 +69,24 @@ export async function compare(options: CompareOptions): Promise<number> {
     { sparsities, blockShapes, seeds, epochs, data },
   );
   const backend = await probeBackend(options.backend);
+  const blas = await chooseBlas(options.blas, backend.name);
   const out = await openOutput(options.out ?? join('runs', `${timestamp()}-${workload.name}`));
 
-  const common = { workload: { ...workloadReference, name: workload.name }, epochs, backend: backend.name };
+  const common = {
+    workload: { ...workloadReference, name: workload.name },
+    epochs,
+    backend: backend.choice,
+    ...(blas && { blas: { path: blas.path, build: blas.build } }),
+  };
   const trials: Trial[] = [
-    ...seeds.map((seed) => ({ ...common, pruner: null, sparsity: 0, blockShape: [1, 1] as const, seed })),
+    ...seeds.map((seed) => ({
+      ...common,
+      pruner: null,
+      sparsity: 0,
+      blockShape: [1, 1] as const,
+      seed,
+      sparsePhases: false,
+    })),
     ...strategies.flatMap(({ reference, pruner }) =>
       sparsities.flatMap((sparsity) =>
         blockShapes.flatMap((blockShape) =>
@@ -81,6 +96,7 @@ export async function compare(options: CompareOptions): Promise<number> {
             sparsity,
             blockShape,
             seed,
+            sparsePhases: options.sparsePhases,
           })),
         ),
       ),
@@ -95,7 +111,7 @@ export async function compare(options: CompareOptions): Promise<number> {
     task: workload.task,
     epochs,
     reference: options.reference,
-    environment: describeEnvironment(backend, jobs),
+    environment: describeEnvironment(backend, blas, jobs),
     rows: rowsOf(trials, outcomes),
   };
   // Shown before it is written: a disk that has filled up does not take what was trained for.
@@ -123,6 +139,15 @@ async function loadStrategies(asked: readonly string[], registry: Registry): Pro
   if (twice === undefined) return strategies;
   throw new UsageError(
     `Two strategies are called '${twice}': give one another name under pruners in espalier.config.ts`,
+  );
+}
+
+/** The library that the trials multiply with; it is for the wasm backend alone. */
+async function chooseBlas(choice: string, backend: BackendName): Promise<BlasLibrary | null> {
+  if (backend === 'wasm') return (await findBlas(choice)).library;
+  if (choice === 'auto' || choice === 'off') return null;
+  throw new UsageError(
+    `--blas ${choice} is for the wasm backend, and ${backend} computes: add --backend wasm`,
   );
 }
 

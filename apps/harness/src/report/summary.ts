@@ -1,12 +1,19 @@
 /** `summary.json`: one row a trial, as the command's contract fixes them, and what they were computed on. */
 import { cpus } from 'node:os';
 
-import type { StartedBackend } from '@espalier/backend';
+import type { BackendDescription } from '@espalier/backend';
 import type { PruningReport } from '@espalier/core';
+import type { BlasLibrary } from '@espalier/training-kernels/blas';
 import * as tf from '@tensorflow/tfjs';
 
 import type { TrialOutcome } from '../trial/run-trials.js';
-import { prunerName, type Fingerprint, type Trial, type TrialMetrics } from '../trial/trial.js';
+import {
+  prunerName,
+  type Fingerprint,
+  type Trial,
+  type TrialMetrics,
+  type TrialResult,
+} from '../trial/trial.js';
 
 export interface Row {
   readonly pruner: string;
@@ -24,8 +31,10 @@ export interface Row {
     readonly totalMs: number | null;
     readonly predictMs: number | null;
   };
-  readonly size: { readonly weightBytes: number | null; readonly gzipBytes: number | null };
+  readonly size: TrialResult['size'];
+  readonly blockSparse: TrialResult['blockSparse'];
   readonly peakMemoryBytes: number | null;
+  readonly peakGpuMemoryBytes: number | null;
   readonly fingerprint: Fingerprint | null;
   /** Kernel by kernel, what was pruned and what was left dense, and why. */
   readonly report: PruningReport | null;
@@ -36,6 +45,9 @@ export interface Row {
 export interface Environment {
   readonly backend: string;
   readonly device: string;
+  /** The BLAS library that multiplies matrices; null where there is none. */
+  readonly blas: Pick<BlasLibrary, 'kind' | 'version' | 'build'> | null;
+  readonly kind: BackendDescription['kind'];
   readonly tfjs: string;
   readonly node: string;
   readonly platform: string;
@@ -56,11 +68,17 @@ export interface Summary {
   readonly rows: readonly Row[];
 }
 
-export function describeEnvironment({ name, device }: StartedBackend, jobs: number): Environment {
+export function describeEnvironment(
+  { name, device, kind }: BackendDescription,
+  blas: BlasLibrary | null,
+  jobs: number,
+): Environment {
   const processors = cpus();
   return {
     backend: name,
     device,
+    kind,
+    blas: blas && { kind: blas.kind, version: blas.version, build: blas.build },
     tfjs: tf.version['tfjs'] as string,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
@@ -89,21 +107,25 @@ export function rowsOf(trials: readonly Trial[], outcomes: readonly TrialOutcome
         metrics: null,
         achieved: null,
         timing: { stepMs: null, denseStepMs: dense, totalMs: null, predictMs: null },
-        size: { weightBytes: null, gzipBytes: null },
+        size: { savedBytes: null, weightBytes: null, gzipBytes: null },
+        blockSparse: null,
         peakMemoryBytes: null,
+        peakGpuMemoryBytes: null,
         fingerprint: null,
         report: null,
         message: outcome.message,
       };
     }
-    const { metrics, achieved, timing, size, peakMemoryBytes, fingerprint, report } = outcome;
+    const { metrics, achieved, timing, size, blockSparse, fingerprint, report } = outcome;
     return {
       ...identity,
       metrics,
       achieved,
       timing: { ...timing, denseStepMs: dense },
       size,
-      peakMemoryBytes,
+      blockSparse,
+      peakMemoryBytes: outcome.peakMemoryBytes,
+      peakGpuMemoryBytes: outcome.peakGpuMemoryBytes,
       fingerprint,
       report,
     };

@@ -14,8 +14,10 @@ function row(pruner: string, seed: number, loss: number | null, init = 'aaaaaaaa
     metrics: ok ? { loss, accuracy: 0.5 } : null,
     achieved: ok ? { prunedLayers: pruner === 'dense' ? 0 : 0.9, model: 0.8 } : null,
     timing: { stepMs: pruner === 'dense' ? 10 : 15, denseStepMs: 10, totalMs: 100, predictMs: 1 },
-    size: { weightBytes: 2e6, gzipBytes: 1e6 },
+    size: { savedBytes: 2.1e6, weightBytes: 2e6, gzipBytes: 1e6 },
+    blockSparse: pruner === 'dense' ? null : { savedBytes: 3e5, predictMs: 0.5 },
     peakMemoryBytes: 3e8,
+    peakGpuMemoryBytes: null,
     fingerprint: { init, data: 'bbbbbbbb' },
     report: null,
   };
@@ -25,6 +27,8 @@ function summaryOf(rows: Row[]): Summary {
   const environment = {
     backend: 'wasm',
     device: 'd',
+    kind: 'processor' as const,
+    blas: null,
     tfjs: '4',
     node: 'v20',
     platform: 'p',
@@ -55,6 +59,22 @@ describe('the table', () => {
   ]);
   const [titles = [], ...lines] = cells(summary);
   const cell = (line: number, title: RegExp) => lines[line]?.[titles.findIndex((text) => title.test(text))];
+
+  it('has a heading that names the BLAS where there is one', () => {
+    expect(heading(summary)[1]).toContain('wasm (d), ');
+    const blas = { kind: 'OpenBLAS', version: '0.3.21', build: 'OpenBLAS 0.3.21 DYNAMIC_ARCH Zen' } as const;
+    const withBlas = { ...summary, environment: { ...summary.environment, blas } };
+    expect(heading(withBlas)[1]).toContain('wasm (d; OpenBLAS 0.3.21), ');
+  });
+
+  it("has a column for a GPU's memory where there is one", () => {
+    expect(titles).not.toContain('peak GPU memory, MB');
+    const environment = { ...summary.environment, kind: 'gpu' as const };
+    const rows = summary.rows.map((row) => ({ ...row, peakGpuMemoryBytes: 5.4e9 }));
+    const onGpu = { ...summary, environment, rows };
+    const [gpuTitles = [], first = []] = cells(onGpu);
+    expect(first[gpuTitles.indexOf('peak GPU memory, MB')]).toBe('5400');
+  });
 
   it('has a line for each strategy, aggregated over seeds', () => {
     expect(lines.map(([name]) => name)).toEqual(['dense', 'acdc', 'lost']);

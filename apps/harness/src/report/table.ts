@@ -95,6 +95,7 @@ function columnsFor(summary: Summary): Column[] {
   const accuracy: Measure = (row) => row.metrics?.accuracy;
   const loss: Measure = (row) => row.metrics?.loss;
   const recovery: Measure = (row) => row.metrics?.supportRecovery;
+  const gpuMemory: Measure = (row) => row.peakGpuMemoryBytes;
   return [
     { title: 'strategy', cell: ({ pruner }) => pruner },
     ...(targets.size > 1 ? [targetColumn] : []),
@@ -106,9 +107,11 @@ function columnsFor(summary: Summary): Column[] {
     average('sparsity, model', (row) => row.achieved?.model, percent),
     stepColumn,
     average('predict, ms', (row) => row.timing.predictMs, milliseconds),
-    average('size, MB', (row) => row.size.weightBytes, megabytes),
-    average('gzipped, MB', (row) => row.size.gzipBytes, megabytes),
+    average('block-sparse, ms', (row) => row.blockSparse?.predictMs, milliseconds),
+    average('size, MB', (row) => row.size.savedBytes, megabytes),
+    average('block-sparse, MB', (row) => row.blockSparse?.savedBytes, megabytes),
     average('peak memory, MB', (row) => row.peakMemoryBytes, megabytes),
+    ...(summary.environment.kind === 'gpu' ? [average('peak GPU memory, MB', gpuMemory, megabytes)] : []),
   ];
 }
 
@@ -175,10 +178,12 @@ export function heading(summary: Summary): string[] {
       .filter(isPruned)
       .map(({ sparsity, blockShape }) => `${percent(sparsity)} of ${blockShape.join('×')} blocks`),
   );
-  const { backend, device, processor, cores, jobs, node, platform } = environment;
+  const { backend, device, blas, processor, cores, jobs, node, platform } = environment;
+  const library = [blas?.kind, blas?.version].filter(Boolean).join(' ');
+  const computing = [device, library].filter(Boolean).join('; ');
   return [
     `${workload}, ${epochs} epochs, seeds ${seeds.join(', ')}; target ${[...targets].join(', ') || 'none'}`,
-    `${backend} (${device}), ${processor}, ${cores} cores, ${jobs} side by side, Node ${node}, ${platform}`,
+    `${backend} (${computing}), ${processor}, ${cores} cores, ${jobs} side by side, Node ${node}, ${platform}`,
     fingerprintLine(rows),
   ];
 }
@@ -267,9 +272,13 @@ export function toCsv(summary: Summary): string {
     dense_step_ms: row.timing.denseStepMs,
     total_ms: row.timing.totalMs,
     predict_ms: row.timing.predictMs,
+    block_sparse_predict_ms: row.blockSparse?.predictMs,
+    saved_bytes: row.size.savedBytes,
+    block_sparse_saved_bytes: row.blockSparse?.savedBytes,
     weight_bytes: row.size.weightBytes,
     gzip_bytes: row.size.gzipBytes,
     peak_memory_bytes: row.peakMemoryBytes,
+    peak_gpu_memory_bytes: row.peakGpuMemoryBytes,
     init_fingerprint: row.fingerprint?.init,
     data_fingerprint: row.fingerprint?.data,
   }));

@@ -1,5 +1,6 @@
 /** Losses and metrics of the two tasks, on examples as tensors. */
 import type { Examples } from '@espalier/datasets';
+import { softmaxCrossEntropy } from '@espalier/training-kernels';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Workload } from '../workload.js';
@@ -29,7 +30,7 @@ export function lossOf(task: Workload['task'], outputs: tf.Tensor, targets: tf.T
   switch (task) {
     case 'classification': {
       const classes = outputs.shape.at(-1) as number;
-      return tf.losses.softmaxCrossEntropy(tf.oneHot(targets as tf.Tensor1D, classes), outputs);
+      return softmaxCrossEntropy(tf.oneHot(targets as tf.Tensor1D, classes).toFloat(), outputs);
     }
     case 'regression':
       return tf.losses.meanSquaredError(targets, outputs);

@@ -1,7 +1,8 @@
 /** What is measured on a trained model beside its quality: support recovery, time to predict, size. */
 import { gzipSync } from 'node:zlib';
 
-import { layerKernels } from '@espalier/core';
+import { compress } from '@espalier/block-sparse';
+import { layerKernels, type PruningReport } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import type { WorkloadData } from '../workload.js';
@@ -52,18 +53,48 @@ export async function predictMs(
   return times.sort((a, b) => a - b)[Math.floor(PREDICTIONS / 2)] as number;
 }
 
+/** What `model.save` writes, in bytes. */
 export interface SavedSize {
+  /** `model.json` and the weights. */
+  readonly savedBytes: number;
   readonly weightBytes: number;
+  /** The weights, gzipped. */
   readonly gzipBytes: number;
 }
 
-/** What `model.save` writes as weights, plain and gzipped. */
 export async function savedSize(model: tf.LayersModel): Promise<SavedSize> {
   let weights = new Uint8Array();
-  const handler = tf.io.withSaveHandler(async ({ weightData }) => {
+  let json = '';
+  const handler = tf.io.withSaveHandler(async ({ weightData, ...description }) => {
     weights = new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData));
+    json = JSON.stringify(description);
     return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
   });
   await model.save(handler);
-  return { weightBytes: weights.byteLength, gzipBytes: gzipSync(weights).byteLength };
+  return {
+    savedBytes: Buffer.byteLength(json) + weights.byteLength,
+    weightBytes: weights.byteLength,
+    gzipBytes: gzipSync(weights).byteLength,
+  };
+}
+
+/** What a pruned model comes to as a block-sparse one. */
+export interface BlockSparseMeasures {
+  readonly savedBytes: number;
+  readonly predictMs: number;
+}
+
+export async function blockSparseMeasures(
+  model: tf.LayersModel,
+  report: PruningReport,
+  data: WorkloadData,
+  batchSize: number,
+): Promise<BlockSparseMeasures> {
+  const compressed = await compress(model, report);
+  try {
+    const { savedBytes } = await savedSize(compressed);
+    return { savedBytes, predictMs: await predictMs(compressed, data, batchSize) };
+  } finally {
+    compressed.dispose();
+  }
 }

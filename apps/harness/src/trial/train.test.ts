@@ -27,6 +27,7 @@ function trialOf(pruner: Pruner | null): Trial {
     seed: 0,
     epochs: 2,
     backend: 'wasm',
+    sparsePhases: pruner !== null,
   };
 }
 

@@ -1,6 +1,8 @@
 /** Trains one trial from its first step to its result, or goes on from its checkpoint. */
-import { startBackend } from '@espalier/backend';
+import { startBackend, type StartedBackend } from '@espalier/backend';
+import { sparsePhases } from '@espalier/block-sparse';
 import { DivergedError, sparsify, type Pruner } from '@espalier/core';
+import { useBlas } from '@espalier/training-kernels/blas';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Workload } from '../workload.js';
@@ -8,7 +10,7 @@ import { batchesOf } from './batches.js';
 import { removeCheckpoint, restoreCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { evaluate, gatherTensors, lossOf } from './evaluate.js';
 import { dataFingerprint, initFingerprint } from './fingerprint.js';
-import { predictMs, savedSize, supportRecovery } from './measures.js';
+import { blockSparseMeasures, predictMs, savedSize, supportRecovery } from './measures.js';
 import { appendMetrics, rewindMetrics, startMetrics, type StepMetrics } from './metrics-log.js';
 import { trialId, type Trial, type TrialResult } from './trial.js';
 
@@ -20,17 +22,36 @@ export interface TrainOptions {
   readonly onProgress?: (progress: { step: number; totalSteps: number; loss: number; phase: string }) => void;
 }
 
+/** Products by BLAS against those of the wasm backend: `node benchmarks/training-step.bench.mjs`. */
+const BLAS_SPEED = 2;
+
 /** Losses are read back from the device this often, so that a GPU's queue is not drained at every step. */
 const STEPS_BETWEEN_READS = 16;
 
-/** For a process of its own, with which goes what a run that failed leaves behind. */
+/**
+ * For a process of its own, with which goes what a run that failed leaves behind.
+ *
+ * @throws BackendError when the backend is not present, or its device fails on the way
+ */
 export async function train(
+  trial: Trial,
+  workload: Workload,
+  pruner: Pruner | null,
+  options: TrainOptions,
+): Promise<TrialResult> {
+  const backend = await startBackend(trial.backend);
+  if (trial.blas) await useBlas(trial.blas.path);
+  // A device that was lost answers no read: what waits for one would wait forever.
+  return Promise.race([trainOn(backend, trial, workload, pruner, options), backend.failure]);
+}
+
+async function trainOn(
+  backend: StartedBackend,
   trial: Trial,
   workload: Workload,
   pruner: Pruner | null,
   { dataFolder, folder, checkpointEveryMs = 10_000, onProgress }: TrainOptions,
 ): Promise<TrialResult> {
-  const { device } = await startBackend(trial.backend);
   const id = trialId(trial);
   const data = await workload.load({ dataFolder, seed: trial.seed });
   const { batchSize } = workload.defaults;
@@ -44,7 +65,14 @@ export async function train(
   const plain = weights.map((weight) => weight.clone());
   const pruning =
     pruner &&
-    (await sparsify(model, pruner, { ...workload.target, sparsity, blockShape, totalSteps, optimizer }));
+    (await sparsify(model, pruner, {
+      ...workload.target,
+      sparsity,
+      blockShape,
+      totalSteps,
+      optimizer,
+      sparsePhases: trial.sparsePhases ? sparsePhases({ denseSpeed: trial.blas ? BLAS_SPEED : 1 }) : null,
+    }));
   const fingerprint = {
     init: await initFingerprint(plain, weights, pruning?.kernels ?? []),
     data: dataFingerprint(data.train, data.test, batches.orders()),
@@ -60,6 +88,7 @@ export async function train(
   let step = resumed?.step ?? 0;
   let elapsedMs = resumed?.elapsedMs ?? 0;
   let lastCheckpoint = performance.now();
+  let peakGpuMemoryBytes = backend.gpuMemoryBytes();
   let pending: { loss: tf.Scalar; metrics: Omit<StepMetrics, 'loss'> }[] = [];
 
   const optimizerStep = () => {
@@ -96,7 +125,12 @@ export async function train(
       await pruning?.step();
       step += 1;
       const logs = pending.length === STEPS_BETWEEN_READS || step === totalSteps;
-      if (logs) assertFinite(await logSteps());
+      if (logs) {
+        // The clock is read when the device has done the steps, not when it was handed them.
+        await backend.finished();
+        peakGpuMemoryBytes = larger(peakGpuMemoryBytes, backend.gpuMemoryBytes());
+        assertFinite(await logSteps());
+      }
       const now = performance.now();
       elapsedMs += now - started;
       if (!logs || now - lastCheckpoint <= checkpointEveryMs) continue;
@@ -118,12 +152,15 @@ export async function train(
       report,
       size: await savedSize(model),
       predictMs: await predictMs(model, data, batchSize),
+      // Of training: what follows it has a second model.
+      peakMemoryBytes: peakMemoryBytes(),
+      blockSparse: report && (await blockSparseMeasures(model, report, data, batchSize)),
     };
   };
 
   const measured = await trainAndMeasure().catch(async (error: unknown) => {
     await logSteps();
-    if (error instanceof DivergedError) return diverged;
+    if (error instanceof DivergedError) return { ...diverged, peakMemoryBytes: peakMemoryBytes() };
     throw error;
   });
   const { predictMs: ofPrediction, ...ended } = measured;
@@ -131,9 +168,9 @@ export async function train(
     id,
     ...ended,
     timing: { stepMs: elapsedMs / Math.max(1, step), totalMs: elapsedMs, predictMs: ofPrediction },
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    peakGpuMemoryBytes,
     fingerprint,
-    device,
+    device: backend.device,
   };
   await removeCheckpoint(folder);
   return result;
@@ -144,9 +181,19 @@ const diverged = {
   metrics: null,
   achieved: null,
   report: null,
-  size: { weightBytes: null, gzipBytes: null },
+  size: { savedBytes: null, weightBytes: null, gzipBytes: null },
   predictMs: null,
+  blockSparse: null,
 };
+
+function peakMemoryBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+/** Null where there is nothing to compare. */
+function larger(before: number | null, now: number | null): number | null {
+  return before === null || now === null ? now : Math.max(before, now);
+}
 
 function assertFinite(steps: readonly StepMetrics[]): void {
   const lost = steps.find(({ loss }) => !Number.isFinite(loss));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import writeFileAtomic from 'write-file-atomic';
 
+import { isUsageError } from '../errors.js';
 import { loadPruner, loadWorkload } from '../registry.js';
 import type { TrialOrder } from './run-trials.js';
 import { train } from './train.js';
@@ -18,10 +19,16 @@ process.once('message', (order: TrialOrder) => {
     (error: unknown) =>
       finish({
         type: 'failed',
-        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        message: describe(error),
       }),
   );
 });
+
+/** What is the user's to mend is said in a line; of anything else, where it happened helps. */
+function describe(error: unknown): string {
+  if (isUsageError(error)) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
 
 // The command that started us is gone: its trials go on from their checkpoints when it is run again.
 process.once('disconnect', () => process.exit(1));

@@ -16,6 +16,7 @@ const trial: Trial = {
   seed: 0,
   epochs: 4,
   backend: 'wasm',
+  sparsePhases: true,
 };
 
 describe('trialId', () => {
@@ -28,12 +29,18 @@ describe('trialId', () => {
     expect(trialId(same)).toBe(trialId(trial));
   });
 
+  it('does not depend on where a BLAS lies', () => {
+    const blas = (path: string) => ({ ...trial, blas: { path, build: 'OpenBLAS 0.3.21 Zen' } });
+    expect(trialId(blas('libopenblas.so.0'))).toBe(trialId(blas('/usr/lib/libopenblas.so.0')));
+  });
+
   const changes: [string, Partial<Trial>][] = [
     ['the seed', { seed: 1 }],
     ['the sparsity', { sparsity: 0.95 }],
     ['the block shape', { blockShape: [32, 32] }],
     ['the epochs', { epochs: 5 }],
     ['the backend', { backend: 'cpu' }],
+    ['the build of the BLAS', { blas: { path: '/here/libopenblas.so.0', build: 'OpenBLAS 0.3.21 Zen' } }],
     ['a setting', { pruner: trial.pruner && { ...trial.pruner, settings: { a: 1, b: 3 } } }],
     ["the strategy's own code", { pruner: trial.pruner && { ...trial.pruner, contentHash: 'edited' } }],
   ];

@@ -4,9 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 
-import type { BackendName } from '@espalier/backend';
+import type { NamedChoice } from '@espalier/backend';
 import type { PruningReport } from '@espalier/core';
 import { configure } from 'safe-stable-stringify';
+
+import type { BlockSparseMeasures, SavedSize } from './measures.js';
 
 /** Where a strategy or workload comes from: enough to load it again in another process. */
 export interface Reference {
@@ -29,7 +31,15 @@ export interface Trial {
   readonly blockShape: readonly [number, number];
   readonly seed: number;
   readonly epochs: number;
-  readonly backend: BackendName;
+  readonly backend: NamedChoice;
+  /** The BLAS library that multiplies matrices on the wasm backend; absent where there is none. */
+  readonly blas?: {
+    readonly path: string;
+    /** What it says of itself: two of one build compute the same bits. */
+    readonly build: string;
+  };
+  /** Whether layers compute with their kept blocks alone while that is faster; false for the dense baseline. */
+  readonly sparsePhases: boolean;
 }
 
 /** Raised when a change to the harness makes results no longer comparable with stored ones. */
@@ -39,12 +49,13 @@ const canonicalJson = configure({ strict: true });
 
 /** The trial's identity: a hash of its canonical configuration. */
 export function trialId(trial: Trial): string {
-  // Where a module lies does not change what it computes; what it says does.
+  // Where a module or a library lies does not change what it computes; what it says does.
   const identity = (reference: Reference) => ({ name: reference.name, contentHash: reference.contentHash });
   const canonical = canonicalJson({
     version: TRIAL_VERSION,
     ...trial,
     workload: identity(trial.workload),
+    blas: trial.blas?.build,
     pruner: trial.pruner && { ...identity(trial.pruner), settings: trial.pruner.settings },
   }) as string;
   return createHash('sha256').update(canonical).digest('hex').slice(0, 12);
@@ -89,14 +100,14 @@ export interface TrialResult {
     /** Median wall time of predicting one batch of the training's size, in milliseconds. */
     readonly predictMs: number | null;
   };
-  readonly size: {
-    /** Bytes of the saved weights. */
-    readonly weightBytes: number | null;
-    /** The same, gzipped. */
-    readonly gzipBytes: number | null;
-  };
+  /** Nothing where it diverged. */
+  readonly size: { readonly [Measure in keyof SavedSize]: number | null };
+  /** The pruned model with block-sparse layers; null for the dense baseline. */
+  readonly blockSparse: BlockSparseMeasures | null;
   /** Peak resident memory of the trial's process, in bytes. */
   readonly peakMemoryBytes: number;
+  /** Peak of what tfjs had allocated on the device, in bytes; null where there is no device with memory of its own. */
+  readonly peakGpuMemoryBytes: number | null;
   readonly fingerprint: Fingerprint;
   readonly device: string;
 }

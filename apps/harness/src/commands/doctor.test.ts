@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+
+import { toText, type Diagnosis } from './doctor.js';
+
+const wasm = {
+  name: 'wasm',
+  device: 'WebAssembly SIMD, one thread',
+  kind: 'processor',
+  choice: 'wasm',
+} as const;
+const swiftshader = {
+  name: 'webgpu',
+  device: 'SwiftShader Device (software adapter)',
+  kind: 'software adapter',
+  choice: 'webgpu',
+} as const;
+
+const diagnosis: Diagnosis = {
+  node: { version: 'v20.20.2', platform: 'linux x64' },
+  machine: { processor: 'Some Processor', cores: 2, memoryBytes: 25.2e9 },
+  relaxedSimd: true,
+  blas: { library: null, absence: 'koffi is not installed', remedy: 'npm install koffi' },
+  backends: [
+    {
+      name: 'tensorflow',
+      present: null,
+      missing: 'its package',
+      remedy: 'npm install @tensorflow/tfjs-node-gpu',
+      adapters: [],
+    },
+    {
+      name: 'webgpu',
+      present: swiftshader,
+      missing: 'a GPU',
+      remedy: null,
+      adapters: ['SwiftShader Device'],
+    },
+    { name: 'wasm', present: wasm, missing: null, remedy: null, adapters: [] },
+  ],
+  auto: wasm,
+  data: { folder: '/data', sets: ['cifar10', 'mnist'] },
+};
+
+const lines = (changes: Partial<Diagnosis> = {}) => toText({ ...diagnosis, ...changes }).split('\n');
+
+describe('toText', () => {
+  it('says of a backend that is not there what is missing and the command that mends it', () => {
+    const at = lines().findIndex((text) => text.startsWith('tensorflow'));
+    expect(lines().slice(at, at + 3)).toEqual([
+      'tensorflow    not present',
+      '              missing: its package',
+      '              mend it: npm install @tensorflow/tfjs-node-gpu',
+    ]);
+  });
+
+  it('marks a software adapter, and says what it lacks to be a GPU', () => {
+    const at = lines().findIndex((text) => text.startsWith('webgpu'));
+    expect(lines()[at]).toContain('(software adapter)');
+    expect(lines()[at + 1]).toContain('missing: a GPU');
+    expect(lines()[at + 2]).toContain('adapters: SwiftShader Device');
+  });
+
+  it('is one line for a backend that lacks nothing', () => {
+    const at = lines().findIndex((text) => text.startsWith('wasm'));
+    expect(lines().slice(at, at + 2)).toEqual(['wasm          WebAssembly SIMD, one thread', '']);
+  });
+
+  it('names the BLAS that was found, or what would bring one', () => {
+    expect(lines().find((text) => text.startsWith('BLAS'))).toContain('npm install koffi');
+    const library = { kind: 'OpenBLAS', path: 'libopenblas.so.0', version: '0.3.21', build: '' } as const;
+    const found = lines({ blas: { library, absence: null, remedy: null } });
+    expect(found.find((text) => text.startsWith('BLAS'))).toContain('OpenBLAS 0.3.21');
+  });
+
+  it('lists the data sets, or says how to get one', () => {
+    expect(lines()).toContain('data          /data: cifar10, mnist');
+    expect(lines({ data: { folder: '/data', sets: [] } })).toContain(
+      'data          /data: nothing yet (espalier data get mnist)',
+    );
+  });
+});

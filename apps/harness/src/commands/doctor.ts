@@ -1,0 +1,98 @@
+/** `espalier doctor`: what of the machine can be used, what is missing, and the command that mends it. */
+import { readdir } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+
+import {
+  inspectBackends,
+  probeBackend,
+  type BackendDescription,
+  type BackendInspection,
+} from '@espalier/backend';
+import { dataFolder } from '@espalier/datasets';
+import { describeBlas, findBlas, type BlasReport } from '@espalier/training-kernels/blas';
+
+export interface Diagnosis {
+  readonly node: { readonly version: string; readonly platform: string };
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+  };
+  /** Whether WebAssembly may fuse a multiplication and an addition, by which products gain a third. */
+  readonly relaxedSimd: boolean;
+  readonly blas: BlasReport;
+  readonly backends: readonly BackendInspection[];
+  /** What `--backend auto` takes; null when not even that could be found out. */
+  readonly auto: BackendDescription | null;
+  readonly data: { readonly folder: string; readonly sets: readonly string[] };
+}
+
+export async function doctor(options: { data?: string; json?: boolean }): Promise<void> {
+  const diagnosis = await diagnose(options.data);
+  process.stdout.write(options.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : `${toText(diagnosis)}\n`);
+}
+
+async function diagnose(asked: string | undefined): Promise<Diagnosis> {
+  const processors = cpus();
+  const folder = dataFolder(asked);
+  const { relaxedSimdSupported } = await import('@espalier/training-kernels/relaxed-simd');
+  const [blas, backends, auto, sets] = await Promise.all([
+    findBlas(),
+    inspectBackends(),
+    probeBackend('auto').catch(() => null),
+    dataSetsIn(folder),
+  ]);
+  return {
+    node: { version: process.version, platform: `${process.platform} ${process.arch}` },
+    machine: {
+      processor: processors[0]?.model ?? 'unknown processor',
+      cores: processors.length,
+      memoryBytes: totalmem(),
+    },
+    relaxedSimd: relaxedSimdSupported,
+    blas,
+    backends,
+    auto,
+    data: { folder, sets },
+  };
+}
+
+/** A data set is a folder of its own; none where there is nothing yet. */
+async function dataSetsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+const LABEL = 14;
+
+/** The diagnosis for a person: a line for each thing, and under it what mends it. */
+export function toText({ node, machine, relaxedSimd, blas, backends, auto, data }: Diagnosis): string {
+  const gigabytes = (machine.memoryBytes / 1e9).toFixed(1);
+  return [
+    line('Node', `${node.version}, ${node.platform}`),
+    line('machine', `${machine.processor}, ${machine.cores} cores, ${gigabytes} GB of memory`),
+    line('relaxed SIMD', relaxedSimd ? 'present' : 'missing: Node 20 or later has it'),
+    line('BLAS', describeBlas(blas)),
+    line('data', `${data.folder}: ${data.sets.join(', ') || 'nothing yet (espalier data get mnist)'}`),
+    '',
+    ...backends.flatMap(backendLines),
+    '',
+    line('auto takes', auto ? `${auto.name}: ${auto.device}` : 'nothing: no backend started'),
+  ].join('\n');
+}
+
+function line(label: string, text: string): string {
+  return `${label.padEnd(LABEL)}${text}`;
+}
+
+function backendLines({ name, present, missing, remedy, adapters }: BackendInspection): string[] {
+  const below = [
+    missing !== null && `missing: ${missing}`,
+    remedy !== null && `mend it: ${remedy}`,
+    adapters.length > 0 && `adapters: ${adapters.join('; ')} (one by name: --backend webgpu:<part of it>)`,
+  ].filter((text) => text !== false);
+  return [line(name, present ? present.device : 'not present'), ...below.map((text) => line('', text))];
+}

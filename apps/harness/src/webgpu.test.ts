@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { softwareAdapter } from '@espalier/backend';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Diagnosis } from './commands/doctor.js';
+import type { Summary } from './report/summary.js';
+
+/** A GPU that is played by the processor; null where there is none. */
+const swiftshader = softwareAdapter();
+const software = swiftshader ?? {};
+/** No adapter at all, whatever the machine has. */
+const none = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexistent' };
+
+const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
+const config = fileURLToPath(new URL('../test/webgpu.config.ts', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'espalier-webgpu-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function espalier(environment: Record<string, string>, ...args: string[]) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [bin, ...args],
+      { cwd: folder, env: { ...process.env, ...environment } },
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
+      },
+    );
+  });
+}
+
+const compare = (environment: Record<string, string>, backend: string, pruners: string, out: string) =>
+  espalier(
+    environment,
+    ...['compare', '--config', config, '--workload', 'tiny', '--backend', backend],
+    ...['--pruners', pruners, '--out', out],
+  );
+
+const readSummary = async (out: string) =>
+  JSON.parse(await readFile(join(folder, out, 'summary.json'), 'utf8')) as Summary;
+
+describe('a backend that is not there', () => {
+  // Elsewhere than on Linux an adapter cannot be taken away by the environment.
+  it.skipIf(process.platform !== 'linux')(
+    'ends webgpu with code 2 and one line, nothing written',
+    async () => {
+      const { code, stdout, stderr } = await compare(none, 'webgpu', 'magnitude', 'absent');
+      expect(stderr).toMatch(/^error: .*WebGPU adapter.*\n$/);
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      expect(existsSync(join(folder, 'absent'))).toBe(false);
+    },
+  );
+
+  it('ends tensorflow so too, unless it is installed', async () => {
+    const { code, stderr } = await compare(none, 'tensorflow', 'magnitude', 'tensorflow');
+    if (code === 0) return;
+    expect(stderr).toMatch(/^error: .*tfjs-node.*\n$/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('espalier doctor', () => {
+  it('shows every backend, and ends with 0 where some are missing', async () => {
+    const { code, stdout } = await espalier(none, 'doctor', '--json');
+    expect(code).toBe(0);
+    const { backends, auto, node } = JSON.parse(stdout) as Diagnosis;
+    expect(backends.map(({ name }) => name)).toEqual(['tensorflow', 'webgpu', 'wasm', 'cpu']);
+    for (const { present, missing } of backends) expect(present ?? missing).not.toBeNull();
+    expect(backends[1]).toMatchObject({ name: 'webgpu', present: null, missing: expect.any(String) });
+    expect(['tensorflow', 'wasm']).toContain(auto?.name);
+    expect(node.version).toBe(process.version);
+  });
+
+  it.skipIf(!swiftshader)(
+    'never takes a software adapter for a GPU (skipped without SwiftShader, of apt-get install chromium)',
+    async () => {
+      const { stdout } = await espalier(software, 'doctor', '--json');
+      const { backends, auto } = JSON.parse(stdout) as Diagnosis;
+      expect(backends[1]).toMatchObject({ present: { kind: 'software adapter' } });
+      expect(backends[1]?.adapters.join()).toContain('SwiftShader');
+      expect(auto?.name).not.toBe('webgpu');
+    },
+  );
+});
+
+describe.skipIf(!swiftshader)(
+  'espalier compare --backend webgpu, on SwiftShader (skipped without it: apt-get install chromium libvulkan1)',
+  () => {
+    it('ends with 0, and says that the adapter is a software one', async () => {
+      const pruners = 'magnitude,sequential-attention-plus-plus';
+      const { code, stdout } = await compare(software, 'webgpu', pruners, 'software');
+      expect(code).toBe(0);
+      expect(stdout).toContain('software adapter');
+      const { rows, environment } = await readSummary('software');
+      // One at a time where a device is shared.
+      expect(environment).toMatchObject({ backend: 'webgpu', kind: 'software adapter', jobs: 1 });
+      expect(rows.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok']);
+      // 32 × 16 in blocks of 4 × 4: G = 32, k = round(3.2) = 3.
+      for (const row of rows.slice(1)) expect(row.achieved?.prunedLayers).toBeCloseTo(1 - 3 / 32, 12);
+      // The kernel and its momentum alone are 2 · 4 · 32 · 16 bytes.
+      for (const row of rows) expect(row.peakGpuMemoryBytes).toBeGreaterThan(4096);
+    });
+
+    it('refuses an adapter of a name that there is not, and says which there are', async () => {
+      const { code, stderr } = await compare(software, 'webgpu:H100', 'magnitude', 'absent');
+      expect(stderr).toMatch(/^error: .*H100.*SwiftShader.*\n$/);
+      expect(code).toBe(2);
+    });
+
+    it('reaches what the cpu backend does', async () => {
+      await compare(software, 'webgpu', 'magnitude', 'here');
+      await compare(software, 'cpu', 'magnitude', 'there');
+      const losses = async (out: string) => (await readSummary(out)).rows.map(({ metrics }) => metrics?.loss);
+      const [here, there] = [await losses('here'), await losses('there')];
+      here.forEach((loss, i) => expect(loss).toBeCloseTo(there[i] as number, 3));
+    });
+
+    it.each([
+      ['loses-device', /loses-device .* failed: .*device was lost.*/],
+      ['asks-too-much', /asks-too-much .* failed: .*(memory|buffer|limit|allocat).*/i],
+    ])('keeps what had finished when a trial %s, says why in a line, and goes on', async (pruner, line) => {
+      const { code, stdout, stderr } = await compare(software, 'webgpu', `${pruner},magnitude`, pruner);
+      expect(code).toBe(1);
+      // One line as it happens, and one under the table.
+      expect(stderr.split('\n').filter((text) => text.includes(pruner))).toHaveLength(2);
+      expect(stderr).toMatch(line);
+      expect(stderr).not.toContain('    at ');
+      expect(stdout).toMatch(/dense\s+│\s+\d/);
+      const { rows } = await readSummary(pruner);
+      expect(rows.map(({ status }) => status)).toEqual(['ok', 'failed', 'ok']);
+      const finished = (await readdir(join(folder, pruner, 'trials'))).filter((name) =>
+        existsSync(join(folder, pruner, 'trials', name, 'result.json')),
+      );
+      expect(finished.map((name) => name.split('-')[0]).sort()).toEqual(['dense', 'magnitude']);
+    });
+  },
+);
