@@ -1,109 +1,149 @@
-// How long a training step takes with stock tfjs wasm and with @espalier/training-kernels, on one thread each.
+// How long a training step takes: stock tfjs wasm, @espalier/training-kernels without and with the system's BLAS, and
+// PyTorch, on one thread each and on two.
 //
-//   node benchmarks/training-step.bench.mjs [--rounds 3] [--seconds 2] [--workloads mnist,wide,resnet20]
+//   node benchmarks/training-step.bench.mjs [--rounds 5] [--seconds 2] [--workloads mnist,wide,resnet20]
+//                                           [--blas auto|<path>] [--python <command>]
 //
-// Each side runs in a process of its own (training-step.worker.mjs); the sides take turns, and a ratio is that of
-// two neighbours in one round. Prints a table and writes benchmarks/results/training-step.json. Build the packages first.
-//
-// Sides to come, when they exist: ours with the system's BLAS, and PyTorch.
+// Each side runs in a process of its own (training-step.worker.mjs, training_step_torch.py); the sides take turns, and a
+// ratio is that of two neighbours in one round. Writes benchmarks/results/training-step.json and training-step.md, and
+// prints the latter. Build the packages first. What is absent (a BLAS, PyTorch) is said in its row.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { toMarkdown } from './training-step.table.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     workloads: { type: 'string', default: 'mnist,wide,resnet20' },
+    blas: { type: 'string', default: 'auto' },
+    python: { type: 'string' },
   },
 });
-const WORKER = fileURLToPath(new URL('training-step.worker.mjs', import.meta.url));
-const RESULTS = fileURLToPath(new URL('results/', import.meta.url));
-const RELAXED_SIMD_FLAG = '--experimental-wasm-relaxed-simd';
+const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
+const NO_TORCH = 'python3 has no torch: apt-get install python3-torch libopenblas0-pthread';
+const python = findPython();
 
-/** What is compared: the first is the reference. Node 20 hides relaxed SIMD behind a flag; later versions have it. */
+/** What is compared. Node 20 hides relaxed SIMD behind a flag; later versions have it. */
+const relaxed =
+  Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : null;
 const SIDES = [
-  { name: 'stock tfjs wasm', side: 'stock', flags: [] },
-  { name: 'training-kernels', side: 'espalier', flags: [] },
-  ...(Number(process.versions.node.split('.')[0]) < 22
-    ? [{ name: 'training-kernels, relaxed SIMD', side: 'espalier', flags: [RELAXED_SIMD_FLAG] }]
+  { name: 'stock tfjs wasm', threads: 1, command: ours('stock') },
+  { name: 'training-kernels', threads: 1, command: ours('espalier') },
+  ...(relaxed
+    ? [{ name: 'training-kernels, relaxed SIMD', threads: 1, command: ours('espalier', relaxed) }]
     : []),
+  { name: 'training-kernels, BLAS', threads: 1, command: ours('blas') },
+  ...(relaxed
+    ? [{ name: 'training-kernels, BLAS, relaxed SIMD', threads: 1, command: ours('blas', relaxed) }]
+    : []),
+  { name: 'PyTorch', threads: 1, command: torch },
+  {
+    name: relaxed ? 'training-kernels, BLAS, relaxed SIMD' : 'training-kernels, BLAS',
+    threads: 2,
+    command: ours('blas', relaxed ?? []),
+  },
+  { name: 'PyTorch', threads: 2, command: torch },
 ];
+const STOCK = 0;
 
 const rows = options.workloads.split(',').flatMap(measureWorkload);
-console.table(
-  Object.fromEntries(
-    rows.map(({ workload, name, stepMs, cpuMs, examplesPerSecond, ratio, cpuRatio }) => [
-      `${workload}: ${name}`,
-      {
-        'step (ms)': stepMs?.toFixed(2) ?? 'cannot run',
-        'CPU (ms)': cpuMs?.toFixed(2) ?? '',
-        'examples/s': examplesPerSecond?.toFixed(0) ?? '',
-        'times stock': spread(ratio),
-        'by CPU time': spread(cpuRatio),
-      },
-    ]),
-  ),
-);
-mkdirSync(RESULTS, { recursive: true });
+const runs = rows.flatMap((row) => row.runs ?? []);
 const report = {
-  schemaVersion: 1,
+  schemaVersion: 2,
   date: new Date().toISOString(),
-  environment: { node: process.version, cpu: cpus()[0].model, cores: cpus().length },
+  environment: {
+    node: process.version,
+    cpu: cpus()[0].model,
+    cores: cpus().length,
+    blas: runs.find((run) => run.blas)?.blas ?? null,
+    torch: runs.find((run) => run.torch)?.torch ?? null,
+  },
   rounds: Number(options.rounds),
   rows,
 };
-writeFileSync(`${RESULTS}training-step.json`, `${JSON.stringify(report, null, 2)}\n`);
+const table = toMarkdown(report);
+mkdirSync(fileOf('results/'), { recursive: true });
+writeFileSync(fileOf('results/training-step.json'), `${JSON.stringify(report, null, 2)}\n`);
+writeFileSync(fileOf('results/training-step.md'), table);
+process.stdout.write(table);
 
 /** One row for each side; medians over the rounds. */
 function measureWorkload(workload) {
   const rounds = Array.from({ length: Number(options.rounds) }, () =>
     SIDES.map((side) => runSide(side, workload)),
   );
-  return SIDES.map(({ name }, i) => {
+  return SIDES.map(({ name, threads }, i) => {
     const runs = rounds.map((round) => round[i]);
     const failed = runs.find((run) => run.error);
-    if (failed) return { workload, name, error: failed.error };
+    if (failed) return { workload, name, threads, error: failed.error };
+    const native = SIDES.findIndex((side) => side.name === 'PyTorch' && side.threads === threads);
     return {
       workload,
       name,
+      threads,
       batch: runs[0].batch,
       stepMs: median(runs.map((run) => run.stepMs.median)),
-      examplesPerSecond: median(runs.map((run) => run.examplesPerSecond)),
       cpuMs: median(runs.map((run) => run.cpuMs)),
-      ratio: ratioToFirst(rounds, i, (run) => run.stepMs.median),
-      cpuRatio: ratioToFirst(rounds, i, (run) => run.cpuMs),
+      examplesPerSecond: median(runs.map((run) => run.examplesPerSecond)),
+      peakMemoryMB: median(runs.map((run) => run.peakMemoryMB)),
+      timesStock: ratio(rounds, STOCK, i, (run) => run.stepMs.median),
+      timesStockByCpu: ratio(rounds, STOCK, i, (run) => run.cpuMs),
+      timesTorch: ratio(rounds, native, i, (run) => run.stepMs.median),
+      timesTorchByCpu: ratio(rounds, native, i, (run) => run.cpuMs),
       firstLosses: runs[0].losses,
       runs,
     };
   });
 }
 
-/** How many times as long the first side took as side `i`, round by round; null if the first cannot run. */
-function ratioToFirst(rounds, i, timeOf) {
-  if (rounds.some(([first]) => first.error)) return null;
-  const ratios = rounds.map((round) => timeOf(round[0]) / timeOf(round[i]));
+/** How many times as fast as side `reference` side `i` was, round by round; null if the reference cannot run. */
+function ratio(rounds, reference, i, timeOf) {
+  if (rounds.some((round) => round[reference].error)) return null;
+  const ratios = rounds.map((round) => timeOf(round[reference]) / timeOf(round[i]));
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
 
-function spread(ratio) {
-  return ratio ? `${ratio.median.toFixed(1)} (${ratio.min.toFixed(1)} to ${ratio.max.toFixed(1)})` : '';
+function ours(side, flags = []) {
+  const worker = fileOf('training-step.worker.mjs');
+  return (workload, threads) => [
+    process.execPath,
+    [...flags, worker, side, workload, options.seconds, threads, options.blas],
+  ];
 }
 
-function runSide({ side, flags }, workload) {
+function torch(workload, threads) {
+  if (!python) throw new Error(NO_TORCH);
+  return [python, [fileOf('training_step_torch.py'), workload, options.seconds, threads]];
+}
+
+function runSide({ command, threads }, workload) {
+  // What a library that is linked in takes its number of threads from.
+  const env = { ...process.env, OPENBLAS_NUM_THREADS: `${threads}`, OMP_NUM_THREADS: `${threads}` };
   try {
-    const output = execFileSync(process.execPath, [...flags, WORKER, side, workload, options.seconds], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const [file, args] = command(workload, `${threads}`);
+    const output = execFileSync(file, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
     return JSON.parse(output.trim().split('\n').at(-1));
   } catch (error) {
-    const message = String(error.stderr ?? error).match(/^.*Error.*$/m)?.[0] ?? String(error);
-    return { side, workload, error: message };
+    const message = String(error.stderr ?? error).match(/^.*Error:? *(.*)$/m)?.[1] ?? String(error);
+    return { workload, error: message };
   }
+}
+
+/** A Python that has PyTorch: another `python3` may come first in the path than the system's. */
+function findPython() {
+  return (options.python ? [options.python] : ['python3', '/usr/bin/python3']).find((command) => {
+    try {
+      execFileSync(command, ['-c', 'import torch'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 function median(values) {

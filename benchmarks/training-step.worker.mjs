@@ -1,5 +1,6 @@
 // One side of the training-step benchmark, in a process of its own since kernels are registered for the whole
-// process: `node training-step.worker.mjs <stock|espalier> <workload> <seconds>` prints one line of JSON.
+// process: `node training-step.worker.mjs <stock|espalier|blas> <workload> <seconds> [threads] [library]` prints one
+// line of JSON. The threads are those of the BLAS library, which is looked for unless it is given.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
@@ -15,11 +16,13 @@ const LEARNING_RATE = 0.01;
 const MOMENTUM = 0.9;
 const WEIGHT_DECAY = 5e-4;
 
-const [side, workload, seconds] = process.argv.slice(2);
+const [side, workload, seconds, threads = '1', choice = 'auto'] = process.argv.slice(2);
 const { batch, build } = WORKLOADS[workload];
 
 await tf.setBackend('wasm');
 const optimizer = side === 'stock' ? stockOptimizer() : await espalierOptimizer();
+const lossOf = side === 'stock' ? tf.losses.softmaxCrossEntropy : await espalierLoss();
+const blas = side === 'blas' ? await startBlas() : null;
 const model = build();
 const inputs = tf.randomUniform([batch, ...model.inputs[0].shape.slice(1)], 0, 1, 'float32', 1);
 const classes = tf.randomUniform([batch], 0, CLASSES, 'int32', 2);
@@ -39,6 +42,7 @@ console.log(
   JSON.stringify({
     side,
     workload,
+    ...(blas && { blas }),
     batch,
     samples: latency.samplesCount,
     stepMs: { median: latency.p50, min: latency.min, p75: latency.p75 },
@@ -47,19 +51,22 @@ console.log(
     examplesPerSecond: (1000 * batch) / latency.p50,
     losses,
     tensors: tf.memory().numTensors,
+    peakMemoryMB: process.resourceUsage().maxRSS / 1024,
   }),
 );
 
 /** One step of a hand-written loop; the loss is read, as a loop that reports it would. */
 function step() {
-  const loss = optimizer.minimize(
-    () => tf.losses.softmaxCrossEntropy(labels, model.apply(inputs, { training: true })),
-    true,
-  );
+  const loss = optimizer.minimize(() => lossOf(labels, model.apply(inputs, { training: true })), true);
   const value = loss.dataSync()[0];
   loss.dispose();
   if (!Number.isFinite(value)) throw new Error(`The loss is ${value}.`);
   return value;
+}
+
+async function espalierLoss() {
+  const { softmaxCrossEntropy } = await import('@espalier/training-kernels');
+  return softmaxCrossEntropy;
 }
 
 /** Fully connected layers with ReLU between them; logits at the end. */
@@ -106,6 +113,14 @@ function resnet20() {
   x = tf.layers.globalAveragePooling2d({ dataFormat: 'channelsLast' }).apply(x);
   const logits = tf.layers.dense({ units: CLASSES, kernelInitializer: tf.initializers.heNormal({ seed }) });
   return tf.model({ inputs: input, outputs: logits.apply(x) });
+}
+
+/** What the library says of itself. */
+async function startBlas() {
+  const { describeBlas, useBlas } = await import('@espalier/training-kernels/blas');
+  const report = await useBlas(choice, { threads: Number(threads) });
+  if (!report.library) throw new Error(`No BLAS: ${describeBlas(report)}`);
+  return report.library.build;
 }
 
 async function espalierOptimizer() {
