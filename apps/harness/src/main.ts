@@ -43,7 +43,7 @@ program
     'auto',
   )
   .option(
-    '--sparse-phases <on|off>',
+    '--sparse-phases <on,off>',
     'compute with the kept blocks alone while blocks are masked out, in each layer where that is faster',
     options.onOrOff,
     true,

@@ -15,14 +15,17 @@ interface Ended {
   readonly stdout: string;
 }
 
-/** Runs a script that has the package as `espalier`, tfjs as `tf`, and garbage to collect by `gc()`. */
+/**
+ * Runs a script that has the package as `espalier`, tfjs as `tf`, and garbage to collect by `gc()`. Without colours,
+ * which a runner of tests may force on its children.
+ */
 function run(script: string, environment: Record<string, string>): Promise<Ended> {
   const whole = `import * as espalier from '${built}'; import * as tf from '@tensorflow/tfjs'; ${script}`;
   return new Promise((resolve) =>
     execFile(
       process.execPath,
       ['--expose-gc', '--input-type=module', '--eval', whole],
-      { env: { ...process.env, ...environment }, timeout: 60_000 },
+      { env: { ...process.env, FORCE_COLOR: '0', ...environment }, timeout: 60_000 },
       (error, stdout) => resolve({ code: error ? (error.code ?? error.signal ?? null) : 0, stdout }),
     ),
   );
