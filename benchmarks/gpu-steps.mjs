@@ -106,6 +106,13 @@ function measured({ search }) {
     { phase, share, execution: 'masked', sparsePhases: null },
     ...(phase === 'dense'
       ? []
-      : [{ phase, share, execution: 'block-sparse', sparsePhases: blockSparse.sparsePhases() }]),
+      : [
+          {
+            phase,
+            share,
+            execution: 'block-sparse',
+            sparsePhases: blockSparse.sparsePhases({ costs: 'always' }),
+          },
+        ]),
   ]);
 }

@@ -27,4 +27,5 @@ export {
 export { BlockPattern, patternOf, type ColumnView, type PatternFields } from './pattern.js';
 export { patternOfText, patternText, type PatternText } from './pattern-text.js';
 export { costsOf, sparseIsFaster, type Costs } from './cost.js';
+export { measureCosts } from './measure-costs.js';
 export { sparsePhases, type SparsePhasesOptions } from './sparse-phases.js';

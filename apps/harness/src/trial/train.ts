@@ -1,7 +1,7 @@
 /** Trains one trial from its first step to its result, or goes on from its checkpoint. */
 import { startBackend, type StartedBackend } from '@espalier/backend';
-import { sparsePhases } from '@espalier/block-sparse';
-import { DivergedError, sparsify, type Pruner } from '@espalier/core';
+import { costsOf, measureCosts, sparsePhases } from '@espalier/block-sparse';
+import { DivergedError, sparsify, type Pruner, type SparseExecution } from '@espalier/core';
 import { useBlas } from '@espalier/training-kernels/blas';
 import * as tf from '@tensorflow/tfjs';
 
@@ -71,7 +71,7 @@ async function trainOn(
       blockShape,
       totalSteps,
       optimizer,
-      sparsePhases: trial.sparsePhases ? sparsePhases({ denseSpeed: trial.blas ? BLAS_SPEED : 1 }) : null,
+      sparsePhases: trial.sparsePhases ? await sparsePhasesOf(trial, backend) : null,
     }));
   const fingerprint = {
     init: await initFingerprint(plain, weights, pruning?.kernels ?? []),
@@ -174,6 +174,17 @@ async function trainOn(
   };
   await removeCheckpoint(folder);
   return result;
+}
+
+/** By the package's costs, and by measured ones where it knows none. */
+async function sparsePhasesOf(
+  { blas, blockShape }: Trial,
+  { name }: StartedBackend,
+): Promise<SparseExecution> {
+  const denseSpeed = blas ? BLAS_SPEED : 1;
+  return costsOf(name)
+    ? sparsePhases({ denseSpeed })
+    : sparsePhases({ costs: await measureCosts(blockShape) });
 }
 
 const diverged = {
