@@ -53,6 +53,12 @@ const { values: options } = parseArgs({
 });
 const plan = options.quick ? quick : full;
 const asked = options.workloads?.split(',');
+const measurable = ['products', ...plan.workloads.map(({ name }) => name)];
+const unknown = asked?.find((name) => !measurable.includes(name));
+if (unknown !== undefined) {
+  process.stderr.write(`error: unknown workload '${unknown}': choose ${measurable.join(', ')}\n`);
+  process.exit(2);
+}
 const log = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 
 // Tried in a process of its own first, where what a driver prints is not seen.

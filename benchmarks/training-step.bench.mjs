@@ -51,7 +51,17 @@ const SIDES = [
 ];
 const STOCK = 0;
 
-const rows = options.workloads.split(',').flatMap(measureWorkload);
+const workloads = options.workloads.split(',');
+const unknown = workloads.find((name) => !['mnist', 'wide', 'resnet20'].includes(name));
+if (unknown !== undefined || !(Number(options.rounds) >= 1)) {
+  process.stderr.write(
+    unknown === undefined
+      ? `error: --rounds ${options.rounds}: at least 1\n`
+      : `error: unknown workload '${unknown}': choose mnist, wide, resnet20\n`,
+  );
+  process.exit(2);
+}
+const rows = workloads.flatMap(measureWorkload);
 const runs = rows.flatMap((row) => row.runs ?? []);
 const report = {
   schemaVersion: 2,

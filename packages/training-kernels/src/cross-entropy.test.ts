@@ -54,6 +54,15 @@ describe.each(['cpu', 'wasm'])('softmaxCrossEntropy on the %s backend', (backend
     });
   });
 
+  it('takes logits of whole numbers', () => {
+    const logits = [3, 1, 2, 0, 5, -1];
+    const labels = [1, 0, 0, 0, 0, 1];
+    const loss = tf.tidy(() =>
+      softmaxCrossEntropy(tf.tensor2d(labels, [2, 3]), tf.tensor2d(logits, [2, 3], 'int32')).dataSync(),
+    );
+    expectClose(loss, [naive(labels, logits, 2, 3)], 1e-5);
+  });
+
   it('has the gradients of finite differences by logits and labels', () => {
     fc.assert(
       fc.property(batches, classes, seeds, (batch, width, seed) => {

@@ -10,11 +10,11 @@ export const SOFTMAX_CROSS_ENTROPY_GRAD = 'SoftmaxCrossEntropyGrad';
 
 /**
  * The mean over the batch of -Σ_j labels[j] · log softmax(logits)[j]. It is what `tf.losses.softmaxCrossEntropy` gives
- * by default, and serves as the `loss` of `model.compile` for a model that ends in logits. It runs on every backend,
- * and is differentiable by both.
+ * by default, and serves as the `loss` of `model.compile` for a model that ends in logits, without class or sample
+ * weights. It runs on every backend, and is differentiable by both.
  *
  * @param labels [batch, classes]: one-hot, or the probability of each class
- * @param logits [batch, classes], float32
+ * @param logits [batch, classes]
  * @returns a scalar; 0 for an empty batch
  * @throws if the shapes differ or are not of two axes
  */
@@ -26,8 +26,8 @@ export function softmaxCrossEntropy(labels: tf.Tensor, logits: tf.Tensor): tf.Sc
     );
   }
   return tf.tidy(() => {
-    const inputs = { labels: labels.toFloat(), logits };
-    if (!tf.getKernel(SOFTMAX_CROSS_ENTROPY, tf.getBackend())) return composed(inputs.labels, logits);
+    const inputs = { labels: labels.toFloat(), logits: logits.toFloat() };
+    if (!tf.getKernel(SOFTMAX_CROSS_ENTROPY, tf.getBackend())) return composed(inputs.labels, inputs.logits);
     return tf.engine().runKernel(SOFTMAX_CROSS_ENTROPY, inputs) as tf.Scalar;
   });
 }
