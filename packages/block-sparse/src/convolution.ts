@@ -14,7 +14,8 @@ import {
   type ConvolutionOptions,
 } from './convolution-info.js';
 import { defineOperation } from './kernel.js';
-import { blockSparseMatMul, blockSparseWeightGradient, col2im, im2col, type Activation } from './ops.js';
+import type { Activation } from './attributes.js';
+import { blockSparseMatMul, blockSparseWeightGradient, col2im, im2col } from './ops.js';
 import type { BlockPattern } from './pattern.js';
 
 export interface Conv2dOptions extends ConvolutionOptions {

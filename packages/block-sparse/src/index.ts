@@ -1,6 +1,7 @@
 /** Block-sparse kernels for TensorFlow.js: what makes pruned models smaller and faster. */
 import './register.js';
 
+export type { Activation, MatMulAttributes, PatchAttributes, PatternAttribute } from './attributes.js';
 export { compress, decompress } from './compress.js';
 export {
   compressionReport,
@@ -18,11 +19,7 @@ export {
   gatherBlocks,
   scaleBlockValues,
   scatterBlocks,
-  type Activation,
-  type MatMulAttributes,
   type MatMulOptions,
-  type PatchAttributes,
-  type PatternAttribute,
 } from './ops.js';
 export { BlockPattern, patternOf, type ColumnView, type PatternFields } from './pattern.js';
 export { patternOfText, patternText, type PatternText } from './pattern-text.js';

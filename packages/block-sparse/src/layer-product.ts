@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { blockSparseConv2d } from './convolution.js';
-import { blockSparseMatMul, type Activation } from './ops.js';
+import type { Activation } from './attributes.js';
+import { blockSparseMatMul } from './ops.js';
 import type { BlockPattern } from './pattern.js';
 
 export interface LayerProduct {

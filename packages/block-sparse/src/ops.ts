@@ -6,29 +6,13 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import type { Activation, MatMulAttributes, PatchAttributes, PatternAttribute } from './attributes.js';
 import { dotOfBlocks, gatheredBlocks, scaledBlocks, scatteredBlocks } from './composed/blocks.js';
 import { foldedPatches, unfoldedPatches } from './composed/patches.js';
 import { product, weightGradient } from './composed/products.js';
 import { defineOperation } from './kernel.js';
 import type { ConvolutionInfo } from './convolution-info.js';
 import type { BlockPattern } from './pattern.js';
-
-/** What a kernel computes in the same pass as the product. */
-export type Activation = 'linear' | 'relu';
-
-export interface MatMulAttributes {
-  readonly pattern: BlockPattern;
-  readonly transposed: boolean;
-  readonly activation: Activation;
-}
-
-export interface PatternAttribute {
-  readonly pattern: BlockPattern;
-}
-
-export interface PatchAttributes {
-  readonly info: ConvolutionInfo;
-}
 
 export interface MatMulOptions {
   /** Added to each row of x·W, `[m]`. */

@@ -4,8 +4,8 @@ import {
   alignedScratch,
   growingWorkspace,
   instantiate,
+  oncePerBackend,
   supports,
-  type WasmBackend,
   type WasmHeap,
 } from '@espalier/wasm-module';
 import * as binaries from './generated/binaries.js';
@@ -253,21 +253,13 @@ export interface Kernels {
   workspace(bytes: number): number;
 }
 
-const linked = new WeakMap<WasmBackend, Kernels>();
-
 /** Whether this JavaScript engine can run the kernels at all; they need 128-bit SIMD. */
 export function simdSupported(): boolean {
   return supports(binaries.simd);
 }
 
 /** The kernels linked to a backend; links them at the first call. */
-export function kernelsOf(backend: WasmBackend): Kernels {
-  const known = linked.get(backend);
-  if (known) return known;
-  const kernels = link(backend);
-  linked.set(backend, kernels);
-  return kernels;
-}
+export const kernelsOf = oncePerBackend(link);
 
 /** Links the kernels to a backend, without remembering it. */
 export function link(backend: WasmHeap): Kernels {

@@ -81,3 +81,15 @@ function allocated({ wasm }: WasmHeap, bytes: number): number {
     `The tfjs wasm backend has no memory left for ${bytes} bytes: use smaller batches or models`,
   );
 }
+
+/** What is made for a backend at the first call for it, and the same from then on, for as long as the backend lives. */
+export function oncePerBackend<T>(make: (backend: WasmHeap) => T): (backend: WasmBackend) => T {
+  const made = new WeakMap<WasmBackend, T>();
+  return (backend) => {
+    const known = made.get(backend);
+    if (known !== undefined) return known;
+    const value = make(backend);
+    made.set(backend, value);
+    return value;
+  };
+}

@@ -7,6 +7,7 @@ export {
   alignedScratch,
   growingWorkspace,
   offsetOf,
+  oncePerBackend,
   takeOver,
   type WasmBackend,
   type WasmHeap,

@@ -8,6 +8,7 @@ import {
   instantiate,
   memoryOf,
   offsetOf,
+  oncePerBackend,
   replaceKernel,
   supports,
   takeOver,
@@ -139,4 +140,12 @@ describe('memory beside the tensors', () => {
     const closed = { wasm: { _malloc: () => 0, _free: () => {} } };
     expect(() => memoryOf(closed)).toThrow('@tensorflow/tfjs-backend-wasm 4.22');
   });
+});
+
+it('what is made once per backend is made at the first call', () => {
+  let made = 0;
+  const thing = oncePerBackend(() => ({ number: ++made }));
+  expect(made).toBe(0);
+  expect([thing(backend()), thing(backend())]).toEqual([{ number: 1 }, { number: 1 }]);
+  expect(thing({ ...backend() })).toEqual({ number: 2 });
 });

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { eachWeight, keptBlocks } from '../kept-blocks.js';
-import type { PatternAttribute } from '../ops.js';
+import type { PatternAttribute } from '../attributes.js';
 import type { BlockPattern } from '../pattern.js';
 
 type Named<Names extends string> = Readonly<Partial<Record<Names, tf.Tensor>>>;

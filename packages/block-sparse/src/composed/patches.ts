@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { patchesShape, type ConvolutionInfo } from '../convolution-info.js';
-import type { PatchAttributes } from '../ops.js';
+import type { PatchAttributes } from '../attributes.js';
 
 /** Im2Col: x `[B, H, W, C]` → `[B·OH·OW, h·w·C]`. */
 export function unfoldedPatches(

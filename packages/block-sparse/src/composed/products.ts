@@ -10,7 +10,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { keptBlocks } from '../kept-blocks.js';
-import type { MatMulAttributes, PatternAttribute } from '../ops.js';
+import type { MatMulAttributes, PatternAttribute } from '../attributes.js';
 import type { BlockPattern } from '../pattern.js';
 import { trimmedBlocks, wholeBlocks } from './blocks.js';
 

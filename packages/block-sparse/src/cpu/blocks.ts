@@ -1,6 +1,6 @@
 import { denseOf, valuesOf } from '../conversion.js';
 import { eachWeight } from '../kept-blocks.js';
-import type { PatternAttribute } from '../ops.js';
+import type { PatternAttribute } from '../attributes.js';
 import type { Values } from './kernel.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, Values>>;

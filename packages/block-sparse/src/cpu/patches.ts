@@ -1,4 +1,4 @@
-import type { PatchAttributes } from '../ops.js';
+import type { PatchAttributes } from '../attributes.js';
 import { patchesShape, type ConvolutionInfo } from '../convolution-info.js';
 import type { Values } from './kernel.js';
 

@@ -1,5 +1,5 @@
 import { keptBlocks } from '../kept-blocks.js';
-import type { MatMulAttributes, PatternAttribute } from '../ops.js';
+import type { MatMulAttributes, PatternAttribute } from '../attributes.js';
 import type { Values } from './kernel.js';
 
 interface MatMulInputs {

@@ -3,9 +3,9 @@
 import {
   growingWorkspace,
   instantiate,
+  oncePerBackend,
   memoryOf,
   supports,
-  type WasmBackend,
   type WasmHeap,
 } from '@espalier/wasm-module';
 import * as binaries from '../generated/binaries.js';
@@ -121,21 +121,13 @@ export interface Kernels {
 
 const LINE = 64;
 
-const linked = new WeakMap<WasmHeap, Kernels>();
-
 /** Whether this JavaScript engine can run the kernels at all; they need 128-bit SIMD. */
 export function simdSupported(): boolean {
   return supports(binaries.simd);
 }
 
 /** The kernels linked to a backend; links them at the first call. */
-export function kernelsOf(backend: WasmBackend): Kernels {
-  const known = linked.get(backend);
-  if (known) return known;
-  const kernels = link(backend);
-  linked.set(backend, kernels);
-  return kernels;
-}
+export const kernelsOf = oncePerBackend(link);
 
 function link(backend: WasmHeap): Kernels {
   const exports = instantiate<KernelExports>(backend, binaries);

@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { patchesShape, type ConvolutionInfo } from '../convolution-info.js';
-import type { PatchAttributes } from '../ops.js';
+import type { PatchAttributes } from '../attributes.js';
 import { runShader, type Call } from './program.js';
 
 const THREADS = 64;

@@ -10,7 +10,7 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import type { MatMulAttributes } from '../ops.js';
+import type { MatMulAttributes } from '../attributes.js';
 import { devicePattern } from './device-pattern.js';
 import { runShader, withElements, type Call, type WebgpuBackend } from './program.js';
 

@@ -1,7 +1,7 @@
 /** What moves and scales the values of kept blocks, in WGSL. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import type { PatternAttribute } from '../ops.js';
+import type { PatternAttribute } from '../attributes.js';
 import type { BlockPattern } from '../pattern.js';
 import { devicePattern } from './device-pattern.js';
 import { runShader, withElements, type Call, type Shader } from './program.js';

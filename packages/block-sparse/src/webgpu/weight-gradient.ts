@@ -5,7 +5,7 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import type { PatternAttribute } from '../ops.js';
+import type { PatternAttribute } from '../attributes.js';
 import { devicePattern } from './device-pattern.js';
 import { runShader, withElements, type Call } from './program.js';
 
