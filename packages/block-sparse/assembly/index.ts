@@ -1,6 +1,7 @@
 // Everything the JavaScript side calls. The module owns no memory: it imports the tfjs backend's, and must have
 // no data segment of its own (tools/build-wasm.mjs checks that).
 
+export { blockSparseDirect, directScratchBytes, sumDirect } from './direct';
 export { blockSparseGradient, gradientScratchBytes } from './gradient';
 export { patches } from './patches';
 export { blockSparseProduct, productScratchBytes } from './product';

@@ -35,6 +35,23 @@ export interface KernelExports {
     scratch: number,
     rowsAtOnce: number,
   ): void;
+  directScratchBytes(): number;
+  blockSparseDirect(
+    batch: number,
+    inner: number,
+    outer: number,
+    innerBlock: number,
+    outerBlock: number,
+    x: number,
+    values: number,
+    y: number,
+    pointers: number,
+    indices: number,
+    starts: number,
+    bias: number,
+    relu: boolean,
+    scratch: number,
+  ): void;
   blockSparseRows(
     batch: number,
     inner: number,

@@ -24,6 +24,10 @@ const PACKED_FLOATS = 2 ** 18;
 const fewRows = (batch: number, blockColumns: number) => batch <= 2 && 8 * batch <= blockColumns;
 const ROWS_SCRATCH_BYTES = 64;
 
+/** Four rows and whole vectors of columns are multiplied where they lie, without packing. */
+const wholeTiles = (batch: number, m: number, blockColumns: number) =>
+  batch >= 4 && m % 8 === 0 && blockColumns >= 16 && blockColumns % 8 === 0;
+
 export function blockSparseMatMul(call: KernelCall): TensorInfo {
   const { attrs, inputs, backend } = call;
   const pattern = patternOfCall(BLOCK_SPARSE_MATMUL, call);
@@ -49,13 +53,20 @@ export function blockSparseMatMul(call: KernelCall): TensorInfo {
   const sizes = [batch, inner, outer, innerBlock, outerBlock] as const;
   const few = !transposed && fewRows(batch, blockColumns);
   const rows = rowsAtOnce(batch, inner, 256);
+  const direct = !transposed && wholeTiles(batch, m, blockColumns);
   const { scratch, integers } = forCall(
-    few ? ROWS_SCRATCH_BYTES : exports.productScratchBytes(inner, rows),
+    few
+      ? ROWS_SCRATCH_BYTES
+      : direct
+        ? exports.directScratchBytes()
+        : exports.productScratchBytes(inner, rows),
     list.integers,
   );
   const blocks = [integers + list.pointers, integers + list.indices, integers + list.starts] as const;
   if (few) {
     exports.blockSparseRows(...sizes, ...offsets, ...blocks, biasOffset, relu, scratch);
+  } else if (direct) {
+    exports.blockSparseDirect(...sizes, ...offsets, ...blocks, biasOffset, relu, scratch);
   } else {
     const others = integers + list.otherPointers;
     exports.blockSparseProduct(
