@@ -6,7 +6,9 @@
 // multiples of 4096 bytes (which fall on one set of the cache) cost nothing there. Everything is a pointer into
 // the memory of the tfjs backend; nothing here allocates.
 
-import { ActivationKind, activate } from './activation';
+import { ActivationKind } from './activation';
+import { finishColumns } from './epilogue';
+import { PANEL_GAP, element, packStraight, packTransposed, panelPitch } from './panels';
 
 /** Rows and columns of the register tile. */
 const MR: i32 = 4;
@@ -16,9 +18,6 @@ const NR: i32 = 8;
 const KC: i32 = 400;
 const MC: i32 = 128;
 const NC: i32 = 256;
-
-/** Bytes between panels: without them panels of the full depth would fall on one set of the cache. */
-const PANEL_GAP: usize = 64;
 
 const PACKED_A_BYTES: usize = <usize>(MC * KC * 4) + <usize>(MC / MR) * PANEL_GAP;
 const PACKED_B_BYTES: usize = <usize>(KC * NC * 4) + <usize>(NC / NR) * PANEL_GAP;
@@ -159,135 +158,6 @@ function evenStep(length: i32, limit: i32): i32 {
   return parts == 0 ? limit : ((length + parts - 1) / parts + 3) & ~3;
 }
 
-/** The address of element [row, column] of a row-major matrix. */
-// @ts-ignore: decorator
-@inline
-function element(base: usize, stride: i32, row: i32, column: i32): usize {
-  return base + ((<usize>row * stride + column) << 2);
-}
-
-/**
- * Packs `depth` rows × `width` columns of a row-major matrix, from [row, column], into panels of `W` columns:
- * panel q holds, for each row, the elements of columns q·W to q·W + W - 1; missing columns are zeros.
- */
-// @ts-ignore: decorator
-@inline
-function packStraight(
-  from: usize,
-  stride: i32,
-  column: i32,
-  width: i32,
-  row: i32,
-  depth: i32,
-  to: usize,
-  W: i32,
-): void {
-  const panelBytes = panelPitch(depth, W);
-  for (let p = 0; p < depth; p++) {
-    let source = element(from, stride, row + p, column);
-    let target = to + (<usize>(p * W) << 2);
-    let q = 0;
-    for (; q + 16 <= width; q += 16) {
-      const x0 = v128.load(source);
-      const x1 = v128.load(source, 16);
-      const x2 = v128.load(source, 32);
-      const x3 = v128.load(source, 48);
-      if (W == 8) {
-        v128.store(target, x0);
-        v128.store(target, x1, 16);
-        v128.store(target + panelBytes, x2);
-        v128.store(target + panelBytes, x3, 16);
-        target += 2 * panelBytes;
-      } else {
-        v128.store(target, x0);
-        v128.store(target + panelBytes, x1);
-        v128.store(target + 2 * panelBytes, x2);
-        v128.store(target + 3 * panelBytes, x3);
-        target += 4 * panelBytes;
-      }
-      source += 64;
-    }
-    for (; q + W <= width; q += W) {
-      v128.store(target, v128.load(source));
-      if (W == 8) v128.store(target, v128.load(source, 16), 16);
-      source += <usize>W << 2;
-      target += panelBytes;
-    }
-    if (q < width) {
-      for (let w = 0; w < W; w++) {
-        store<f32>(target + (<usize>w << 2), w < width - q ? load<f32>(source + (<usize>w << 2)) : 0);
-      }
-    }
-  }
-}
-
-/** Bytes from one panel of `W` columns to the next. */
-// @ts-ignore: decorator
-@inline
-function panelPitch(depth: i32, W: i32): usize {
-  return (<usize>(depth * W) << 2) + PANEL_GAP;
-}
-
-/**
- * The same panels from the transpose: the matrix is stored with `column` running over its rows.
- * Panel q holds, for each p, the elements [column + q·W + w, row + p] for w < W.
- */
-// @ts-ignore: decorator
-@inline
-function packTransposed(
-  from: usize,
-  stride: i32,
-  column: i32,
-  width: i32,
-  row: i32,
-  depth: i32,
-  to: usize,
-  W: i32,
-): void {
-  const step = <usize>stride << 2;
-  const bytes = <usize>W << 2;
-  const pitch = panelPitch(depth, W);
-  for (let q = 0; q < width; q += W) {
-    let target = to + <usize>(q / W) * pitch;
-    const valid = min(W, width - q);
-    let source = element(from, stride, column + q, row);
-    let p = 0;
-    if (valid == W) {
-      for (; p + 4 <= depth; p += 4) {
-        transpose4(source, step, target, bytes);
-        if (W == 8) transpose4(source + 4 * step, step, target + 16, bytes);
-        source += 16;
-        target += bytes << 2;
-      }
-    }
-    for (; p < depth; p++) {
-      for (let w = 0; w < W; w++) {
-        store<f32>(target + (<usize>w << 2), w < valid ? load<f32>(source + <usize>w * step) : 0);
-      }
-      source += 4;
-      target += bytes;
-    }
-  }
-}
-
-/** Transposes a 4 × 4 tile from rows `step` bytes apart to rows `bytes` bytes apart. */
-// @ts-ignore: decorator
-@inline
-function transpose4(source: usize, step: usize, target: usize, bytes: usize): void {
-  const r0 = v128.load(source);
-  const r1 = v128.load(source + step);
-  const r2 = v128.load(source + 2 * step);
-  const r3 = v128.load(source + 3 * step);
-  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-  v128.store(target, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-  v128.store(target + bytes, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
-  v128.store(target + 2 * bytes, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
-  v128.store(target + 3 * bytes, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
-}
-
 /** One block of C from packed panels; ragged tiles at the right and the bottom go through `tile`. */
 function multiplyBlock(
   packedA: usize,
@@ -389,38 +259,5 @@ function copyCorner(from: usize, fromStep: usize, to: usize, toStep: usize, rows
     }
     from += fromStep;
     to += toStep;
-  }
-}
-
-/** Adds the bias to columns j to j + columns - 1 of C and applies the activation, in place. */
-export function finishColumns(
-  c: usize,
-  n: i32,
-  m: i32,
-  j: i32,
-  columns: i32,
-  bias: usize,
-  activation: ActivationKind,
-  slopes: usize,
-  slope: f32,
-): void {
-  const zero = f32x4.splat(0);
-  let slopeVector = f32x4.splat(slope);
-  for (let i = 0; i < m; i++) {
-    let q = 0;
-    for (; q + 4 <= columns; q += 4) {
-      const at = element(c, n, i, j + q);
-      const offset = <usize>(j + q) << 2;
-      const shift = bias != 0 ? v128.load(bias + offset) : zero;
-      if (slopes != 0) slopeVector = v128.load(slopes + offset);
-      v128.store(at, activate(f32x4.add(v128.load(at), shift), activation, slopeVector));
-    }
-    for (; q < columns; q++) {
-      const at = element(c, n, i, j + q);
-      const offset = <usize>(j + q) << 2;
-      const shift = bias != 0 ? v128.load32_zero(bias + offset) : zero;
-      if (slopes != 0) slopeVector = v128.load32_zero(slopes + offset);
-      v128.store32_lane(at, activate(f32x4.add(v128.load32_zero(at), shift), activation, slopeVector), 0);
-    }
   }
 }

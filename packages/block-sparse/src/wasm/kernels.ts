@@ -36,38 +36,8 @@ export interface KernelExports {
     rowsAtOnce: number,
   ): void;
   directScratchBytes(): number;
-  blockSparseDirect(
-    batch: number,
-    inner: number,
-    outer: number,
-    innerBlock: number,
-    outerBlock: number,
-    x: number,
-    values: number,
-    y: number,
-    pointers: number,
-    indices: number,
-    starts: number,
-    bias: number,
-    relu: boolean,
-    scratch: number,
-  ): void;
-  blockSparseRows(
-    batch: number,
-    inner: number,
-    outer: number,
-    innerBlock: number,
-    outerBlock: number,
-    x: number,
-    values: number,
-    y: number,
-    pointers: number,
-    indices: number,
-    starts: number,
-    bias: number,
-    relu: boolean,
-    scratch: number,
-  ): void;
+  blockSparseDirect: RowsProduct;
+  blockSparseRows: RowsProduct;
   gradientScratchBytes(n: number, m: number, blockColumns: number, rows: number): number;
   blockSparseGradient(
     batch: number,
@@ -125,6 +95,24 @@ export interface CallMemory {
   /** Byte offset of the copy of the integers. */
   readonly integers: number;
 }
+
+/** x · W without packing, plus bias, then ReLU. */
+type RowsProduct = (
+  batch: number,
+  inner: number,
+  outer: number,
+  innerBlock: number,
+  outerBlock: number,
+  x: number,
+  values: number,
+  y: number,
+  pointers: number,
+  indices: number,
+  starts: number,
+  bias: number,
+  relu: boolean,
+  scratch: number,
+) => void;
 
 /** The kernels linked to one backend. */
 export interface Kernels {

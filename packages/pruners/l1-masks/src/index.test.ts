@@ -1,4 +1,5 @@
 import { placePhases, sparsify, type Target } from '@espalier/core';
+import { centralDifferences } from '@espalier/pruner-conformance';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -53,21 +54,7 @@ describe('the effective weight', () => {
     const { grads } = tf.variableGrads(loss, [w, masks]);
     const h = 1e-2;
     for (const variable of [w, masks]) {
-      const start = values(variable);
-      const differences = start.map((_, i) => {
-        const at = (delta: number) =>
-          tf.tidy(() => {
-            variable.assign(
-              tf.tensor(
-                start.map((v, j) => (i === j ? v + delta : v)),
-                variable.shape,
-              ),
-            );
-            return loss().dataSync()[0] as number;
-          });
-        return (at(h) - at(-h)) / (2 * h);
-      });
-      variable.assign(tf.tensor(start, variable.shape));
+      const differences = centralDifferences(loss, variable, h);
       const largest = Math.max(...differences.map(Math.abs));
       values(grads[variable.name] as tf.Tensor).forEach((gradient, i) =>
         expect(Math.abs(gradient - (differences[i] as number)) / largest).toBeLessThan(2e-3),

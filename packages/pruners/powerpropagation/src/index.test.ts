@@ -1,4 +1,5 @@
 import { alternating, placePhases, sparsify, type Pruner } from '@espalier/core';
+import { centralDifferences } from '@espalier/pruner-conformance';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -75,14 +76,7 @@ describe('the gradient', () => {
     const goal = random([5, 4], 4);
     const loss = () => pruning.weight('w').sub(goal).square().sum() as tf.Scalar;
     const { grads } = tf.variableGrads(loss, [w]);
-    const start = values(w);
-    const lossAt = (v: number[]) =>
-      tf.tidy(() => (w.assign(tf.tensor2d(v, [5, 4])), loss().dataSync()[0] as number));
-    const h = 5e-3;
-    const differences = start.map((_, i) => {
-      const at = (delta: number) => lossAt(start.map((v, j) => (i === j ? v + delta : v)));
-      return (at(h) - at(-h)) / (2 * h);
-    });
+    const differences = centralDifferences(loss, w, 5e-3);
     const largest = Math.max(...differences.map(Math.abs));
     values(grads[w.name] as tf.Tensor).forEach((g, i) =>
       expect(Math.abs(g - (differences[i] as number)) / largest).toBeLessThan(2e-3),

@@ -1,4 +1,5 @@
 import { placePhases, sparsify, type Target } from '@espalier/core';
+import { centralDifferences } from '@espalier/pruner-conformance';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -79,21 +80,7 @@ describe.each([true, false])('attention (normalised: %s)', (normalised) => {
       const { grads } = tf.variableGrads(loss, [w, logits]);
       const h = 2e-3;
       for (const variable of [w, logits]) {
-        const start = values(variable);
-        const differences = start.map((_, i) => {
-          const at = (delta: number) =>
-            tf.tidy(() => {
-              variable.assign(
-                tf.tensor(
-                  start.map((v, j) => (i === j ? v + delta : v)),
-                  variable.shape,
-                ),
-              );
-              return loss().dataSync()[0] as number;
-            });
-          return (at(h) - at(-h)) / (2 * h);
-        });
-        variable.assign(tf.tensor(start, variable.shape));
+        const differences = centralDifferences(loss, variable, h);
         const largest = Math.max(...differences.map(Math.abs));
         expect(largest).toBeGreaterThan(0.1);
         values(grads[variable.name] as tf.Tensor).forEach((gradient, i) =>

@@ -1,4 +1,5 @@
 import { placePhases, sparsify, type Pruner } from '@espalier/core';
+import { centralDifferences } from '@espalier/pruner-conformance';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -74,21 +75,7 @@ describe('the soft threshold', () => {
     const { grads } = tf.variableGrads(loss, [w, sigma]);
     const h = 2e-3;
     for (const variable of [w, sigma]) {
-      const start = values(variable);
-      const differences = start.map((_, i) => {
-        const at = (delta: number) =>
-          tf.tidy(() => {
-            variable.assign(
-              tf.tensor(
-                start.map((v, j) => (i === j ? v + delta : v)),
-                variable.shape,
-              ),
-            );
-            return loss().dataSync()[0] as number;
-          });
-        return (at(h) - at(-h)) / (2 * h);
-      });
-      variable.assign(tf.tensor(start, variable.shape));
+      const differences = centralDifferences(loss, variable, h);
       const largest = Math.max(...differences.map(Math.abs));
       expect(largest).toBeGreaterThan(0.1);
       values(grads[variable.name] as tf.Tensor).forEach((gradient, i) =>
