@@ -1,38 +1,28 @@
 // The single-precision matrix product, C = activation(op(A) · op(B) + bias), in the manner of GotoBLAS
 // (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008).
 //
-// Both operands are copied in blocks into panels that the 4 × 8 register tile reads from first byte to last.
-// The copy absorbs the transposition, so all four cases run the same inner loop, and row strides that are
+// Both operands are copied in blocks into panels (panels.ts) that the register tiles (tiles.ts) read from first byte to
+// last. The copy absorbs the transposition, so all four cases run the same inner loop, and row strides that are
 // multiples of 4096 bytes (which fall on one set of the cache) cost nothing there. Everything is a pointer into
 // the memory of the tfjs backend; nothing here allocates.
 
 import { ActivationKind } from './activation';
 import { finishColumns } from './epilogue';
-import { PANEL_GAP, element, packStraight, packTransposed, panelPitch } from './panels';
+import { PANEL_GAP, element, packColumns, packRows, packTransposedColumns, packTransposedRows, panelPitch } from './panels';
+import { HIGH, LOW, NR, TILE_BYTES, madd, multiplyPanels, tileRows } from './tiles';
 
-/** Rows and columns of the register tile. */
-const MR: i32 = 4;
-const NR: i32 = 8;
-
-/** Depth of a panel, rows of a block of A, columns of a block of B. All multiples of the tile. */
+/** Depth of a panel, rows of a block of A, columns of a block of B. */
 const KC: i32 = 400;
 const MC: i32 = 128;
 const NC: i32 = 256;
 
-const PACKED_A_BYTES: usize = <usize>(MC * KC * 4) + <usize>(MC / MR) * PANEL_GAP;
+/** A block of A has one row of padding for each of its tiles but a few, and at most one low tile more than high ones. */
+const PACKED_A_BYTES: usize = <usize>((MC + HIGH) * KC * 4) + <usize>(MC / LOW + 1) * PANEL_GAP;
 const PACKED_B_BYTES: usize = <usize>(KC * NC * 4) + <usize>(NC / NR) * PANEL_GAP;
-const TILE_BYTES: usize = <usize>(MR * NR * 4);
 
 /** Bytes of scratch memory that `gemm` needs at `scratch`, which must be aligned to 16 bytes. */
 export function gemmScratchBytes(): usize {
   return PACKED_A_BYTES + PACKED_B_BYTES + TILE_BYTES;
-}
-
-// @ts-ignore: decorator
-@inline
-function madd(sum: v128, x: v128, y: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(x, y, sum);
-  return f32x4.add(sum, f32x4.mul(x, y));
 }
 
 /**
@@ -63,34 +53,53 @@ export function gemm(
   scratch: usize,
 ): void {
   if (m == 0 || n == 0) return;
-  const strideA = transposeA ? m : k;
-  const strideB = transposeB ? k : n;
+  const finish = bias != 0 || activation != ActivationKind.Linear;
+  multiplyMatrices(transposeA, transposeB, m, n, k, a, transposeA ? m : k, b, transposeB ? k : n, c, n, accumulate, scratch);
+  if (finish) finishColumns(c, n, m, 0, n, bias, activation, slopes, slope);
+}
+
+/** C (+)= op(A) · op(B), of matrices whose rows, as they are stored, are as many floats apart as their strides say. */
+export function multiplyMatrices(
+  transposeA: bool,
+  transposeB: bool,
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  strideA: i32,
+  b: usize,
+  strideB: i32,
+  c: usize,
+  strideC: i32,
+  accumulate: bool,
+  scratch: usize,
+): void {
+  if (m <= LOW && !transposeB) {
+    multiplyFewRows(m, n, k, a, transposeA ? 1 : strideA, transposeA ? strideA : 1, b, strideB, c, strideC, accumulate);
+    return;
+  }
+  if (k == 0 && !accumulate) clearRows(c, m, n, strideC);
   const packedA = scratch;
   const packedB = packedA + PACKED_A_BYTES;
   const tile = packedB + PACKED_B_BYTES;
   const step = evenStep(k, KC);
-  const finish = bias != 0 || activation != ActivationKind.Linear;
-  if (m <= MR && !transposeB) {
-    multiplyFewRows(m, n, k, a, transposeA ? 1 : k, transposeA ? m : 1, b, c, accumulate);
-    if (finish) finishColumns(c, n, m, 0, n, bias, activation, slopes, slope);
-    return;
-  }
-  if (k == 0 && !accumulate) memory.fill(c, 0, (<usize>m * n) << 2);
-
-  for (let j = 0; j < n; j += NC) {
-    const columns = min(NC, n - j);
-    for (let p = 0; p < k; p += step) {
-      const depth = min(step, k - p);
-      if (transposeB) packTransposed(b, strideB, j, columns, p, depth, packedB, NR);
-      else packStraight(b, strideB, j, columns, p, depth, packedB, NR);
+  for (let p = 0; p < k; p += step) {
+    const depth = min(step, k - p);
+    for (let j = 0; j < n; j += NC) {
+      const columns = min(NC, n - j);
+      if (transposeB) packTransposedColumns(b, strideB, j, columns, p, depth, packedB);
+      else packColumns(b, strideB, j, columns, p, depth, packedB);
       for (let i = 0; i < m; i += MC) {
         const rows = min(MC, m - i);
-        if (transposeA) packStraight(a, strideA, i, rows, p, depth, packedA, MR);
-        else packTransposed(a, strideA, i, rows, p, depth, packedA, MR);
-        multiplyBlock(packedA, packedB, element(c, n, i, j), n, rows, columns, depth, accumulate || p > 0, tile);
+        // A that is one block stays packed for all columns.
+        if (j == 0 || m > MC) {
+          if (transposeA) packTransposedRows(a, strideA, i, rows, p, depth, packedA);
+          else packRows(a, strideA, i, rows, p, depth, packedA);
+        }
+        const target = element(c, strideC, i, j);
+        multiplyBlock(packedA, packedB, target, strideC, rows, columns, depth, accumulate || p > 0, tile);
       }
     }
-    if (finish) finishColumns(c, n, m, j, columns, bias, activation, slopes, slope);
   }
 }
 
@@ -106,11 +115,15 @@ function multiplyFewRows(
   stepRow: i32,
   stepColumn: i32,
   b: usize,
+  strideB: i32,
   c: usize,
+  strideC: i32,
   accumulate: bool,
 ): void {
   const bytes = <usize>n << 2;
-  if (!accumulate) memory.fill(c, 0, <usize>m * bytes);
+  const stepB = <usize>strideB << 2;
+  const stepC = <usize>strideC << 2;
+  if (!accumulate) clearRows(c, m, n, strideC);
   let p = 0;
   for (; p + 4 <= k; p += 4) {
     for (let i = 0; i < m; i++) {
@@ -120,35 +133,35 @@ function multiplyFewRows(
       const x1 = v128.load32_splat(x + step);
       const x2 = v128.load32_splat(x + 2 * step);
       const x3 = v128.load32_splat(x + 3 * step);
-      const row = c + <usize>i * bytes;
+      const row = c + <usize>i * stepC;
       let at: usize = 0;
       for (; at + 16 <= bytes; at += 16) {
         const y = b + at;
         let sum = madd(v128.load(row + at), x0, v128.load(y));
-        sum = madd(sum, x1, v128.load(y + bytes));
-        sum = madd(sum, x2, v128.load(y + 2 * bytes));
-        v128.store(row + at, madd(sum, x3, v128.load(y + 3 * bytes)));
+        sum = madd(sum, x1, v128.load(y + stepB));
+        sum = madd(sum, x2, v128.load(y + 2 * stepB));
+        v128.store(row + at, madd(sum, x3, v128.load(y + 3 * stepB)));
       }
       for (; at < bytes; at += 4) {
         const y = b + at;
         let sum = madd(v128.load32_zero(row + at), x0, v128.load32_zero(y));
-        sum = madd(sum, x1, v128.load32_zero(y + bytes));
-        sum = madd(sum, x2, v128.load32_zero(y + 2 * bytes));
-        v128.store32_lane(row + at, madd(sum, x3, v128.load32_zero(y + 3 * bytes)), 0);
+        sum = madd(sum, x1, v128.load32_zero(y + stepB));
+        sum = madd(sum, x2, v128.load32_zero(y + 2 * stepB));
+        v128.store32_lane(row + at, madd(sum, x3, v128.load32_zero(y + 3 * stepB)), 0);
       }
     }
-    b += bytes << 2;
+    b += stepB << 2;
   }
   for (; p < k; p++) {
     for (let i = 0; i < m; i++) {
       const x = v128.load32_splat(a + ((<usize>i * stepRow + <usize>p * stepColumn) << 2));
-      const row = c + <usize>i * bytes;
+      const row = c + <usize>i * stepC;
       for (let at: usize = 0; at < bytes; at += 4) {
         const sum = madd(v128.load32_zero(row + at), x, v128.load32_zero(b + at));
         v128.store32_lane(row + at, sum, 0);
       }
     }
-    b += bytes;
+    b += stepB;
   }
 }
 
@@ -158,7 +171,7 @@ function evenStep(length: i32, limit: i32): i32 {
   return parts == 0 ? limit : ((length + parts - 1) / parts + 3) & ~3;
 }
 
-/** One block of C from packed panels; ragged tiles at the right and the bottom go through `tile`. */
+/** One block of C from packed panels. */
 function multiplyBlock(
   packedA: usize,
   packedB: usize,
@@ -170,94 +183,20 @@ function multiplyBlock(
   accumulate: bool,
   tile: usize,
 ): void {
-  const panelA = panelPitch(depth, MR);
-  const panelB = panelPitch(depth, NR);
   const step = <usize>stride << 2;
   let b = packedB;
   for (let j = 0; j < columns; j += NR) {
     let a = packedA;
-    for (let i = 0; i < rows; i += MR) {
-      const target = element(c, stride, i, j);
-      if (j + NR <= columns && i + MR <= rows) {
-        multiplyTile(a, b, target, step, depth, accumulate);
-      } else {
-        const height = min(MR, rows - i);
-        const width = min(NR, columns - j);
-        const tileStep = <usize>NR << 2;
-        if (accumulate) copyCorner(target, step, tile, tileStep, height, width);
-        multiplyTile(a, b, tile, tileStep, depth, accumulate);
-        copyCorner(tile, tileStep, target, step, height, width);
-      }
-      a += panelA;
+    for (let i = 0; i < rows; ) {
+      const height = tileRows(rows - i);
+      multiplyPanels(a, b, element(c, stride, i, j), step, height, rows - i, columns - j, depth, accumulate, tile);
+      a += panelPitch(depth, height);
+      i += height;
     }
-    b += panelB;
+    b += panelPitch(depth, NR);
   }
 }
 
-/**
- * The 4 × 8 register tile: C (+)= Ap · Bp over `depth`.
- *
- * It goes on from what C holds, so that each element is one sum from first to last, however the depth is cut into
- * panels: a product that leaves out zeros, as block-sparse ones do, comes to the same bits.
- */
-function multiplyTile(a: usize, b: usize, c: usize, step: usize, depth: i32, accumulate: bool): void {
-  const c1 = c + step;
-  const c2 = c1 + step;
-  const c3 = c2 + step;
-  let s00 = f32x4.splat(0);
-  let s01 = s00;
-  let s10 = s00;
-  let s11 = s00;
-  let s20 = s00;
-  let s21 = s00;
-  let s30 = s00;
-  let s31 = s00;
-  if (accumulate) {
-    s00 = v128.load(c);
-    s01 = v128.load(c, 16);
-    s10 = v128.load(c1);
-    s11 = v128.load(c1, 16);
-    s20 = v128.load(c2);
-    s21 = v128.load(c2, 16);
-    s30 = v128.load(c3);
-    s31 = v128.load(c3, 16);
-  }
-  for (let p = 0; p < depth; p++) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    s00 = madd(s00, x, b0);
-    s01 = madd(s01, x, b1);
-    x = v128.load32_splat(a, 4);
-    s10 = madd(s10, x, b0);
-    s11 = madd(s11, x, b1);
-    x = v128.load32_splat(a, 8);
-    s20 = madd(s20, x, b0);
-    s21 = madd(s21, x, b1);
-    x = v128.load32_splat(a, 12);
-    s30 = madd(s30, x, b0);
-    s31 = madd(s31, x, b1);
-    a += 16;
-    b += 32;
-  }
-  v128.store(c, s00);
-  v128.store(c, s01, 16);
-  v128.store(c1, s10);
-  v128.store(c1, s11, 16);
-  v128.store(c2, s20);
-  v128.store(c2, s21, 16);
-  v128.store(c3, s30);
-  v128.store(c3, s31, 16);
-}
-
-/** Copies the valid corner between a tile and C. */
-function copyCorner(from: usize, fromStep: usize, to: usize, toStep: usize, rows: i32, columns: i32): void {
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const at = <usize>j << 2;
-      store<f32>(to + at, load<f32>(from + at));
-    }
-    from += fromStep;
-    to += toStep;
-  }
+function clearRows(c: usize, m: i32, n: i32, stride: i32): void {
+  for (let i = 0; i < m; i++) memory.fill(element(c, stride, i, 0), 0, <usize>n << 2);
 }

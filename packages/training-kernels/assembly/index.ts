@@ -10,7 +10,7 @@ export { crossEntropy, crossEntropyGrad } from './cross-entropy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { binary, reluGrad, tanh } from './elementwise';
 export { finishColumns } from './epilogue';
-export { gemm, gemmScratchBytes } from './gemm';
+export { gemm, gemmScratchBytes, multiplyMatrices } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';
 export { avgPoolGradient, maxPoolGradient } from './pooling';
 export { segmentSum } from './segments';
