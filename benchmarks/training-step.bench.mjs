@@ -43,6 +43,11 @@ const SIDES = [
     : []),
   { name: 'PyTorch', threads: 1, command: torch },
   {
+    name: relaxed ? 'training-kernels, relaxed SIMD' : 'training-kernels',
+    threads: 2,
+    command: ours('espalier', relaxed ?? []),
+  },
+  {
     name: relaxed ? 'training-kernels, BLAS, relaxed SIMD' : 'training-kernels, BLAS',
     threads: 2,
     command: ours('blas', relaxed ?? []),

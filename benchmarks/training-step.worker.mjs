@@ -1,6 +1,7 @@
 // One side of the training-step benchmark, in a process of its own since kernels are registered for the whole
 // process: `node training-step.worker.mjs <stock|espalier|blas> <workload> <seconds> [threads] [library]` prints one
-// line of JSON. The threads are those of the BLAS library, which is looked for unless it is given.
+// line of JSON. The threads are those of the products, by the kernels or by the BLAS library, which is looked for unless
+// it is given.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
@@ -23,6 +24,7 @@ await tf.setBackend('wasm');
 const optimizer = side === 'stock' ? stockOptimizer() : await espalierOptimizer();
 const lossOf = side === 'stock' ? tf.losses.softmaxCrossEntropy : await espalierLoss();
 const blas = side === 'blas' ? await startBlas() : null;
+if (side === 'espalier' && Number(threads) > 1) await startThreads();
 const model = build();
 const inputs = tf.randomUniform([batch, ...model.inputs[0].shape.slice(1)], 0, 1, 'float32', 1);
 const classes = tf.randomUniform([batch], 0, CLASSES, 'int32', 2);
@@ -113,6 +115,11 @@ function resnet20() {
   x = tf.layers.globalAveragePooling2d({ dataFormat: 'channelsLast' }).apply(x);
   const logits = tf.layers.dense({ units: CLASSES, kernelInitializer: tf.initializers.heNormal({ seed }) });
   return tf.model({ inputs: input, outputs: logits.apply(x) });
+}
+
+async function startThreads() {
+  const { useThreads } = await import('@espalier/training-kernels/threads');
+  await useThreads(Number(threads));
 }
 
 /** What the library says of itself. */

@@ -29,6 +29,21 @@ export interface KernelExports {
     slope: number,
     scratch: number,
   ): void;
+  multiplyMatrices(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    strideA: number,
+    b: number,
+    strideB: number,
+    c: number,
+    strideC: number,
+    accumulate: boolean,
+    scratch: number,
+  ): void;
   finishColumns(
     c: number,
     n: number,

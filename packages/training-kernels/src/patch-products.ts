@@ -4,7 +4,7 @@
 import { type WasmBackend } from '@espalier/wasm-module';
 import { type EpilogueArguments } from './epilogue.js';
 import { kernelsOf, type ConvolutionGeometry } from './kernels.js';
-import { finish, type Blas } from './product.js';
+import { finish, type Multiplier } from './product.js';
 
 /** A convolution as a product of matrices. */
 export interface PatchProduct {
@@ -36,7 +36,7 @@ export function patchProductOf(geometry: ConvolutionGeometry): PatchProduct {
 
 /** out [rows, outChannels] = activation(patches(x) · filter + bias). */
 export function convolveBy(
-  blas: Blas,
+  blas: Multiplier,
   backend: WasmBackend,
   product: PatchProduct,
   [x, filter, out]: [x: number, filter: number, out: number],
@@ -52,7 +52,7 @@ export function convolveBy(
 
 /** dFilter [depth, outChannels] = patches(x)ᵀ · dy. */
 export function filterGradientBy(
-  blas: Blas,
+  blas: Multiplier,
   backend: WasmBackend,
   product: PatchProduct,
   [x, dy, dFilter]: [x: number, dy: number, dFilter: number],
@@ -66,7 +66,7 @@ export function filterGradientBy(
 
 /** dx = the patches dy · filterᵀ, added up where they overlap. */
 export function inputGradientBy(
-  blas: Blas,
+  blas: Multiplier,
   backend: WasmBackend,
   product: PatchProduct,
   [dy, filter, dx]: [dy: number, filter: number, dx: number],

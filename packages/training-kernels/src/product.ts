@@ -1,12 +1,12 @@
-// Where a matrix product runs: in assembly/gemm.ts, or in a BLAS library when the backend has been given one
-// (src/blas/) and the product is large enough to be worth the call.
+// Where a matrix product runs: in assembly/gemm.ts, or, where it is large enough to be worth the call, in a BLAS library
+// (src/blas/) or on several threads (src/threads/), when the backend has been given one or the other. A library comes first.
 
 import type { WasmBackend } from '@espalier/wasm-module';
 import { PLAIN_ARGUMENTS, type EpilogueArguments } from './epilogue.js';
 import { kernelsOf } from './kernels.js';
 
-/** A library's product on the memory of one backend. Pointers are byte offsets into it; matrices are row-major. */
-export interface Blas {
+/** Products on the memory of one backend. Pointers are byte offsets into it; matrices are row-major. */
+export interface Multiplier {
   /** C [m, n] = op(A) · op(B), or C += op(A) · op(B). */
   multiply(
     transposeA: boolean,
@@ -19,6 +19,12 @@ export interface Blas {
     c: number,
     accumulate: boolean,
   ): void;
+}
+
+/** Products on several threads. */
+export interface ThreadedMultiplier extends Multiplier {
+  /** Whether a product is expected to be faster here than on one thread. */
+  pays(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number): boolean;
 }
 
 /** What is multiplied, as the arguments of `gemm` in assembly/gemm.ts begin. */
@@ -40,17 +46,24 @@ export type Product = [
  */
 const WORTH_A_CALL = 2 ** 14;
 
-const attached = new WeakMap<WasmBackend, Blas>();
+const libraries = new WeakMap<WasmBackend, Multiplier>();
+const threads = new WeakMap<WasmBackend, ThreadedMultiplier>();
 
 /** From now on the large products of a backend go to a library; with null they do not any more. */
-export function attachBlas(backend: WasmBackend, blas: Blas | null): void {
-  if (blas) attached.set(backend, blas);
-  else attached.delete(backend);
+export function attachBlas(backend: WasmBackend, blas: Multiplier | null): void {
+  if (blas) libraries.set(backend, blas);
+  else libraries.delete(backend);
+}
+
+/** From now on those products of a backend that it pays for run on several threads; with null they do not any more. */
+export function attachThreads(backend: WasmBackend, multiplier: ThreadedMultiplier | null): void {
+  if (multiplier) threads.set(backend, multiplier);
+  else threads.delete(backend);
 }
 
 /** The library for products of `work` multiply-adds, or null where assembly/gemm.ts makes them. */
-export function blasFor(backend: WasmBackend, work: number): Blas | null {
-  return work < WORTH_A_CALL ? null : (attached.get(backend) ?? null);
+export function blasFor(backend: WasmBackend, work: number): Multiplier | null {
+  return work < WORTH_A_CALL ? null : (libraries.get(backend) ?? null);
 }
 
 /** C = activation(op(A) · op(B) + bias), or C += op(A) · op(B). */
@@ -59,15 +72,17 @@ export function multiply(
   product: Product,
   epilogue: EpilogueArguments = PLAIN_ARGUMENTS,
 ): void {
-  const { exports, scratch } = kernelsOf(backend);
-  const [, , m, n, k, , , c] = product;
-  const blas = blasFor(backend, m * n * k);
-  if (!blas) {
+  const [transposeA, transposeB, m, n, k, , , c] = product;
+  const team = threads.get(backend);
+  const multiplier =
+    blasFor(backend, m * n * k) ?? (team?.pays(transposeA, transposeB, m, n, k) ? team : null);
+  if (multiplier) {
+    multiplier.multiply(...product);
+    finish(backend, c, m, n, epilogue);
+  } else {
+    const { exports, scratch } = kernelsOf(backend);
     exports.gemm(...product, ...epilogue, scratch);
-    return;
   }
-  blas.multiply(...product);
-  finish(backend, c, m, n, epilogue);
 }
 
 /** Adds the bias to C [m, n] and applies the activation, where there are any. */

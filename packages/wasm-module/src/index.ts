@@ -2,7 +2,7 @@
 // that imports the backend's memory, the offsets of tensors in it, and kernels registered for the backend.
 
 export { addKernel, replaceKernel, type KernelCall, type WasmKernel } from './kernel.js';
-export { instantiate, memoryOf, supports, type Binaries } from './instantiate.js';
+export { compile, instantiate, memoryOf, supports, type Binaries } from './instantiate.js';
 export {
   alignedScratch,
   growingWorkspace,

@@ -29,14 +29,16 @@ export function memoryOf({ wasm }: WasmHeap): WebAssembly.Memory {
 /** The exports of the best of the binaries that the engine and the backend's memory take. */
 export function instantiate<Exports>(backend: WasmHeap, binaries: Binaries): Exports {
   const memory = memoryOf(backend);
-  const module = new WebAssembly.Module(binaryFor(memory, binaries));
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
+  return new WebAssembly.Instance(compile(memory, binaries), { env: { memory } }).exports as Exports;
 }
 
-function binaryFor(memory: WebAssembly.Memory, binaries: Binaries): Uint8Array<ArrayBuffer> {
+/** The best of the binaries that the engine takes and that can import `memory`. */
+export function compile(memory: WebAssembly.Memory, binaries: Binaries): WebAssembly.Module {
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
   const relaxed = shared ? binaries.relaxedSimdShared : binaries.relaxedSimd;
-  return decode(supports(relaxed) ? relaxed : shared ? binaries.simdShared : binaries.simd);
+  return new WebAssembly.Module(
+    decode(supports(relaxed) ? relaxed : shared ? binaries.simdShared : binaries.simd),
+  );
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sgd } from '../index.js';
-import { attachBlas, blasFor, type Blas } from '../product.js';
+import { attachBlas, blasFor, type Multiplier } from '../product.js';
 import { expectClose, expectGradients, expectSameAsCpu, randomTensor } from '../test-support.js';
 import { describeBlas, findBlas, useBlas } from './index.js';
 
@@ -18,7 +18,7 @@ let calls = 0;
 /** Attaches the library, counting its products. */
 async function attachCounted(): Promise<void> {
   await useBlas();
-  const blas = blasFor(backend(), LARGE) as Blas;
+  const blas = blasFor(backend(), LARGE) as Multiplier;
   attachBlas(backend(), {
     multiply: (...args) => {
       calls += 1;

@@ -1,7 +1,7 @@
 // Products of a BLAS library on the memory of the wasm backend, in place: what it is given are the addresses that
 // the tensors have in the memory of the process.
 
-import type { Blas } from '../product.js';
+import type { Multiplier } from '../product.js';
 import type { OpenLibrary } from './library.js';
 
 /** Values of CBLAS_ORDER and CBLAS_TRANSPOSE. */
@@ -10,7 +10,7 @@ const STRAIGHT = 111;
 const TRANSPOSED = 112;
 
 /** Products on `memory`, which may grow between two of them. */
-export function productsOn(memory: WebAssembly.Memory, { sgemm, addressOf }: OpenLibrary): Blas {
+export function productsOn(memory: WebAssembly.Memory, { sgemm, addressOf }: OpenLibrary): Multiplier {
   let buffer: ArrayBuffer | null = null;
   let base = 0;
   return {

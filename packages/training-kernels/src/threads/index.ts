@@ -1,0 +1,44 @@
+// The large products of the wasm backend on several threads, in Node:
+//
+//   import { useThreads } from '@espalier/training-kernels/threads';
+//   await tf.setBackend('wasm');
+//   await useThreads();
+//
+// Each element of a product is the same sum as on one thread: the results are the same bits.
+
+import type { WasmBackend } from '@espalier/wasm-module';
+import * as tf from '@tensorflow/tfjs';
+import { availableParallelism } from 'node:os';
+import { attachThreads } from '../product.js';
+import '../register.js';
+import { Team } from './team.js';
+import { threadedProducts } from './threaded-products.js';
+
+const teams = new WeakMap<WasmBackend, Team>();
+
+/**
+ * Gives the large products of the started wasm backend to so many threads, this one among them; 1 ends the others. They do
+ * not keep the process from ending.
+ *
+ * @param threads by default as many as the processor runs at once
+ * @returns how many there are
+ * @throws RangeError when `threads` is not a whole number of at least 1
+ * @throws Error when the wasm backend has not been started, or a thread cannot be
+ */
+export async function useThreads(threads = availableParallelism()): Promise<number> {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new RangeError(`useThreads: threads must be a whole number of at least 1, got ${threads}.`);
+  }
+  const backend = tf.findBackend('wasm') as unknown as WasmBackend | null;
+  if (!backend) throw new Error("useThreads: start the wasm backend first: await tf.setBackend('wasm').");
+  const previous = teams.get(backend);
+  teams.delete(backend);
+  attachThreads(backend, null);
+  await previous?.stop();
+  if (threads > 1) {
+    const team = await Team.start(threads);
+    teams.set(backend, team);
+    attachThreads(backend, threadedProducts(backend, team));
+  }
+  return threads;
+}
