@@ -35,7 +35,7 @@ export function convolution(
 ): void {
   const depth = filterHeight * filterWidth * channels;
   const rows = batch * outHeight * outWidth;
-  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth)) {
+  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth, padTop, padLeft)) {
     gemm(
       false, false, rows, outChannels, depth, x, filter, out, false, bias, activation, slopes, slope, scratch,
     ); // prettier-ignore
@@ -81,7 +81,7 @@ export function convFilterGradient(
   const depth = filterHeight * filterWidth * channels;
   const rows = batch * outHeight * outWidth;
   if (rows == 0) memory.fill(dFilter, 0, <usize>(depth * outChannels) << 2);
-  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth)) {
+  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth, padTop, padLeft)) {
     gemm(true, false, depth, outChannels, rows, x, dy, dFilter, false, 0, ActivationKind.Linear, 0, 0, scratch);
     return;
   }
@@ -124,7 +124,7 @@ export function convInputGradient(
 ): void {
   const depth = filterHeight * filterWidth * channels;
   const rows = batch * outHeight * outWidth;
-  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth)) {
+  if (isPointwise(filterHeight, filterWidth, strideHeight, strideWidth, height, width, outHeight, outWidth, padTop, padLeft)) {
     gemm(false, true, rows, depth, outChannels, dy, filter, dx, false, 0, ActivationKind.Linear, 0, 0, scratch);
     return;
   }
@@ -181,9 +181,11 @@ function isPointwise(
   width: i32,
   outHeight: i32,
   outWidth: i32,
+  padTop: i32,
+  padLeft: i32,
 ): bool {
   const onePixel = filterHeight == 1 && filterWidth == 1 && strideHeight == 1 && strideWidth == 1;
-  return onePixel && outHeight == height && outWidth == width;
+  return onePixel && outHeight == height && outWidth == width && padTop == 0 && padLeft == 0;
 }
 
 /** Rows `first` to `first + count - 1` of the patch matrix [batch · outHeight · outWidth, filter · channels]. */

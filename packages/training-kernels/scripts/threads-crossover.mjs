@@ -1,13 +1,14 @@
 // From which size on a product is worth several threads: times assembly/gemm.ts alone and divided, all transpositions, the
-// caches cold, and what src/threads/division.ts expects. `node scripts/threads-crossover.mjs [threads]`, after a build.
+// caches cold. `node scripts/threads-crossover.mjs [threads]`, after a build. A product that src/threads/division.ts does not
+// find worth it is not divided: its times are those of one thread.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { memoryOf } from '@espalier/wasm-module';
 import '../dist/relaxed-simd.js';
 import { kernelsOf } from '../dist/kernels.js';
+import { multiplyOn } from '../dist/threads/products.js';
 import { Team } from '../dist/threads/team.js';
-import { threadedProducts } from '../dist/threads/threaded-products.js';
 
 const SHAPES = [
   ...[64, 96, 128, 160, 192, 256, 384, 512, 1024].map((size) => [size, size, size]),
@@ -28,7 +29,6 @@ const FLUSHED_FLOATS = 2 ** 20;
 await tf.setBackend('wasm');
 const backend = tf.backend();
 const team = await Team.start(Number(process.argv[2] ?? 2));
-const threaded = threadedProducts(backend, team);
 const { exports, scratch, workspace } = kernelsOf(backend);
 const floats = 2 ** 20;
 const a = workspace(4 * (3 * floats + FLUSHED_FLOATS));
@@ -40,15 +40,15 @@ const rows = SHAPES.sort((x, y) => work(x) - work(y)).map(([m, n, k]) => {
   const cells = { 'multiply-adds': work([m, n, k]) };
   for (const [tA, tB] of TRANSPOSITIONS) {
     const alone = () => exports.gemm(tA, tB, m, n, k, a, b, c, false, 0, 0, 0, 0, scratch);
-    const together = () => threaded.multiply(tA, tB, m, n, k, a, b, c, false);
-    const times = [alone, together].map((multiply) => median(ROUNDS, multiply));
-    const used = threaded.pays(tA, tB, m, n, k) ? 'divided' : 'alone';
-    cells[`${tA ? 'Aᵀ' : 'A'}·${tB ? 'Bᵀ' : 'B'}`] =
-      `${times.map((time) => time.toFixed(0)).join(' / ')} ${used}`;
+    const divided = () => multiplyOn(team, backend, [tA, tB, m, n, k, a, b, c, false]);
+    const times = [median(ROUNDS, alone), divided() ? median(ROUNDS, divided) : null];
+    cells[`${tA ? 'Aᵀ' : 'A'}·${tB ? 'Bᵀ' : 'B'}`] = times
+      .map((time) => time?.toFixed(0) ?? 'not divided')
+      .join(' / ');
   }
   return [`${m} × ${n} × ${k}`, cells];
 });
-console.log(`µs on one thread / on ${team.size}, and which is used`);
+console.log(`µs on one thread / on ${team.size}`);
 console.table(Object.fromEntries(rows));
 await team.stop();
 

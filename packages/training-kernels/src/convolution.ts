@@ -7,21 +7,19 @@ import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.
 import type { Gradients } from './fused-gradient.js';
 import { kernelsOf, type ConvolutionGeometry } from './kernels.js';
 import {
+  chunkRows,
   convolveBy,
   filterGradientBy,
   inputGradientBy,
   patchProductOf,
   turnedProduct,
+  workOf,
   type PatchProduct,
 } from './patch-products.js';
-import { blasFor } from './product.js';
+import { blasFor, finish } from './product.js';
+import { threadsOf } from './threads/attachment.js';
 
 type Shape4 = [number, number, number, number];
-
-/** Size of the piece of the patch matrix that is worked on at once: half a megabyte stays in the second-level cache. */
-const PATCH_FLOATS = 2 ** 17;
-/** A chunk of more rows is a multiple of these: the product over it, in the gradient by the filter, takes even steps. */
-const PATCH_ROWS = 256;
 
 /** Conv2D: x [N, H, W, C], filter [FH, FW, C, K] → [N, OH, OW, K]. */
 export function conv2d(stock: WasmKernel): WasmKernel {
@@ -55,15 +53,19 @@ function convolveInto(
   epilogue: Epilogue,
 ): void {
   const operands = offsetsOf(backend, x, filter, out);
-  const finish = epilogueArguments(backend, epilogue);
+  const finishing = epilogueArguments(backend, epilogue);
   const blas = blasFor(backend, workOf(product));
   if (blas) {
-    convolveBy(blas, backend, product, operands, finish);
+    convolveBy(blas, backend, product, operands, finishing);
+    return;
+  }
+  if (threadsOf(backend)?.convolve(product, operands)) {
+    finish(backend, operands[2], product.rows, product.outChannels, finishing);
     return;
   }
   const { exports, scratch } = kernelsOf(backend);
   const workspace = patchWorkspace(backend, product);
-  exports.convolution(...operands, ...product.geometry, ...workspace, scratch, ...finish);
+  exports.convolution(...operands, ...product.geometry, ...workspace, scratch, ...finishing);
 }
 
 /** Conv2DBackpropFilter: x [N, H, W, C], dy [N, OH, OW, K], attrs filterShape → [FH, FW, C, K]. */
@@ -77,14 +79,12 @@ export function conv2dBackpropFilter({ inputs, attrs, backend }: KernelCall): tf
   const product = patchProductOf(geometry(info, info.outChannels));
   const operands = offsetsOf(backend, x, dy, out);
   const blas = blasFor(backend, workOf(product));
-  if (blas) filterGradientBy(blas, backend, product, operands);
-  else
-    exports.convFilterGradient(
-      ...operands,
-      ...product.geometry,
-      ...patchWorkspace(backend, product),
-      scratch,
-    );
+  if (blas) {
+    filterGradientBy(blas, backend, product, operands);
+  } else if (!threadsOf(backend)?.filterGradient(product, operands)) {
+    const workspace = patchWorkspace(backend, product);
+    exports.convFilterGradient(...operands, ...product.geometry, ...workspace, scratch);
+  }
   return out;
 }
 
@@ -110,11 +110,11 @@ export function conv2dBackpropInput(stock: WasmKernel): WasmKernel {
     const blas = blasFor(backend, workOf(product));
     if (blas) {
       inputGradientBy(blas, backend, product, operands);
-      return out;
+    } else if (!threadsOf(backend)?.inputGradient(product, operands)) {
+      const { exports, scratch } = kernelsOf(backend);
+      const workspace = patchWorkspace(backend, product);
+      exports.convInputGradient(...operands, ...product.geometry, ...workspace, scratch);
     }
-    const { exports, scratch } = kernelsOf(backend);
-    const workspace = patchWorkspace(backend, product);
-    exports.convInputGradient(...operands, ...product.geometry, ...workspace, scratch);
     return out;
   };
 }
@@ -210,14 +210,8 @@ export function geometry(info: Info, outChannels: number): ConvolutionGeometry {
 
 /** Memory for a chunk of the patch matrix, and its rows. */
 function patchWorkspace(backend: WasmBackend, { depth }: PatchProduct): [patches: number, chunk: number] {
-  const fitting = Math.max(1, Math.floor(PATCH_FLOATS / Math.max(1, depth)));
-  const chunk = fitting > PATCH_ROWS ? fitting - (fitting % PATCH_ROWS) : fitting;
-  return [kernelsOf(backend).workspace(4 * Math.max(PATCH_FLOATS, depth)), chunk];
-}
-
-/** Multiply-adds. */
-function workOf({ rows, depth, outChannels }: PatchProduct): number {
-  return rows * depth * outChannels;
+  const rows = chunkRows(depth);
+  return [kernelsOf(backend).workspace(4 * rows * depth), rows];
 }
 
 function offsetsOf(

@@ -1,4 +1,4 @@
-// Convolutions and their gradients through a BLAS library: the loops over chunks of patches of
+// Convolutions and their gradients as products of patches; and through a BLAS library: the loops over chunks of patches of
 // assembly/convolution.ts, with the library's product in each.
 
 import { type WasmBackend } from '@espalier/wasm-module';
@@ -32,6 +32,22 @@ export function patchProductOf(geometry: ConvolutionGeometry): PatchProduct {
       outHeight === height &&
       outWidth === width,
   };
+}
+
+/** Multiply-adds. */
+export function workOf({ rows, depth, outChannels }: PatchProduct): number {
+  return rows * depth * outChannels;
+}
+
+/** Size of the piece of the patch matrix that the kernels work on at once: half a megabyte stays in the second-level cache. */
+const PATCH_FLOATS = 2 ** 17;
+/** A chunk of more rows is a multiple of these: the product over it, in the gradient by the filter, takes even steps. */
+const PATCH_ROWS = 256;
+
+/** Rows of the patch matrix that the kernels work on at once. */
+export function chunkRows(depth: number): number {
+  const fitting = Math.max(1, Math.floor(PATCH_FLOATS / Math.max(1, depth)));
+  return fitting > PATCH_ROWS ? fitting - (fitting % PATCH_ROWS) : fitting;
 }
 
 /** out [rows, outChannels] = activation(patches(x) · filter + bias). */
@@ -78,7 +94,7 @@ export function inputGradientBy(
   }
   const [batch, height, width, channels] = geometry;
   const { exports, workspace } = kernelsOf(backend);
-  const chunk = chunkOf(product);
+  const chunk = libraryRows(product);
   const patches = workspace(4 * chunk * depth);
   exports.clear(dx, 4 * batch * height * width * channels);
   for (let first = 0; first < rows; first += chunk) {
@@ -124,7 +140,7 @@ const UNPACKED = 1e6;
 /** Fewer rows than these are not worth their calls. */
 const LEAST_CHUNK = 64;
 
-function chunkOf({ depth, outChannels }: PatchProduct): number {
+function libraryRows({ depth, outChannels }: PatchProduct): number {
   const unpacked = Math.floor(UNPACKED / (depth * outChannels));
   return unpacked < LEAST_CHUNK ? CHUNK : Math.min(CHUNK, unpacked);
 }
@@ -142,7 +158,7 @@ function overPatches(
     return;
   }
   const { exports, workspace } = kernelsOf(backend);
-  const chunk = chunkOf(product);
+  const chunk = libraryRows(product);
   const patches = workspace(4 * chunk * depth);
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);

@@ -4,6 +4,7 @@
 import type { WasmBackend } from '@espalier/wasm-module';
 import { PLAIN_ARGUMENTS, type EpilogueArguments } from './epilogue.js';
 import { kernelsOf } from './kernels.js';
+import { threadsOf } from './threads/attachment.js';
 
 /** Products on the memory of one backend. Pointers are byte offsets into it; matrices are row-major. */
 export interface Multiplier {
@@ -19,12 +20,6 @@ export interface Multiplier {
     c: number,
     accumulate: boolean,
   ): void;
-}
-
-/** Products on several threads. */
-export interface ThreadedMultiplier extends Multiplier {
-  /** Whether a product is expected to be faster here than on one thread. */
-  pays(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number): boolean;
 }
 
 /** What is multiplied, as the arguments of `gemm` in assembly/gemm.ts begin. */
@@ -46,24 +41,17 @@ export type Product = [
  */
 const WORTH_A_CALL = 2 ** 14;
 
-const libraries = new WeakMap<WasmBackend, Multiplier>();
-const threads = new WeakMap<WasmBackend, ThreadedMultiplier>();
+const attached = new WeakMap<WasmBackend, Multiplier>();
 
 /** From now on the large products of a backend go to a library; with null they do not any more. */
 export function attachBlas(backend: WasmBackend, blas: Multiplier | null): void {
-  if (blas) libraries.set(backend, blas);
-  else libraries.delete(backend);
-}
-
-/** From now on those products of a backend that it pays for run on several threads; with null they do not any more. */
-export function attachThreads(backend: WasmBackend, multiplier: ThreadedMultiplier | null): void {
-  if (multiplier) threads.set(backend, multiplier);
-  else threads.delete(backend);
+  if (blas) attached.set(backend, blas);
+  else attached.delete(backend);
 }
 
 /** The library for products of `work` multiply-adds, or null where assembly/gemm.ts makes them. */
 export function blasFor(backend: WasmBackend, work: number): Multiplier | null {
-  return work < WORTH_A_CALL ? null : (libraries.get(backend) ?? null);
+  return work < WORTH_A_CALL ? null : (attached.get(backend) ?? null);
 }
 
 /** C = activation(op(A) · op(B) + bias), or C += op(A) · op(B). */
@@ -72,12 +60,12 @@ export function multiply(
   product: Product,
   epilogue: EpilogueArguments = PLAIN_ARGUMENTS,
 ): void {
-  const [transposeA, transposeB, m, n, k, , , c] = product;
-  const team = threads.get(backend);
-  const multiplier =
-    blasFor(backend, m * n * k) ?? (team?.pays(transposeA, transposeB, m, n, k) ? team : null);
-  if (multiplier) {
-    multiplier.multiply(...product);
+  const [, , m, n, k, , , c] = product;
+  const blas = blasFor(backend, m * n * k);
+  if (blas) {
+    blas.multiply(...product);
+    finish(backend, c, m, n, epilogue);
+  } else if (threadsOf(backend)?.multiply(product)) {
     finish(backend, c, m, n, epilogue);
   } else {
     const { exports, scratch } = kernelsOf(backend);

@@ -6,17 +6,26 @@ export const ROUND = 0;
 export const LEFT = 1;
 /** 1 once a thread has failed. */
 export const FAILED = 2;
+/** Which of the kernels the round is of. */
+export const KERNEL = 3;
 
-/** Arguments of `multiplyMatrices` in assembly/gemm.ts. */
-export const ARGUMENTS = 13;
+/** Exports of assembly/index.ts that threads call, each for its part. */
+export const KERNELS = /** @type {const} */ ([
+  'multiplyMatrices',
+  'convolution',
+  'convInputGradient',
+  'convFilterGradient',
+]);
+
+/** More arguments than any of them has. */
+export const ARGUMENTS = 32;
 
 const FIRST = 16;
-const STRIDE = 16;
 
 /**
  * The word at which the arguments of a thread begin.
  * @param {number} index
  */
 export function argumentsAt(index) {
-  return FIRST + STRIDE * index;
+  return FIRST + ARGUMENTS * index;
 }

@@ -1,5 +1,5 @@
-// How a product is divided among threads: C by its rows or by its columns, whichever are more, so that what every thread
-// needs whole is the smaller operand. Each element of C is made by one thread, as the same sum as by one thread alone.
+// How work is divided among threads, and whether that pays. Each element of a result is made by one thread, as the same sum
+// as by one thread alone.
 
 /** C [m, n] = op(A) [m, k] · op(B) [k, n]. */
 export interface ProductShape {
@@ -10,33 +10,40 @@ export interface ProductShape {
   readonly k: number;
 }
 
-export interface Division {
+export interface ProductDivision {
   readonly byRows: boolean;
   /** Part i of C is its rows, or columns, bounds[i] to bounds[i + 1] - 1. */
   readonly bounds: readonly number[];
 }
 
-/** Parts are whole register tiles of assembly/tiles.ts, of 6 and of 4 rows, of 8 columns. */
+/** Parts of a product are whole register tiles of assembly/tiles.ts, of 6 and of 4 rows, of 8 columns. */
 const ROWS = 12;
 const COLUMNS = 8;
 
-/** `threads` parts of one size; the first, of the thread that also copies, has what is left over. */
-export function divide({ m, n }: ProductShape, threads: number): Division {
+/** By the rows of C or by its columns, whichever are more, so that what every thread needs whole is the smaller operand. */
+export function divideProduct({ m, n }: ProductShape, threads: number): ProductDivision {
   const byRows = m >= n;
-  const [length, unit] = byRows ? [m, ROWS] : [n, COLUMNS];
+  return { byRows, bounds: byRows ? divide(m, threads, ROWS) : divide(n, threads, COLUMNS) };
+}
+
+/**
+ * Cuts 0 to `length` into parts of one size, a multiple of `unit`; the first has what is left over, as its thread copies for
+ * the others as well. Part i is bounds[i] to bounds[i + 1] - 1; it may be empty.
+ */
+export function divide(length: number, threads: number, unit = 1): number[] {
   const share = Math.ceil(length / threads / unit) * unit;
   const bounds = Array.from({ length: threads + 1 }, (_, i) => Math.max(0, length - (threads - i) * share));
   bounds[0] = 0;
-  return { byRows, bounds };
+  return bounds;
 }
 
-/** Floats from one to before the other, of a matrix as it is stored. */
+/** Floats from one to before the other, of a tensor as it is stored. */
 export type Run = readonly [first: number, end: number];
 
 /** What is copied for the other threads: their part of C, and of A and B all, unless they read one run of rows as it is stored. */
-export function copiedFor(
+export function copiedForProduct(
   { transposeA, transposeB, m, n, k }: ProductShape,
-  { byRows, bounds }: Division,
+  { byRows, bounds }: ProductDivision,
 ): { a: Run; b: Run; c: readonly Run[] } {
   const own = bounds[1]!;
   return {
@@ -56,13 +63,15 @@ const COPIED_FLOATS = 1_500;
 /** Microseconds until another thread is awake. */
 const WAKING = 40;
 
-/** Whether `threads` threads are expected to be faster than one, by a model of what is copied and what is saved. */
-export function pays(shape: ProductShape, threads: number): boolean {
-  const { m, n, k } = shape;
-  const { byRows, bounds } = divide(shape, threads);
-  const [length, across] = byRows ? [m, n] : [n, m];
-  const longest = Math.max(bounds[1]!, bounds[2]! - bounds[1]!);
-  const saved = (length - longest) * across * k;
-  const copied = m * k + k * n + (length - bounds[1]!) * across;
+/**
+ * Whether a division is expected to be faster than one thread.
+ *
+ * @param bounds of the parts
+ * @param work multiply-adds of a part of 1
+ * @param copied floats to the other threads and back
+ */
+export function pays(bounds: readonly number[], work: number, copied: number): boolean {
+  const longest = Math.max(...bounds.slice(1).map((end, i) => end - bounds[i]!));
+  const saved = (bounds.at(-1)! - longest) * work;
   return saved / MULTIPLY_ADDS > copied / COPIED_FLOATS + WAKING;
 }

@@ -1,23 +1,24 @@
-// The large products of the wasm backend on several threads, in Node:
+// The large products and convolutions of the wasm backend on several threads, in Node:
 //
 //   import { useThreads } from '@espalier/training-kernels/threads';
 //   await tf.setBackend('wasm');
 //   await useThreads();
 //
-// Each element of a product is the same sum as on one thread: the results are the same bits.
+// Each element of a result is the same sum as on one thread: the results are the same bits.
 
 import type { WasmBackend } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { availableParallelism } from 'node:os';
-import { attachThreads } from '../product.js';
 import '../register.js';
+import { attachThreads, type Threads } from './attachment.js';
+import { filterGradientOn, mapImagesOn } from './convolutions.js';
+import { multiplyOn } from './products.js';
 import { Team } from './team.js';
-import { threadedProducts } from './threaded-products.js';
 
 const teams = new WeakMap<WasmBackend, Team>();
 
 /**
- * Gives the large products of the started wasm backend to so many threads, this one among them; 1 ends the others. They do
+ * Divides the large products and convolutions of the started wasm backend among so many threads, this one among them; 1 ends the others. They do
  * not keep the process from ending.
  *
  * @param threads by default as many as the processor runs at once
@@ -38,7 +39,16 @@ export async function useThreads(threads = availableParallelism()): Promise<numb
   if (threads > 1) {
     const team = await Team.start(threads);
     teams.set(backend, team);
-    attachThreads(backend, threadedProducts(backend, team));
+    attachThreads(backend, threadsOn(team, backend));
   }
   return threads;
+}
+
+function threadsOn(team: Team, backend: WasmBackend): Threads {
+  return {
+    multiply: (product) => multiplyOn(team, backend, product),
+    convolve: (product, operands) => mapImagesOn(team, backend, 'convolution', product, operands),
+    inputGradient: (product, operands) => mapImagesOn(team, backend, 'convInputGradient', product, operands),
+    filterGradient: (product, operands) => filterGradientOn(team, backend, product, operands),
+  };
 }

@@ -1,25 +1,14 @@
-// Threads that make parts of products in a memory that they share.
+// Threads that do parts of a kernel's work in a memory that they share. The memory of the wasm backend belongs to one
+// thread: what the others need of it is copied to theirs, and their results back.
 
 import { compile } from '@espalier/wasm-module';
 import { Worker } from 'node:worker_threads';
 import * as binaries from '../generated/binaries.js';
-import { FAILED, LEFT, ROUND, argumentsAt } from './control.js';
+import { FAILED, KERNEL, KERNELS, LEFT, ROUND, argumentsAt } from './control.js';
+import type { Run } from './division.js';
 
-/** The arguments of `multiplyMatrices` in assembly/gemm.ts, but the last, the scratch memory. */
-export type Part = [
-  transposeA: boolean,
-  transposeB: boolean,
-  rows: number,
-  columns: number,
-  depth: number,
-  a: number,
-  strideA: number,
-  b: number,
-  strideB: number,
-  c: number,
-  strideC: number,
-  accumulate: boolean,
-];
+/** A kernel of assembly/index.ts that threads call. */
+export type ThreadedKernel = (typeof KERNELS)[number];
 
 const PAGE = 65_536;
 /** The largest memory that the binaries import. */
@@ -65,7 +54,7 @@ export class Team {
     const module = compile(memory, binaries);
     const { gemmScratchBytes } = new WebAssembly.Instance(module, { env: { memory } }).exports;
     const scratchBytes = roundUp((gemmScratchBytes as () => number)(), LINE);
-    const control = new SharedArrayBuffer(4 * argumentsAt(size));
+    const control = new SharedArrayBuffer(4 * argumentsAt(size - 1));
     const workers = Array.from(
       { length: size - 1 },
       (_, index) =>
@@ -107,23 +96,35 @@ export class Team {
     return offsets;
   }
 
-  /** The memory that all threads see, as it now is. */
-  get floats(): Float32Array {
-    return new Float32Array(this.#memory.buffer);
+  /** Scratch memory for the products of thread `i`, from 1: the other threads. */
+  scratchOf(i: number): number {
+    return START + (i - 1) * this.#scratchBytes;
+  }
+
+  /** Copies runs of a tensor at byte `from` of another memory to where they belong in the one at byte `to` of this. */
+  take(memory: WebAssembly.Memory, from: number, to: number, runs: readonly Run[]): void {
+    copyRuns(new Float32Array(memory.buffer), from, new Float32Array(this.#memory.buffer), to, runs);
+  }
+
+  /** The way back. */
+  give(memory: WebAssembly.Memory, from: number, to: number, runs: readonly Run[]): void {
+    copyRuns(new Float32Array(this.#memory.buffer), from, new Float32Array(memory.buffer), to, runs);
   }
 
   /**
-   * Has each of the other threads make its part, while this one does `own`.
+   * Has the other threads call a kernel, thread i with argumentsOf(i), from 1, while this one does `own`.
    *
    * @throws Error when a thread failed
    */
-  run(parts: readonly Part[], own: () => void): void {
+  run(
+    kernel: ThreadedKernel,
+    argumentsOf: (i: number) => readonly (number | boolean)[],
+    own: () => void,
+  ): void {
     const words = this.#words;
-    parts.forEach((part, i) => {
-      words.set(part.map(Number), argumentsAt(i));
-      words[argumentsAt(i) + part.length] = START + i * this.#scratchBytes;
-    });
-    Atomics.store(words, LEFT, parts.length);
+    words[KERNEL] = KERNELS.indexOf(kernel);
+    for (let i = 1; i < this.size; i++) words.set(argumentsOf(i).map(Number), argumentsAt(i - 1));
+    Atomics.store(words, LEFT, this.size - 1);
     Atomics.add(words, ROUND, 1);
     Atomics.notify(words, ROUND);
     own();
@@ -153,6 +154,18 @@ function isReady(worker: Worker): Promise<void> {
       resolve();
     });
   });
+}
+
+function copyRuns(
+  from: Float32Array,
+  fromByte: number,
+  to: Float32Array,
+  toByte: number,
+  runs: readonly Run[],
+): void {
+  for (const [first, end] of runs) {
+    to.set(from.subarray(fromByte / 4 + first, fromByte / 4 + end), toByte / 4 + first);
+  }
 }
 
 function roundUp(bytes: number, unit: number): number {
