@@ -128,6 +128,25 @@ describe('its kernel', () => {
     await tf.setBackend('wasm');
   });
 
+  it('is the only one for floats, and so is that of the gradient', async () => {
+    const labels = tf.tensor2d([[1, 0]]);
+    const logits = tf.tensor2d([[2, 3]]);
+    const kernels = async (compute: () => tf.Tensor) => {
+      const { kernelNames, result } = await tf.profile(compute);
+      tf.dispose(result);
+      return kernelNames;
+    };
+    expect(await kernels(() => softmaxCrossEntropy(labels, logits))).toEqual(['SoftmaxCrossEntropy']);
+    const gradient = tf.grad((x) => softmaxCrossEntropy(labels, x));
+    // Identity shares what the tape saves; it copies nothing.
+    expect((await kernels(() => gradient(logits))).sort()).toEqual([
+      'Identity',
+      'SoftmaxCrossEntropy',
+      'SoftmaxCrossEntropyGrad',
+    ]);
+    tf.dispose([labels, logits]);
+  });
+
   it('has second derivatives, which tf.logSoftmax has not', () => {
     // For two classes and label 0 the gradient by logit 0 is p - 1, and its own gradient p (1 - p); p = 1/2 here.
     const second = tf.tidy(() => {

@@ -26,10 +26,15 @@ export function softmaxCrossEntropy(labels: tf.Tensor, logits: tf.Tensor): tf.Sc
     );
   }
   return tf.tidy(() => {
-    const inputs = { labels: labels.toFloat(), logits: logits.toFloat() };
+    const inputs = { labels: asFloat(labels), logits: asFloat(logits) };
     if (!tf.getKernel(SOFTMAX_CROSS_ENTROPY, tf.getBackend())) return composed(inputs.labels, inputs.logits);
     return tf.engine().runKernel(SOFTMAX_CROSS_ENTROPY, inputs) as tf.Scalar;
   });
+}
+
+/** `toFloat` runs a kernel also where there is nothing to cast, and another in the gradient. */
+function asFloat(x: tf.Tensor): tf.Tensor {
+  return x.dtype === 'float32' ? x : x.toFloat();
 }
 
 function composed(labels: tf.Tensor, logits: tf.Tensor): tf.Scalar {
