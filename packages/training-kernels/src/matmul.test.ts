@@ -99,6 +99,7 @@ describe('BatchMatMul on wasm', () => {
     expect(broadcastIndices([3], [2, 3])).toEqual([0, 1, 2, 0, 1, 2]);
     expect(broadcastIndices([], [2])).toEqual([0, 0]);
     expect(broadcastIndices([0], [0])).toEqual([]);
+    expect(broadcastIndices([], [1, 1])).toEqual([0]);
   });
 
   it('refuses inner dimensions that differ', () => {

@@ -94,6 +94,7 @@ function matrixShape({ shape }: tf.TensorInfo, transpose: boolean): [number, num
 /** For each element of the shape `to`, in order, the flat index of the element of `from` broadcast there. */
 export function broadcastIndices(from: readonly number[], to: readonly number[]): number[] {
   let indices = [0];
+  if (sizeOf(to) === 1) return indices;
   let stride = sizeOf(from);
   to.forEach((length, axis) => {
     const own = from[axis - to.length + from.length] ?? 1;
