@@ -97,6 +97,26 @@ describe.skipIf(absent)(`the WGSL kernels (${where})`, () => {
     await expectAsOnCpu(products(patternKeeping(matrix, block, 'some', 5), batch));
   });
 
+  it.each([
+    ['two dimensions', 150],
+    ['three', 10],
+  ])('multiply in more workgroups than one dimension takes: in %s', async (_, limit) => {
+    await tf.setBackend('webgpu');
+    const { device } = tf.backend() as unknown as { device: { readonly limits: object } };
+    // WebGPU's least limit is 65,535, of which SwiftShader takes a quarter of a minute for one product. By this one tfjs
+    // spreads the workgroups of 200 columns, or rows, of blocks and of a good 400 kept blocks.
+    const { limits } = device;
+    const setLimits = (value: object) =>
+      Object.defineProperty(device, 'limits', { value, configurable: true });
+    setLimits({ maxComputeWorkgroupsPerDimension: limit });
+    try {
+      await expectAsOnCpu(products(patternKeeping([20, 800], [4, 4], 'some', 5), 70));
+      await expectAsOnCpu(products(patternKeeping([800, 20], [4, 4], 'some', 5), 70));
+    } finally {
+      setLimits(limits);
+    }
+  });
+
   it.each([3, 4])('let NaN through ReLU, %i columns wide', async (columns) => {
     const pattern = patternKeeping([4, columns], [4, columns], 'all', 1);
     const [y] = await valuesOn('webgpu', () => [

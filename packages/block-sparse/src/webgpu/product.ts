@@ -75,7 +75,7 @@ function product(
     outputComponents: wholeOut,
     uniforms: { lines, chunks, blocks: pattern.blocks, blockWidth: width, blockDepth: depth },
     threads: tile.across * tile.down,
-    workgroups: [lines * chunks, Math.ceil(batch / (tile.down * tile.rowsEach))],
+    workgroups: lines * chunks * Math.ceil(batch / (tile.down * tile.rowsEach)),
   });
 }
 
@@ -150,13 +150,16 @@ function codeOf({ across, down, rowsEach, deep }: Tile, variant: Variant): strin
       }
     }
 
-    fn main() {
+    fn main(index : i32) {
       let thread = i32(localIndex);
       let tx = thread % ${across};
       let ty = thread / ${across};
-      let line = i32(workgroupId.x) / uniforms.chunks;
-      let firstInBlock = (i32(workgroupId.x) % uniforms.chunks) * ${WIDEST};
-      let firstRow = i32(workgroupId.y) * ${rows};
+      // The tiles, row by row of them; those beyond the last lie below the output, and write nothing.
+      let tile = index / ${threads};
+      let tilesAcross = uniforms.lines * uniforms.chunks;
+      let line = (tile % tilesAcross) / uniforms.chunks;
+      let firstInBlock = (tile % uniforms.chunks) * ${WIDEST};
+      let firstRow = (tile / tilesAcross) * ${rows};
       let width = min(uniforms.blockWidth, uniforms.outShape.y - line * uniforms.blockWidth);
       ${each.map((r) => `var sum${r} = vec4<f32>(0.0);`).join('\n      ')}
 

@@ -13,9 +13,9 @@ interface WebgpuProgram {
   readonly outputShape: number[];
   readonly uniforms: string;
   readonly workgroupSize: [number, number, number];
-  readonly dispatchLayout: { readonly x: number[]; readonly y?: number[] };
-  /** Workgroups; tfjs folds those of a flat layout that are too many for one dimension. */
-  readonly dispatch: [number, number, number];
+  readonly dispatchLayout: { readonly x: number[] };
+  /** Workgroups; tfjs spreads those that are too many for one dimension of the device over two or three. */
+  readonly dispatch: [number, 1, 1];
   /** Programs of one key have the same code for inputs of the same ranks. */
   readonly shaderKey: string;
   getUserCode(): string;
@@ -75,17 +75,15 @@ export interface Shader {
   readonly uniforms: Readonly<Record<string, number>>;
   readonly threads: number;
   /**
-   * Workgroups. One number: `main(index)` is called with the thread's index among all. Two, across and down:
-   * `main()` reads `workgroupId`.
+   * Workgroups, of any number: `main(index)` is called with the thread's index among those of all workgroups. There
+   * may be some more than asked for, after the last.
    */
-  readonly workgroups: number | readonly [number, number];
+  readonly workgroups: number;
 }
 
 /** Runs a shader that writes `result`. */
 export function runShader(backend: WebgpuBackend, shader: Shader): tf.TensorInfo {
   const { inputs, uniforms, workgroups, outputShape } = shader;
-  const axes = outputShape.map((_, axis) => axis);
-  const flat = typeof workgroups === 'number';
   const program: WebgpuProgram = {
     variableNames: inputs.map(({ name }) => name),
     variableComponents: inputs.map(({ components }) => components ?? 1),
@@ -95,8 +93,8 @@ export function runShader(backend: WebgpuBackend, shader: Shader): tf.TensorInfo
       .map((name) => `${name} : i32, `)
       .join(''),
     workgroupSize: [shader.threads, 1, 1],
-    dispatchLayout: flat ? { x: axes } : { x: [1], y: [0] },
-    dispatch: flat ? [workgroups, 1, 1] : [workgroups[0], workgroups[1], 1],
+    dispatchLayout: { x: outputShape.map((_, axis) => axis) },
+    dispatch: [workgroups, 1, 1],
     shaderKey: shader.key,
     getUserCode: () => shader.code,
   };

@@ -11,8 +11,6 @@ import { runShader, withElements, type Call } from './program.js';
 
 const LARGEST = 64;
 const THREADS = 64;
-/** The most workgroups in one dimension. */
-const MOST_WORKGROUPS = 65535;
 
 interface Tile {
   /** Threads one below the other and side by side, each for 4 × 4 weights. */
@@ -32,8 +30,6 @@ export function weightGradient({ inputs, attributes, backend }: Call<PatternAttr
   const tile = tileOf(blockShape);
   const whole = matrixShape.map((size, axis) => (size % 4 === 0 && blockShape[axis]! % 4 === 0 ? 4 : 1));
   const [wholeX, wholeDy] = whole as [1 | 4, 1 | 4];
-  const tasks = blocks * chunks[0] * chunks[1];
-  const wide = Math.min(tasks, MOST_WORKGROUPS);
   return withElements(backend, inputs['x']!, (x) =>
     withElements(backend, inputs['dy']!, (dy) =>
       runShader(backend, {
@@ -58,7 +54,7 @@ export function weightGradient({ inputs, attributes, backend }: Call<PatternAttr
           chunksAcross: chunks[1],
         },
         threads: tile.down * tile.across * tile.shares,
-        workgroups: [wide, Math.ceil(tasks / Math.max(1, wide))],
+        workgroups: blocks * chunks[0] * chunks[1],
       }),
     ),
   );
@@ -82,12 +78,12 @@ function codeOf({ down, across, shares, deep }: Tile, wholeX: 1 | 4, wholeDy: 1 
     ${readFour('x', 'n', wholeX)}
     ${readFour('dy', 'm', wholeDy)}
 
-    fn main() {
+    fn main(index : i32) {
       let thread = i32(localIndex);
       let tx = thread % ${across};
       let ty = (thread / ${across}) % ${down};
       let share = thread / ${own};
-      let task = i32(workgroupId.y * numWorkgroups.x + workgroupId.x);
+      let task = index / ${threads};
       let chunks = uniforms.chunksDown * uniforms.chunksAcross;
       // What is beyond the last block computes that again, and does not write.
       let block = min(task / chunks, uniforms.blocks - 1);
