@@ -68,6 +68,8 @@ describe('espalier compare', () => {
     // No more run side by side than there are trials.
     const environment = { backend: 'wasm', jobs: 4 };
     expect(summary).toMatchObject({ schemaVersion: 1, workload: 'small', environment });
+    expect(summary.environment.productCosts).toBeNull();
+    expect(existsSync(join(folder, 'contract/product-costs.json'))).toBe(false);
     expect(summary.environment.blas?.build).toBe((await findBlas()).library?.build);
     expect(summary.rows.map(({ pruner }) => pruner)).toEqual(['dense', ...three.split(',')]);
     for (const row of summary.rows) {

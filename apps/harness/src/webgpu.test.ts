@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Diagnosis } from './commands/doctor.js';
 import type { Summary } from './report/summary.js';
+import type { Trial } from './trial/trial.js';
 
 /** A GPU that is played by the processor; null where there is none. */
 const swiftshader = softwareAdapter();
@@ -110,6 +111,46 @@ describe.skipIf(!swiftshader)(
       for (const row of rows.slice(1)) expect(row.achieved?.prunedLayers).toBeCloseTo(1 - 3 / 32, 12);
       // The kernel and its momentum alone are 2 · 4 · 32 · 16 bytes.
       for (const row of rows) expect(row.peakGpuMemoryBytes).toBeGreaterThan(4096);
+    });
+
+    it('times products once for all its trials, keeps the times, and goes on with them', async () => {
+      const pruners = 'magnitude,acdc';
+      const trialsOf = async (out: string) => {
+        const trials = join(folder, out, 'trials');
+        const names = (await readdir(trials)).sort();
+        return Promise.all(
+          names.map(async (name) => {
+            const config = await readFile(join(trials, name, 'config.json'), 'utf8');
+            return { name, productCosts: (JSON.parse(config) as Trial).productCosts };
+          }),
+        );
+      };
+      await compare(software, 'webgpu', pruners, 'timed');
+      const { productCosts } = (await readSummary('timed')).environment;
+      expect(productCosts).toEqual([
+        { blockShape: [4, 4], perKeptWeight: expect.any(Number), perStep: expect.any(Number) },
+      ]);
+      const trials = await trialsOf('timed');
+      const [measured] = productCosts!;
+      expect(trials.map((trial) => trial.productCosts)).toEqual([measured, undefined, measured]);
+
+      // Other times, which no measurement comes to: the finished trials are of these, where they are found.
+      const file = 'product-costs.json';
+      const stored = await readFile(join(folder, 'timed', file), 'utf8');
+      const given = { blockShape: [4, 4], perKeptWeight: 0.125, perStep: 0.5 };
+      const device = Object.keys(JSON.parse(stored) as object)[0] as string;
+      await mkdir(join(folder, 'given'));
+      await writeFile(join(folder, 'given', file), JSON.stringify({ [device]: [given] }));
+      await compare(software, 'webgpu', pruners, 'given');
+      expect((await readSummary('given')).environment.productCosts).toEqual([given]);
+      const others = await trialsOf('given');
+      expect(others.map((trial) => trial.productCosts)).toEqual([given, undefined, given]);
+      const shared = others.filter(({ name }) => trials.some((trial) => trial.name === name));
+      expect(shared.map(({ name }) => name.split('-')[0])).toEqual(['dense']);
+
+      const again = await compare(software, 'webgpu', pruners, 'timed');
+      expect(again.stderr.match(/from an earlier run/g)).toHaveLength(3);
+      expect(await readFile(join(folder, 'timed', file), 'utf8')).toBe(stored);
     });
 
     it('refuses an adapter of a name that there is not, and says which there are', async () => {

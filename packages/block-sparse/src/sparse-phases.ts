@@ -28,7 +28,7 @@ export interface SparsePhasesOptions {
 /**
  * Layers whose kernels are under pruning compute with their kept blocks alone wherever that is estimated to be
  * faster: dense and convolution layers (`channelsLast`) do, others stay dense. The choice depends on shapes and
- * backend only, so that a run is the same each time.
+ * costs only: by the package's own figures, a run is the same each time.
  */
 export function sparsePhases({ costs, denseSpeed = 1 }: SparsePhasesOptions = {}): SparseExecution {
   if (!(denseSpeed > 0)) throw new RangeError(`denseSpeed = ${denseSpeed} is not a number above 0`);

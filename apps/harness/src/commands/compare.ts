@@ -22,6 +22,7 @@ import {
 } from '../registry.js';
 import { describeEnvironment, rowsOf, type Summary } from '../report/summary.js';
 import { toCsv, toMarkdown, toTerminal } from '../report/table.js';
+import { productCosts, type ProductCosts } from '../trial/product-costs.js';
 import { runTrials, type RunOptions, type TrialOutcome } from '../trial/run-trials.js';
 import type { Reference, Trial } from '../trial/trial.js';
 import { stepsPerEpoch, type Workload } from '../workload.js';
@@ -71,6 +72,7 @@ export async function compare(options: CompareOptions): Promise<number> {
   const backend = await probeBackend(options.backend);
   const blas = await chooseBlas(options.blas, backend.name);
   const out = await openOutput(options.out ?? join('runs', `${timestamp()}-${workload.name}`));
+  const costs = options.sparsePhases ? await productCosts(out, backend, blockShapes) : null;
 
   const common = {
     workload: { ...workloadReference, name: workload.name },
@@ -89,7 +91,7 @@ export async function compare(options: CompareOptions): Promise<number> {
     })),
     ...strategies.flatMap(({ reference, pruner }) =>
       sparsities.flatMap((sparsity) =>
-        blockShapes.flatMap((blockShape) =>
+        blockShapes.flatMap((blockShape, i) =>
           seeds.map((seed) => ({
             ...common,
             pruner: { ...reference, name: pruner.name, settings: pruner.settings },
@@ -97,6 +99,7 @@ export async function compare(options: CompareOptions): Promise<number> {
             blockShape,
             seed,
             sparsePhases: options.sparsePhases,
+            ...(costs && { productCosts: costs[i] as ProductCosts }),
           })),
         ),
       ),
@@ -111,7 +114,7 @@ export async function compare(options: CompareOptions): Promise<number> {
     task: workload.task,
     epochs,
     reference: options.reference,
-    environment: describeEnvironment(backend, blas, jobs),
+    environment: describeEnvironment(backend, blas, costs, jobs),
     rows: rowsOf(trials, outcomes),
   };
   // Shown before it is written: a disk that has filled up does not take what was trained for.

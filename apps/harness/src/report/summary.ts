@@ -6,6 +6,7 @@ import type { PruningReport } from '@espalier/core';
 import type { BlasLibrary } from '@espalier/training-kernels/blas';
 import * as tf from '@tensorflow/tfjs';
 
+import type { ProductCosts } from '../trial/product-costs.js';
 import type { TrialOutcome } from '../trial/run-trials.js';
 import {
   prunerName,
@@ -47,6 +48,11 @@ export interface Environment {
   readonly device: string;
   /** The BLAS library that multiplies matrices; null where there is none. */
   readonly blas: Pick<BlasLibrary, 'kind' | 'version' | 'build'> | null;
+  /**
+   * What products cost, in multiply-adds of a dense one, as they were timed for the choices of sparse phases; null
+   * where none were.
+   */
+  readonly productCosts: readonly ProductCosts[] | null;
   readonly kind: BackendDescription['kind'];
   readonly tfjs: string;
   readonly node: string;
@@ -71,6 +77,7 @@ export interface Summary {
 export function describeEnvironment(
   { name, device, kind }: BackendDescription,
   blas: BlasLibrary | null,
+  productCosts: readonly ProductCosts[] | null,
   jobs: number,
 ): Environment {
   const processors = cpus();
@@ -79,6 +86,7 @@ export function describeEnvironment(
     device,
     kind,
     blas: blas && { kind: blas.kind, version: blas.version, build: blas.build },
+    productCosts,
     tfjs: tf.version['tfjs'] as string,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,

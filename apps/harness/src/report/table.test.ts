@@ -29,6 +29,7 @@ function summaryOf(rows: Row[]): Summary {
     device: 'd',
     kind: 'processor' as const,
     blas: null,
+    productCosts: null,
     tfjs: '4',
     node: 'v20',
     platform: 'p',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Pruner } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { loadPruner, openRegistry, resolveReference } from '../registry.js';
 import plantedBlocksAnew from '../workloads/planted-blocks.js';
@@ -73,6 +73,20 @@ describe('train', () => {
       expect(await metrics(parts.folder)).toBe(await metrics(whole.folder));
     },
   );
+
+  it.each([
+    ['with the kept blocks alone where its costs say that it is faster', 0, true],
+    ['dense where they say that it is not', 1e9, false],
+  ])('computes %s', async (_, perKeptWeight, sparse) => {
+    const pruner = await load('magnitude');
+    const productCosts = { blockShape: [8, 8], perKeptWeight, perStep: 0 } as const;
+    const run = vi.spyOn(tf.engine(), 'runKernel');
+    await train({ ...trialOf(pruner), productCosts }, plantedBlocks, pruner, { dataFolder: '', folder });
+    const kernels = run.mock.calls.map(([name]) => name);
+    run.mockRestore();
+    // Of training alone: what is measured after it multiplies, and takes no gradient.
+    expect(kernels.includes('BlockSparseWeightGradient')).toBe(sparse);
+  });
 
   it.each(['checkpoint.bin', 'metrics.jsonl'])('starts anew when %s is damaged', async (file) => {
     const trial = trialOf(null);

@@ -1,6 +1,6 @@
 /** Trains one trial from its first step to its result, or goes on from its checkpoint. */
 import { startBackend, type StartedBackend } from '@espalier/backend';
-import { costsOf, measureCosts, sparsePhases } from '@espalier/block-sparse';
+import { sparsePhases } from '@espalier/block-sparse';
 import { DivergedError, sparsify, type Pruner, type SparseExecution } from '@espalier/core';
 import { useBlas } from '@espalier/training-kernels/blas';
 import * as tf from '@tensorflow/tfjs';
@@ -71,7 +71,7 @@ async function trainOn(
       blockShape,
       totalSteps,
       optimizer,
-      sparsePhases: trial.sparsePhases ? await sparsePhasesOf(trial, backend) : null,
+      sparsePhases: trial.sparsePhases ? sparsePhasesOf(trial) : null,
     }));
   const fingerprint = {
     init: await initFingerprint(plain, weights, pruning?.kernels ?? []),
@@ -176,15 +176,11 @@ async function trainOn(
   return result;
 }
 
-/** By the package's costs, and by measured ones where it knows none. */
-async function sparsePhasesOf(
-  { blas, blockShape }: Trial,
-  { name }: StartedBackend,
-): Promise<SparseExecution> {
-  const denseSpeed = blas ? BLAS_SPEED : 1;
-  return costsOf(name)
-    ? sparsePhases({ denseSpeed })
-    : sparsePhases({ costs: await measureCosts(blockShape) });
+/** By the costs that the trial comes with, and without any by the package's. */
+function sparsePhasesOf({ blas, productCosts }: Trial): SparseExecution {
+  if (!productCosts) return sparsePhases({ denseSpeed: blas ? BLAS_SPEED : 1 });
+  const { perKeptWeight, perStep } = productCosts;
+  return sparsePhases({ costs: { perKeptWeight: () => perKeptWeight, perStep } });
 }
 
 const diverged = {

@@ -41,6 +41,10 @@ describe('trialId', () => {
     ['the epochs', { epochs: 5 }],
     ['the backend', { backend: 'cpu' }],
     ['the build of the BLAS', { blas: { path: '/here/libopenblas.so.0', build: 'OpenBLAS 0.3.21 Zen' } }],
+    [
+      'what products cost on the device',
+      { productCosts: { blockShape: [16, 16], perKeptWeight: 2, perStep: 1e6 } },
+    ],
     ['a setting', { pruner: trial.pruner && { ...trial.pruner, settings: { a: 1, b: 3 } } }],
     ["the strategy's own code", { pruner: trial.pruner && { ...trial.pruner, contentHash: 'edited' } }],
   ];

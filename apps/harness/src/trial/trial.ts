@@ -9,6 +9,7 @@ import type { PruningReport } from '@espalier/core';
 import { configure } from 'safe-stable-stringify';
 
 import type { BlockSparseMeasures, SavedSize } from './measures.js';
+import type { ProductCosts } from './product-costs.js';
 
 /** Where a strategy or workload comes from: enough to load it again in another process. */
 export interface Reference {
@@ -40,6 +41,11 @@ export interface Trial {
   };
   /** Whether layers compute with their kept blocks alone while that is faster; false for the dense baseline. */
   readonly sparsePhases: boolean;
+  /**
+   * What products cost on the device, by which sparse phases find the faster; absent where `@espalier/block-sparse`
+   * knows it of the backend.
+   */
+  readonly productCosts?: ProductCosts;
 }
 
 /** Raised when a change to the harness makes results no longer comparable with stored ones. */
