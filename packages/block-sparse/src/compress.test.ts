@@ -232,6 +232,33 @@ describe('compress', () => {
     }
   });
 
+  it('compresses a layer that two models inside the model share in each of them', async () => {
+    const shared = dense({ units: 8, name: 'shared' });
+    const sharing = (name: string) => {
+      const input = tf.input({ shape: [8] });
+      return tf.model({ inputs: input, outputs: shared.apply(input) as tf.SymbolicTensor, name });
+    };
+    const plain = modelOf([8], sharing('first'), sharing('second'));
+    const weights = randomValues(64, 1).map((value, at) => (at < 32 && at % 8 < 4 ? 0 : value));
+    tf.tidy(() => shared.setWeights([tf.tensor2d(weights, [8, 8]), randomTensor([8], 2)]));
+    const how = { blockShape: [4, 4] } as const;
+    const { compressed } = await compressionReport(plain, how);
+    expect(compressed.map(({ name, keptBlocks }) => [name, keptBlocks])).toEqual([
+      ['first/shared/kernel', 3],
+      ['second/shared/kernel', 3],
+    ]);
+    const small = await compress(plain, how);
+    const inner = small.layers.slice(1).map((layer) => (layer as tf.LayersModel).getLayer('shared'));
+    expect(inner.map((layer) => layer.getClassName())).toEqual(['BlockSparseDense', 'BlockSparseDense']);
+    expect(inner.map((layer) => layer.countParams())).toEqual([3 * 16 + 8, 3 * 16 + 8]);
+    const restored = await decompress(small);
+    expect(weightBits(restored)).toEqual(weightBits(plain));
+    const x = randomTensor([2, 8], 3);
+    tf.tidy(() => expectClose(small.predict(x) as tf.Tensor, plain.predict(x) as tf.Tensor, 1e-5));
+    x.dispose();
+    for (const model of [plain, small, restored]) model.dispose();
+  });
+
   it('leaves a compressed model as it is', async () => {
     const plain = modelOf([8], dense({ units: 8 }));
     fillBlockSparse(plain, [4, 4], 0.5);

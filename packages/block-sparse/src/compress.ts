@@ -3,20 +3,24 @@
  *
  * A model is rewritten through its own serialisation: the topology with other classes in the places of the pruned
  * layers, built anew, and every weight carried over. So the result has the graph of the original, however it is
- * nested or shared, and saves and loads as any model does. The original stays as it is.
+ * nested, and saves and loads as any model does. The original stays as it is.
+ *
+ * A serialisation holds what is shared within one model; a layer that two models inside it share is written into each.
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { layerPath, plannedKernels, type HowToCompress } from './compression-plan.js';
+import { plannedKernels, type HowToCompress } from './compression-plan.js';
 import { denseOf, valuesOf } from './conversion.js';
 import { blockSparseClassName, plainClassName, storedKernels } from './layers/block-sparse-layer.js';
 import { layerJsons, type LayerJson } from './model-json.js';
+import { layersOf } from './nested-layers.js';
 import type { BlockPattern } from './pattern.js';
 import { patternText, type PatternText } from './pattern-text.js';
 
 /**
  * A copy of the model with block-sparse layers in the places of those that have blocks of zeros. It predicts the
- * same; compiled, it trains, the kept weights alone; it is saved and loaded as any other. It is not compiled.
+ * same; compiled, it trains, the kept weights alone; it is saved and loaded as any other. It is not compiled. In the
+ * place of a layer that two models inside it share there is one in each, of equal weights.
  *
  * @param model finalised, or loaded from a file
  * @param how where the blocks lie: the report of `pruning.finalize()`, or the block shape of all kernels; found by
@@ -26,9 +30,9 @@ import { patternText, type PatternText } from './pattern-text.js';
 export async function compress(model: tf.LayersModel, how?: HowToCompress): Promise<tf.LayersModel> {
   const json = topologyOf(model);
   const layers = new Map(layerJsons(json));
-  for (const { kernel, plan } of await plannedKernels(model, how)) {
+  for (const { kernel, path, plan } of await plannedKernels(model, how)) {
     if (typeof plan === 'string') continue;
-    const layer = layers.get(layerPath(kernel))!;
+    const layer = layers.get(path)!;
     const patterns = layer.config['blockSparse'] as Record<string, PatternText> | undefined;
     if (!patterns) layer.class_name = blockSparseClassName(layer.class_name);
     layer.config['blockSparse'] = { ...patterns, [kernel.field]: patternText(plan) };
@@ -104,13 +108,6 @@ function converted(
   if (from?.size === to?.size) return values;
   const dense = from ? denseOf(values, from) : values;
   return to ? valuesOf(dense, to) : dense;
-}
-
-function layersOf(layer: tf.layers.Layer): readonly tf.layers.Layer[] | null {
-  if (layer instanceof tf.LayersModel) return layer.layers;
-  if (layer.getClassName() === 'TimeDistributed')
-    return [(layer as unknown as { layer: tf.layers.Layer }).layer];
-  return null;
 }
 
 /** The pattern that a weight of a layer is stored by; undefined for one that is whole. */

@@ -15,6 +15,7 @@ import type * as tf from '@tensorflow/tfjs';
 
 import { hasBlockSparseClass } from './layers/block-sparse-layer.js';
 import { layerJsons, type LayerJson } from './model-json.js';
+import { layerPaths } from './nested-layers.js';
 import { patternOf, type BlockPattern } from './pattern.js';
 
 /**
@@ -22,7 +23,7 @@ import { patternOf, type BlockPattern } from './pattern.js';
  */
 export type HowToCompress = PruningReport | { readonly blockShape: Shape2D };
 
-/** What `compress` does with each kernel of a model. */
+/** What `compress` does with each kernel of a model: of a layer that two models inside it share, with that of each. */
 export interface CompressionReport {
   readonly compressed: readonly CompressedKernelReport[];
   /** The kernels that stay dense, and why. */
@@ -43,6 +44,8 @@ export interface CompressedKernelReport {
 
 export interface PlannedKernel {
   readonly kernel: LayerKernel;
+  /** Of its layer: the names from the outside in. */
+  readonly path: string;
   /** The pattern to store it by, or the reason to leave it dense. */
   readonly plan: BlockPattern | string;
 }
@@ -54,8 +57,9 @@ export async function compressionReport(
 ): Promise<CompressionReport> {
   const compressed: CompressedKernelReport[] = [];
   const dense: DenseKernelReport[] = [];
-  for (const { kernel, plan } of await plannedKernels(model, how)) {
-    const { name, variable } = kernel;
+  for (const { kernel, path, plan } of await plannedKernels(model, how)) {
+    const { field, variable } = kernel;
+    const name = `${path}/${field}`;
     if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
     else {
       const { grid, blocks: keptBlocks, size: keptWeights } = plan;
@@ -65,26 +69,38 @@ export async function compressionReport(
   return { compressed, dense };
 }
 
-/** @throws Error for a model under pruning; RangeError for a report of another model */
+/**
+ * A kernel for each path that its layer has.
+ *
+ * @throws Error for a model under pruning; RangeError for a report of another model
+ */
 export async function plannedKernels(model: tf.LayersModel, how?: HowToCompress): Promise<PlannedKernel[]> {
   const kernels = allKernels(model);
   const held = kernels.find(({ variable }) => isUnderPruning(variable));
   if (held) throw new Error(`${held.name} is under pruning: finalize() the run, then compress the model`);
   if (how && 'pruned' in how) assertKernelsOf(how, kernels);
   const layers = new Map(layerJsons(model.toJSON(null, false) as unknown as LayerJson));
+  const places = new Map(layerPaths(model));
   const planned: PlannedKernel[] = [];
   for (const kernel of kernels) {
+    const first = layerPath(kernel);
     const plan =
-      whyNot(kernel, layers.get(layerPath(kernel))) ??
+      whyNot(kernel, layers.get(first)) ??
       planFor(kernel, (await kernel.variable.data()) as Float32Array, how);
-    planned.push({ kernel, plan });
+    for (const path of pathsBeside(first, places)) planned.push({ kernel, path, plan });
   }
   return planned;
 }
 
-/** The path of the layer that a kernel is in: its name without the kernel's own. */
-export function layerPath({ name }: LayerKernel): string {
+/** The path of the layer that a kernel is in, by core the first that it has: its name without the kernel's own. */
+function layerPath({ name }: LayerKernel): string {
   return name.slice(0, name.lastIndexOf('/'));
+}
+
+/** All paths of the layer that has this one; those of wrappers that hide their layers are not among the places. */
+function pathsBeside(path: string, places: ReadonlyMap<string, tf.layers.Layer>): string[] {
+  const layer = places.get(path);
+  return layer ? [...places.keys()].filter((place) => places.get(place) === layer) : [path];
 }
 
 function whyNot({ variable }: LayerKernel, layer: LayerJson | undefined): string | null {
