@@ -55,17 +55,15 @@ const plan = options.quick ? quick : full;
 const asked = options.workloads?.split(',');
 const measurable = ['products', ...plan.workloads.map(({ name }) => name)];
 const unknown = asked?.find((name) => !measurable.includes(name));
-if (unknown !== undefined) {
-  process.stderr.write(`error: unknown workload '${unknown}': choose ${measurable.join(', ')}\n`);
-  process.exit(2);
+if (unknown !== undefined) misused(`unknown workload '${unknown}': choose ${measurable.join(', ')}`);
+const unknownPruner = options.pruners?.split(',').find((name) => !CHECKED.includes(name));
+if (unknownPruner !== undefined) {
+  misused(`unknown strategy '${unknownPruner}': choose ${CHECKED.join(', ')}`);
 }
 const log = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 
 // Tried in a process of its own first, where what a driver prints is not seen.
-const { choice } = await probeBackend(options.backend).catch((error) => {
-  process.stderr.write(`error: ${error.message}\n`);
-  process.exit(2);
-});
+const { choice } = await probeBackend(options.backend).catch((error) => misused(error.message));
 const backend = await startBackend(choice);
 log(backend.device);
 const report = await benchmark().catch((error) => {
@@ -76,6 +74,11 @@ process.stdout.write(`\n${toMarkdown(report)}`);
 write(report);
 const agrees = [...report.checks, ...report.productChecks].every(({ passed }) => passed);
 process.exit(agrees && report.failures.length === 0 ? 0 : 1);
+
+function misused(message) {
+  process.stderr.write(`error: ${message}\n`);
+  process.exit(2);
+}
 
 async function benchmark() {
   const failures = [];

@@ -5,8 +5,9 @@
 //                                           [--blas auto|<path>] [--python <command>]
 //
 // Each side runs in a process of its own (training-step.worker.mjs, training_step_torch.py); the sides take turns, and a
-// ratio is that of two neighbours in one round. Writes benchmarks/results/training-step.json and training-step.md, and
-// prints the latter. Build the packages first. What is absent (a BLAS, PyTorch) is said in its row.
+// ratio is that of two neighbours in one round. Prints a table; a run of all workloads also writes it and the figures, as
+// training-step.md and training-step.json under benchmarks/results/, which so hold one run on one machine. Build the
+// packages first. What is absent (a BLAS, PyTorch) is said in its row.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -15,11 +16,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { toMarkdown } from './training-step.table.mjs';
 
+const WORKLOADS = ['mnist', 'wide', 'resnet20'];
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
-    workloads: { type: 'string', default: 'mnist,wide,resnet20' },
+    workloads: { type: 'string', default: WORKLOADS.join() },
     blas: { type: 'string', default: 'auto' },
     python: { type: 'string' },
   },
@@ -57,12 +59,12 @@ const SIDES = [
 const STOCK = 0;
 
 const workloads = options.workloads.split(',');
-const unknown = workloads.find((name) => !['mnist', 'wide', 'resnet20'].includes(name));
+const unknown = workloads.find((name) => !WORKLOADS.includes(name));
 if (unknown !== undefined || !(Number(options.rounds) >= 1)) {
   process.stderr.write(
     unknown === undefined
       ? `error: --rounds ${options.rounds}: at least 1\n`
-      : `error: unknown workload '${unknown}': choose mnist, wide, resnet20\n`,
+      : `error: unknown workload '${unknown}': choose ${WORKLOADS.join(', ')}\n`,
   );
   process.exit(2);
 }
@@ -82,10 +84,14 @@ const report = {
   rows,
 };
 const table = toMarkdown(report);
-mkdirSync(fileOf('results/'), { recursive: true });
-writeFileSync(fileOf('results/training-step.json'), `${JSON.stringify(report, null, 2)}\n`);
-writeFileSync(fileOf('results/training-step.md'), table);
 process.stdout.write(table);
+if (WORKLOADS.every((name) => workloads.includes(name))) {
+  mkdirSync(fileOf('results/'), { recursive: true });
+  writeFileSync(fileOf('results/training-step.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(fileOf('results/training-step.md'), table);
+} else {
+  process.stderr.write('Not written to benchmarks/results/: that is for runs of all workloads\n');
+}
 
 /** One row for each side; medians over the rounds. */
 function measureWorkload(workload) {
