@@ -2,6 +2,7 @@
 
 import {
   alignedScratch,
+  compile,
   growingWorkspace,
   instantiate,
   oncePerBackend,
@@ -264,6 +265,8 @@ export interface Kernels {
   readonly exports: KernelExports;
   /** Byte offset of the scratch memory of `gemm`; its size is fixed and it lives as long as the backend. */
   readonly scratch: number;
+  /** The kernels for another memory, with the arithmetic of these: relaxed SIMD or not. */
+  moduleFor(memory: WebAssembly.Memory): WebAssembly.Module;
   /** Byte offset of another piece of at least `bytes`, kept for reuse; a larger demand replaces it. */
   workspace(bytes: number): number;
 }
@@ -279,8 +282,12 @@ export const kernelsOf = oncePerBackend(link);
 /** Links the kernels to a backend, without remembering it. */
 export function link(backend: WasmHeap): Kernels {
   const exports = instantiate<KernelExports>(backend, binaries);
+  const { simd, simdShared } = binaries;
+  const relaxed = supports(binaries.relaxedSimd);
+  const sameKind = relaxed ? binaries : { ...binaries, relaxedSimd: simd, relaxedSimdShared: simdShared };
   return {
     exports,
+    moduleFor: (memory) => compile(memory, sameKind),
     scratch: alignedScratch(backend, exports.gemmScratchBytes()),
     workspace: growingWorkspace(backend),
   };

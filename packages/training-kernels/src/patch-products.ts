@@ -21,7 +21,7 @@ export interface PatchProduct {
 export function patchProductOf(geometry: ConvolutionGeometry): PatchProduct {
   const [batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth] =
     geometry;
-  const [strideHeight, strideWidth] = geometry.slice(9);
+  const [strideHeight, strideWidth, , , padTop, padLeft] = geometry.slice(9);
   return {
     geometry,
     rows: batch * outHeight * outWidth,
@@ -30,7 +30,9 @@ export function patchProductOf(geometry: ConvolutionGeometry): PatchProduct {
     pointwise:
       [filterHeight, filterWidth, strideHeight, strideWidth].every((size) => size === 1) &&
       outHeight === height &&
-      outWidth === width,
+      outWidth === width &&
+      padTop === 0 &&
+      padLeft === 0,
   };
 }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   addKernel,
   alignedScratch,
+  compile,
   growingWorkspace,
   instantiate,
   memoryOf,
@@ -51,6 +52,17 @@ describe('a module of one’s own', () => {
     double(offsetOf(backend(), x));
     expect([...x.dataSync()]).toEqual([42, 1]);
     x.dispose();
+  });
+
+  it('is handed to another thread as a module, in the build for its memory', () => {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const { double } = new WebAssembly.Instance(compile(memory, binaries), { env: { memory } }).exports;
+    const floats = new Float32Array(memory.buffer);
+    floats[3] = 21;
+    (double as (offset: number) => void)(12);
+    expect(floats[3]).toBe(42);
+    const shared = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    expect(() => compile(shared, { ...binaries, simdShared: NOT_WASM })).toThrow(WebAssembly.CompileError);
   });
 
   it('becomes a kernel, once', () => {

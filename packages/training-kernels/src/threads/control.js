@@ -2,10 +2,10 @@
 
 /** Number of the round: a thread works when it changes. */
 export const ROUND = 0;
-/** Threads that have not finished the round. */
-export const LEFT = 1;
-/** 1 once a thread has failed. */
-export const FAILED = 2;
+/** How many threads have not finished the round. */
+export const UNFINISHED = 1;
+/** What became of a thread that failed, one of the three below. */
+export const FAILURE = 2;
 /** Which of the kernels the round is of. */
 export const KERNEL = 3;
 
@@ -19,6 +19,12 @@ export const KERNELS = /** @type {const} */ ([
 
 /** More arguments than any of them has. */
 export const ARGUMENTS = 32;
+
+export const NO_FAILURE = 0;
+/** Its part of the work trapped. */
+export const TRAPPED = 1;
+/** It ended, or has given no sign for long. */
+export const LOST = 2;
 
 const FIRST = 16;
 

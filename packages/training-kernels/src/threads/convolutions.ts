@@ -50,8 +50,8 @@ export function mapImagesOn(
   };
 
   const memory = memoryOf(backend);
-  team.take(memory, images, sharedImages, [[own * imageFloats, batch * imageFloats]]);
-  team.take(memory, filter, sharedFilter, [[0, filterFloats]]);
+  team.copyIn(memory, images, sharedImages, [[own * imageFloats, batch * imageFloats]]);
+  team.copyIn(memory, filter, sharedFilter, [[0, filterFloats]]);
   const { exports, scratch, workspace } = kernelsOf(backend);
   const patches = workspace(4 * patchFloats);
   const ownPart = part(0, [images, filter, out], patches, scratch);
@@ -67,7 +67,7 @@ export function mapImagesOn(
       else exports.convInputGradient(...ownPart);
     },
   );
-  team.give(memory, sharedOut, out, [[own * outFloats, batch * outFloats]]);
+  team.copyOut(memory, sharedOut, out, [[own * outFloats, batch * outFloats]]);
   return true;
 }
 
@@ -109,8 +109,8 @@ export function filterGradientOn(
   };
 
   const memory = memoryOf(backend);
-  team.take(memory, x, sharedX, [[0, xFloats]]);
-  team.take(memory, dy, sharedDy, [[0, dyFloats]]);
+  team.copyIn(memory, x, sharedX, [[0, xFloats]]);
+  team.copyIn(memory, dy, sharedDy, [[0, dyFloats]]);
   const { exports, scratch, workspace } = kernelsOf(backend);
   const patches = workspace(4 * patchFloats);
   team.run(
@@ -124,6 +124,6 @@ export function filterGradientOn(
       ),
     () => exports.convFilterGradient(...part(0, [x, dy, dFilter], patches, scratch)),
   );
-  team.give(memory, sharedFilter, dFilter, [[own * rowFloats, filterHeight * rowFloats]]);
+  team.copyOut(memory, sharedFilter, dFilter, [[own * rowFloats, filterHeight * rowFloats]]);
   return true;
 }

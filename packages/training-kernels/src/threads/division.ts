@@ -27,32 +27,36 @@ export function divideProduct({ m, n }: ProductShape, threads: number): ProductD
 }
 
 /**
- * Cuts 0 to `length` into parts of one size, a multiple of `unit`; the first has what is left over, as its thread copies for
- * the others as well. Part i is bounds[i] to bounds[i + 1] - 1; it may be empty.
+ * Cuts 0 to `length` into parts of whole units that differ by one unit at most. The first, whose thread also copies for the
+ * others, has the fewest, and the unit that is not whole. Part i is bounds[i] to bounds[i + 1] - 1; it may be empty.
  */
 export function divide(length: number, threads: number, unit = 1): number[] {
-  const share = Math.ceil(length / threads / unit) * unit;
-  const bounds = Array.from({ length: threads + 1 }, (_, i) => Math.max(0, length - (threads - i) * share));
-  bounds[0] = 0;
-  return bounds;
+  const units = Math.ceil(length / unit);
+  return Array.from({ length: threads + 1 }, (_, i) =>
+    Math.max(0, length - unit * Math.ceil((units * (threads - i)) / threads)),
+  );
 }
 
 /** Floats from one to before the other, of a tensor as it is stored. */
 export type Run = readonly [first: number, end: number];
 
-/** What is copied for the other threads: their part of C, and of A and B all, unless they read one run of rows as it is stored. */
-export function copiedForProduct(
+/** What the other threads read of A and of B: all, unless it is one run of rows as the operand is stored. */
+export function operandsOfOthers(
   { transposeA, transposeB, m, n, k }: ProductShape,
   { byRows, bounds }: ProductDivision,
-): { a: Run; b: Run; c: readonly Run[] } {
+): { a: Run; b: Run } {
   const own = bounds[1]!;
   return {
     a: [byRows && !transposeA ? own * k : 0, m * k],
     b: [!byRows && transposeB ? own * k : 0, k * n],
-    c: byRows
-      ? [[own * n, m * n]]
-      : Array.from({ length: m }, (_, row) => [row * n + own, (row + 1) * n] as const),
   };
+}
+
+/** What the other threads make of C. */
+export function resultsOfOthers({ m, n }: ProductShape, { byRows, bounds }: ProductDivision): readonly Run[] {
+  const own = bounds[1]!;
+  if (byRows) return [[own * n, m * n]];
+  return Array.from({ length: m }, (_, row) => [row * n + own, (row + 1) * n] as const);
 }
 
 // Measured by scripts/threads-crossover.mjs.

@@ -3,7 +3,7 @@
 import { memoryOf, type WasmBackend } from '@espalier/wasm-module';
 import { kernelsOf } from '../kernels.js';
 import type { Product } from '../product.js';
-import { copiedForProduct, divideProduct, pays } from './division.js';
+import { divideProduct, operandsOfOthers, pays, resultsOfOthers, type Run } from './division.js';
 import type { Team } from './team.js';
 
 /** C = op(A) · op(B), or C += op(A) · op(B); false where one thread is expected to be faster, or memory is short. */
@@ -15,9 +15,10 @@ export function multiplyOn(
   const shape = { transposeA, transposeB, m, n, k };
   const division = divideProduct(shape, team.size);
   const { byRows, bounds } = division;
-  const across = byRows ? n : m;
-  const copied = m * k + k * n + (bounds.at(-1)! - bounds[1]!) * across;
-  if (!pays(bounds, across * k, copied)) return false;
+  const operands = operandsOfOthers(shape, division);
+  const lineLength = byRows ? n : m;
+  const copied = lengthOf(operands.a) + lengthOf(operands.b) + (bounds.at(-1)! - bounds[1]!) * lineLength;
+  if (!pays(bounds, lineLength * k, copied)) return false;
   const offsets = team.reserve(m * k, k * n, m * n);
   if (!offsets) return false;
   const [sharedA, sharedB, sharedC] = offsets as [number, number, number];
@@ -39,17 +40,21 @@ export function multiplyOn(
     ] as const;
   };
 
-  const runs = copiedForProduct(shape, division);
+  const results = resultsOfOthers(shape, division);
   const memory = memoryOf(backend);
-  team.take(memory, a, sharedA, [runs.a]);
-  team.take(memory, b, sharedB, [runs.b]);
-  if (accumulate) team.take(memory, c, sharedC, runs.c);
+  team.copyIn(memory, a, sharedA, [operands.a]);
+  team.copyIn(memory, b, sharedB, [operands.b]);
+  if (accumulate) team.copyIn(memory, c, sharedC, results);
   const { exports, scratch } = kernelsOf(backend);
   team.run(
     'multiplyMatrices',
     (i) => part(i, sharedA, sharedB, sharedC, team.scratchOf(i)),
     () => exports.multiplyMatrices(...part(0, a, b, c, scratch)),
   );
-  team.give(memory, sharedC, c, runs.c);
+  team.copyOut(memory, sharedC, c, results);
   return true;
+}
+
+function lengthOf([first, end]: Run): number {
+  return end - first;
 }

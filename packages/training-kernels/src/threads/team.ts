@@ -1,10 +1,18 @@
 // Threads that do parts of a kernel's work in a memory that they share. The memory of the wasm backend belongs to one
 // thread: what the others need of it is copied to theirs, and their results back.
 
-import { compile } from '@espalier/wasm-module';
 import { Worker } from 'node:worker_threads';
-import * as binaries from '../generated/binaries.js';
-import { FAILED, KERNEL, KERNELS, LEFT, ROUND, argumentsAt } from './control.js';
+import {
+  FAILURE,
+  KERNEL,
+  KERNELS,
+  LOST,
+  NO_FAILURE,
+  ROUND,
+  TRAPPED,
+  UNFINISHED,
+  argumentsAt,
+} from './control.js';
 import type { Run } from './division.js';
 
 /** A kernel of assembly/index.ts that threads call. */
@@ -15,13 +23,13 @@ const PAGE = 65_536;
 const MAXIMUM_PAGES = 65_536;
 /** Where the memory of the threads begins: nothing lies at 0. */
 const START = 1024;
-/** Between two pieces of memory, so that no two threads write to one line of the cache. */
-const LINE = 128;
+/** Pieces of it begin at a pair of cache lines, which processors fetch together. */
+const ALIGNMENT = 128;
 
 /** How often the end of a round is looked for before the thread sleeps: some 20 µs, which waking would take. */
-const LOOKS = 4096;
-/** A round that takes so many milliseconds has lost a thread. */
-const PATIENCE = 120_000;
+const SPINS = 4096;
+/** A thread is lost after two waits of so many milliseconds: the first may have been the sleep of the whole machine. */
+const WAIT_MS = 60_000;
 
 export class Team {
   /** How many threads there are, with the one that asks. */
@@ -47,32 +55,33 @@ export class Team {
   /**
    * Starts size - 1 threads, which do not keep the process from ending.
    *
-   * @throws Error when a thread cannot be started
+   * @param moduleFor the kernels for a memory
+   * @throws Error when a thread, or the memory, cannot be had
    */
-  static async start(size: number): Promise<Team> {
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared: true });
-    const module = compile(memory, binaries);
-    const { gemmScratchBytes } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-    const scratchBytes = roundUp((gemmScratchBytes as () => number)(), LINE);
-    const control = new SharedArrayBuffer(4 * argumentsAt(size - 1));
-    const workers = Array.from(
-      { length: size - 1 },
-      (_, index) =>
-        new Worker(new URL('./worker.js', import.meta.url), {
-          workerData: { memory, module, control, index },
-          execArgv: [],
-        }),
-    );
-    const team = new Team(memory, new Int32Array(control), workers, scratchBytes);
+  static async start(
+    size: number,
+    moduleFor: (memory: WebAssembly.Memory) => WebAssembly.Module,
+  ): Promise<Team> {
+    const workers: Worker[] = [];
     try {
-      await Promise.all(workers.map(isReady));
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared: true });
+      const module = moduleFor(memory);
+      const { gemmScratchBytes } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+      const control = new SharedArrayBuffer(4 * argumentsAt(size - 1));
+      while (workers.length < size - 1) {
+        const workerData = { memory, module, control, index: workers.length };
+        workers.push(new Worker(new URL('./worker.js', import.meta.url), { workerData, execArgv: [] }));
+      }
+      const words = new Int32Array(control);
+      await Promise.all(workers.map((worker) => isReady(worker, words)));
+      return new Team(memory, words, workers, roundUp((gemmScratchBytes as () => number)(), ALIGNMENT));
     } catch (error) {
-      await team.stop();
-      throw new Error(`useThreads: a thread could not be started: ${(error as Error).message}`, {
-        cause: error,
-      });
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      throw new Error(
+        `useThreads: ${size} threads could not be started (${(error as Error).message}): ask for fewer.`,
+        { cause: error },
+      );
     }
-    return team;
   }
 
   /**
@@ -83,7 +92,7 @@ export class Team {
     let top = START + this.#workers.length * this.#scratchBytes;
     const offsets = floats.map((length) => {
       const offset = top;
-      top = roundUp(top + 4 * length, LINE);
+      top = roundUp(top + 4 * length, ALIGNMENT);
       return offset;
     });
     const missing = Math.ceil((top - this.#memory.buffer.byteLength) / PAGE);
@@ -102,12 +111,12 @@ export class Team {
   }
 
   /** Copies runs of a tensor at byte `from` of another memory to where they belong in the one at byte `to` of this. */
-  take(memory: WebAssembly.Memory, from: number, to: number, runs: readonly Run[]): void {
+  copyIn(memory: WebAssembly.Memory, from: number, to: number, runs: readonly Run[]): void {
     copyRuns(new Float32Array(memory.buffer), from, new Float32Array(this.#memory.buffer), to, runs);
   }
 
   /** The way back. */
-  give(memory: WebAssembly.Memory, from: number, to: number, runs: readonly Run[]): void {
+  copyOut(memory: WebAssembly.Memory, from: number, to: number, runs: readonly Run[]): void {
     copyRuns(new Float32Array(this.#memory.buffer), from, new Float32Array(memory.buffer), to, runs);
   }
 
@@ -124,32 +133,56 @@ export class Team {
     const words = this.#words;
     words[KERNEL] = KERNELS.indexOf(kernel);
     for (let i = 1; i < this.size; i++) words.set(argumentsOf(i).map(Number), argumentsAt(i - 1));
-    Atomics.store(words, LEFT, this.size - 1);
+    Atomics.store(words, UNFINISHED, this.size - 1);
     Atomics.add(words, ROUND, 1);
     Atomics.notify(words, ROUND);
-    own();
-    for (let i = 0; i < LOOKS && Atomics.load(words, LEFT) > 0; i++);
-    for (let left = Atomics.load(words, LEFT); left > 0; left = Atomics.load(words, LEFT)) {
-      if (Atomics.wait(words, LEFT, left, PATIENCE) === 'timed-out') Atomics.store(words, FAILED, 1);
-      if (Atomics.load(words, FAILED) === 1) break;
+    try {
+      own();
+    } finally {
+      // A thread that went on would count into the next round.
+      this.#wait();
     }
-    if (Atomics.load(words, FAILED) === 1) {
-      throw new Error('A thread of useThreads failed. useThreads(1) goes on without it.');
+    const failure = Atomics.load(words, FAILURE);
+    if (failure === NO_FAILURE) return;
+    const why = failure === TRAPPED ? `could not do its part of ${kernel}` : 'ended, or gave no sign';
+    throw new Error(`A thread of useThreads ${why}: useThreads(1) goes on without it.`);
+  }
+
+  #wait(): void {
+    const words = this.#words;
+    for (let i = 0; i < SPINS && Atomics.load(words, UNFINISHED) > 0; i++);
+    let waits = 2;
+    for (;;) {
+      const unfinished = Atomics.load(words, UNFINISHED);
+      if (unfinished === 0 || Atomics.load(words, FAILURE) === LOST) return;
+      if (Atomics.wait(words, UNFINISHED, unfinished, WAIT_MS) !== 'timed-out') continue;
+      waits -= 1;
+      if (waits === 0) Atomics.store(words, FAILURE, LOST);
     }
   }
 
+  /** Ends the other threads. */
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 }
 
-/** Resolves when a thread waits for work. */
-function isReady(worker: Worker): Promise<void> {
+/** Resolves when a thread waits for work; should it end from then on, the words say so. */
+function isReady(worker: Worker, words: Int32Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('it ended at once')));
+    const lost = () => {
+      Atomics.store(words, FAILURE, LOST);
+      Atomics.notify(words, UNFINISHED);
+    };
+    worker.once('error', (error) => {
+      reject(error);
+      lost();
+    });
+    worker.once('exit', () => {
+      reject(new Error('one ended at once'));
+      lost();
+    });
     worker.once('message', () => {
-      worker.removeAllListeners();
       worker.unref();
       resolve();
     });

@@ -2,7 +2,7 @@
 // Plain JavaScript, so that it runs as it is from the source and from the build.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { ARGUMENTS, FAILED, KERNEL, KERNELS, LEFT, ROUND, argumentsAt } from './control.js';
+import { ARGUMENTS, FAILURE, KERNEL, KERNELS, ROUND, TRAPPED, UNFINISHED, argumentsAt } from './control.js';
 
 /** @type {{ memory: WebAssembly.Memory, module: WebAssembly.Module, control: SharedArrayBuffer, index: number }} */
 const { memory, module, control, index } = workerData;
@@ -19,10 +19,13 @@ for (;;) {
   if (next === round) continue;
   round = next;
   try {
+    const kernel = /** @type {(...args: number[]) => void} */ (
+      kernels[/** @type {number} */ (words[KERNEL])]
+    );
     // A kernel overlooks the arguments that it does not have.
-    kernels[words[KERNEL] ?? -1]?.(...words.subarray(at, at + ARGUMENTS));
+    kernel(...words.subarray(at, at + ARGUMENTS));
   } catch {
-    Atomics.store(words, FAILED, 1);
+    Atomics.store(words, FAILURE, TRAPPED);
   }
-  if (Atomics.sub(words, LEFT, 1) === 1) Atomics.notify(words, LEFT);
+  if (Atomics.sub(words, UNFINISHED, 1) === 1) Atomics.notify(words, UNFINISHED);
 }
