@@ -28,8 +28,8 @@ const FLUSHED_FLOATS = 2 ** 20;
 
 await tf.setBackend('wasm');
 const backend = tf.backend();
-const team = await Team.start(Number(process.argv[2] ?? 2));
-const { exports, scratch, workspace } = kernelsOf(backend);
+const { exports, moduleFor, scratch, workspace } = kernelsOf(backend);
+const team = await Team.start(Number(process.argv[2] ?? 2), moduleFor);
 const floats = 2 ** 20;
 const a = workspace(4 * (3 * floats + FLUSHED_FLOATS));
 const [b, c, flushed] = [a + 4 * floats, a + 8 * floats, a + 12 * floats];

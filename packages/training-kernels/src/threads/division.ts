@@ -64,8 +64,8 @@ export function resultsOfOthers({ m, n }: ProductShape, { byRows, bounds }: Prod
 const MULTIPLY_ADDS = 24_000;
 /** Floats copied from one memory to the other, and read by another core, in a microsecond. */
 const COPIED_FLOATS = 1_500;
-/** Microseconds until another thread is awake. */
-const WAKING = 40;
+/** Microseconds until another thread is awake and the two have found each other again. */
+const WAKING = 80;
 
 /**
  * Whether a division is expected to be faster than one thread.
