@@ -228,7 +228,7 @@ describe('useThreads', () => {
 
   it('lets the process end', () => {
     const program = `await useThreads(2);
-      console.log(tf.matMul(tf.ones([512, 512]), tf.ones([512, 512])).max().dataSync()[0]);`;
+      console.log(String(tf.matMul(tf.ones([512, 512]), tf.ones([512, 512])).max().dataSync()[0]));`;
     expect(lastLine(program)).toBe('512');
   });
 
