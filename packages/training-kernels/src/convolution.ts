@@ -6,16 +6,8 @@ import * as tf from '@tensorflow/tfjs';
 import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
 import type { Gradients } from './fused-gradient.js';
 import { kernelsOf, type ConvolutionGeometry } from './kernels.js';
-import {
-  chunkRows,
-  convolveBy,
-  filterGradientBy,
-  inputGradientBy,
-  patchProductOf,
-  turnedProduct,
-  workOf,
-  type PatchProduct,
-} from './patch-products.js';
+import { convolveBy, filterGradientBy, inputGradientBy } from './patch-products.js';
+import { chunkRows, patchProductOf, turnedProduct, workOf, type PatchProduct } from './patches.js';
 import { blasFor, finish } from './product.js';
 import { threadsOf } from './threads/attachment.js';
 

@@ -9,27 +9,13 @@ import {
   supports,
   type WasmHeap,
 } from '@espalier/wasm-module';
+import type { EpilogueArguments } from './epilogue.js';
 import * as binaries from './generated/binaries.js';
 
 /** The exports of assembly/index.ts. Pointers are byte offsets into the backend's memory. */
 export interface KernelExports {
   gemmScratchBytes(): number;
-  gemm(
-    transposeA: boolean,
-    transposeB: boolean,
-    m: number,
-    n: number,
-    k: number,
-    a: number,
-    b: number,
-    c: number,
-    accumulate: boolean,
-    bias: number,
-    activation: number,
-    slopes: number,
-    slope: number,
-    scratch: number,
-  ): void;
+  gemm(...args: [...Product, ...EpilogueArguments, scratch: number]): void;
   multiplyMatrices(
     transposeA: boolean,
     transposeB: boolean,
@@ -235,6 +221,19 @@ export interface KernelExports {
   maxPoolGradient: ConvolutionExport<[]>;
   avgPoolGradient(dy: number, dx: number, ...geometry: ConvolutionGeometry): void;
 }
+
+/** What is multiplied: C [m, n] = op(A) · op(B), or C += op(A) · op(B). Pointers to row-major matrices. */
+export type Product = [
+  transposeA: boolean,
+  transposeB: boolean,
+  m: number,
+  n: number,
+  k: number,
+  a: number,
+  b: number,
+  c: number,
+  accumulate: boolean,
+];
 
 /** A convolution or a gradient of one: two operands, the result, the geometry, then `More`. */
 type ConvolutionExport<More extends number[]> = (

@@ -4,7 +4,8 @@
 import { type KernelCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/wasm-module';
 import * as tf from '@tensorflow/tfjs';
 import { PLAIN, epilogueArguments, epilogueOf, type Epilogue } from './epilogue.js';
-import { multiply, type Product } from './product.js';
+import type { Product } from './kernels.js';
+import { multiply } from './product.js';
 
 /** BatchMatMul: inputs a [..., m, k] and b [..., k, n], either transposed; output [..., m, n]. */
 export function batchMatMul(stock: WasmKernel): WasmKernel {

@@ -3,37 +3,13 @@
 
 import type { WasmBackend } from '@espalier/wasm-module';
 import { PLAIN_ARGUMENTS, type EpilogueArguments } from './epilogue.js';
-import { kernelsOf } from './kernels.js';
+import { kernelsOf, type Product } from './kernels.js';
 import { threadsOf } from './threads/attachment.js';
 
 /** Products on the memory of one backend. Pointers are byte offsets into it; matrices are row-major. */
 export interface Multiplier {
-  /** C [m, n] = op(A) · op(B), or C += op(A) · op(B). */
-  multiply(
-    transposeA: boolean,
-    transposeB: boolean,
-    m: number,
-    n: number,
-    k: number,
-    a: number,
-    b: number,
-    c: number,
-    accumulate: boolean,
-  ): void;
+  multiply(...product: Product): void;
 }
-
-/** What is multiplied, as the arguments of `gemm` in assembly/gemm.ts begin. */
-export type Product = [
-  transposeA: boolean,
-  transposeB: boolean,
-  m: number,
-  n: number,
-  k: number,
-  a: number,
-  b: number,
-  c: number,
-  accumulate: boolean,
-];
 
 /**
  * Multiply-adds from which on a product goes to the library: from here on it was ahead of or level with the wasm kernel

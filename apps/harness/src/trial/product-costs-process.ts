@@ -1,17 +1,8 @@
 /** The process that times products on a backend: see product-costs.ts. */
-import { startBackend, type NamedChoice } from '@espalier/backend';
+import { startBackend } from '@espalier/backend';
 import { measureCosts } from '@espalier/block-sparse';
 
-import type { ProductCosts } from './product-costs.js';
-
-export interface CostsOrder {
-  readonly backend: NamedChoice;
-  readonly blockShapes: readonly (readonly [number, number])[];
-}
-
-export type CostsMessage =
-  | { readonly type: 'measured'; readonly costs: readonly ProductCosts[] }
-  | { readonly type: 'failed'; readonly message: string };
+import type { CostsMessage, CostsOrder, ProductCosts } from './product-costs.js';
 
 process.once('message', (order: CostsOrder) => {
   measure(order).then(

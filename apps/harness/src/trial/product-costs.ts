@@ -8,13 +8,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { BackendDescription } from '@espalier/backend';
+import type { BackendDescription, NamedChoice } from '@espalier/backend';
 import { costsOf } from '@espalier/block-sparse';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 
 import { UsageError } from '../errors.js';
-import type { CostsMessage, CostsOrder } from './product-costs-process.js';
 
 /** In multiply-adds of a dense product: `Costs` of the package for blocks of one shape, as plain data. */
 export interface ProductCosts {
@@ -24,6 +23,17 @@ export interface ProductCosts {
   /** What a layer's step takes beside its three products. */
   readonly perStep: number;
 }
+
+/** What the process of product-costs-process.ts is sent. */
+export interface CostsOrder {
+  readonly backend: NamedChoice;
+  readonly blockShapes: readonly (readonly [number, number])[];
+}
+
+/** What it answers. */
+export type CostsMessage =
+  | { readonly type: 'measured'; readonly costs: readonly ProductCosts[] }
+  | { readonly type: 'failed'; readonly message: string };
 
 /** By device. */
 const fileContent = z.record(

@@ -1,8 +1,8 @@
 // What the kernels know of threads: where several have been started for a backend, work is offered to them.
 
 import type { WasmBackend } from '@espalier/wasm-module';
-import type { PatchProduct } from '../patch-products.js';
-import type { Product } from '../product.js';
+import type { PatchProduct } from '../patches.js';
+import type { Product } from '../kernels.js';
 
 /** Each call says whether the threads did the work: what is not worth dividing is left to the caller. */
 export interface Threads {

@@ -3,7 +3,7 @@
 import { memoryOf, type WasmBackend } from '@espalier/wasm-module';
 import { PLAIN_ARGUMENTS } from '../epilogue.js';
 import { kernelsOf, type ConvolutionGeometry } from '../kernels.js';
-import { chunkRows, workOf, type PatchProduct } from '../patch-products.js';
+import { chunkRows, workOf, type PatchProduct } from '../patches.js';
 import { divide, pays } from './division.js';
 import type { Team } from './team.js';
 

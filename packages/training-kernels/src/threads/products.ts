@@ -1,8 +1,7 @@
 // Matrix products on several threads.
 
 import { memoryOf, type WasmBackend } from '@espalier/wasm-module';
-import { kernelsOf } from '../kernels.js';
-import type { Product } from '../product.js';
+import { kernelsOf, type Product } from '../kernels.js';
 import { divideProduct, operandsOfOthers, pays, resultsOfOthers, type Run } from './division.js';
 import type { Team } from './team.js';
 
