@@ -16,7 +16,7 @@ const KC: i32 = 400;
 const MC: i32 = 128;
 const NC: i32 = 256;
 
-/** A block of A has one row of padding for each of its tiles but a few, and at most one low tile more than high ones. */
+/** Only the last tile of a block of A may have rows of padding; no more panels than if all tiles were low. */
 const PACKED_A_BYTES: usize = <usize>((MC + HIGH) * KC * 4) + <usize>(MC / LOW + 1) * PANEL_GAP;
 const PACKED_B_BYTES: usize = <usize>(KC * NC * 4) + <usize>(NC / NR) * PANEL_GAP;
 

@@ -43,10 +43,11 @@ export function mapImagesOn(
     patches: number,
     scratch: number,
   ) => {
+    const first = bounds[i]!;
     const [, ...rest] = geometry;
-    const images: ConvolutionGeometry = [bounds[i + 1]! - bounds[i]!, ...rest];
-    const operands = [x + 4 * bounds[i]! * imageFloats, w, y + 4 * bounds[i]! * outFloats] as const;
-    return [...operands, ...images, patches, chunk, scratch] as const;
+    const ofImages: ConvolutionGeometry = [bounds[i + 1]! - first, ...rest];
+    const operands = [x + 4 * first * imageFloats, w, y + 4 * first * outFloats] as const;
+    return [...operands, ...ofImages, patches, chunk, scratch] as const;
   };
 
   const memory = memoryOf(backend);
@@ -71,6 +72,11 @@ export function mapImagesOn(
   return true;
 }
 
+/** Where these stand in a ConvolutionGeometry. */
+const FILTER_HEIGHT = 7;
+const DILATION_HEIGHT = 11;
+const PAD_TOP = 13;
+
 /** dFilter by its rows, the first of its four axes, so that each element is one sum over all pixels; false as above. */
 export function filterGradientOn(
   team: Team,
@@ -80,8 +86,7 @@ export function filterGradientOn(
 ): boolean {
   const { geometry, rows, outChannels } = product;
   const [batch, height, width, channels, , , , filterHeight, filterWidth] = geometry;
-  const rowDepth = filterWidth * channels;
-  const rowFloats = rowDepth * outChannels;
+  const rowFloats = filterWidth * channels * outChannels;
   const [xFloats, dyFloats] = [batch * height * width * channels, rows * outChannels];
   const bounds = divide(filterHeight, team.size);
   const own = bounds[1]!;
@@ -103,8 +108,8 @@ export function filterGradientOn(
   ) => {
     const first = bounds[i]!;
     const ofRows: ConvolutionGeometry = [...geometry];
-    ofRows[7] = bounds[i + 1]! - first;
-    ofRows[13] -= first * geometry[11];
+    ofRows[FILTER_HEIGHT] = bounds[i + 1]! - first;
+    ofRows[PAD_TOP] -= first * geometry[DILATION_HEIGHT];
     return [input, gradient, out + 4 * first * rowFloats, ...ofRows, patches, chunk, scratch] as const;
   };
 
