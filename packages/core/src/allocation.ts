@@ -74,6 +74,15 @@ export const erdosRenyiKernel: Allocation = {
   },
 };
 
+/** The allocations by name, as tables and command lines have them. */
+export const allocations = {
+  uniform,
+  global,
+  'erdos-renyi-kernel': erdosRenyiKernel,
+} as const satisfies Readonly<Record<string, Allocation>>;
+
+export type AllocationName = keyof typeof allocations;
+
 /** Densities `min(1, ε · Σ dims / Π dims)` with ε such that `Σ size · density = (1 − sparsity) · Σ size`. */
 export function erdosRenyiDensities(
   shapes: readonly (readonly number[])[],

@@ -2,11 +2,13 @@
  * The interface behind which every strategy stands.
  *
  * A strategy is a point on three axes: how the weight is parameterised, how a block is scored, and how the
- * mask is searched for. (The fourth, allocation, belongs to the target, not to the strategy.) Each is a value,
+ * mask is searched for. (The fourth, allocation, belongs to the target; a method may have one of its own, which the
+ * target overrules.) Each is a value,
  * so a new method is a new combination: `{ ...acdc(), parameterisation: powerpropagation() }`.
  */
 import type * as tf from '@tensorflow/tfjs';
 
+import type { Allocation } from './allocation.js';
 import type { BlockGrid } from './block-grid.js';
 import type { BlockMask } from './mask.js';
 import type { Search } from './search.js';
@@ -118,4 +120,6 @@ export interface Pruner {
   /** A second score, for searches that drop blocks by one and grow them by another. */
   readonly growth?: Importance;
   readonly search: Search;
+  /** The method's own allocation, where its paper has one: in force unless the target names another. */
+  readonly allocation?: Allocation;
 }

@@ -21,7 +21,7 @@ export interface Target {
   blockShape: Shape2D;
   /** Optimiser steps in the whole of training: epochs × steps in an epoch. */
   totalSteps: number;
-  /** How the budget is shared over the layers; `uniform` when absent. */
+  /** How the budget is shared over the layers; the strategy's own when absent, and `uniform` where it has none. */
   allocation?: Allocation;
   /** Kernels with fewer blocks stay dense; 100 when absent (arXiv 2402.17902 §4.1). */
   minimumBlocks?: number;
@@ -160,8 +160,8 @@ function pruneVariables(
   return new VariablePruning(variables, settingsOf(pruner, target), kernels, dense, host);
 }
 
-function settingsOf(pruner: Pruner, { sparsity, totalSteps, allocation = uniform }: Target) {
-  return { pruner, sparsity, totalSteps, allocation };
+function settingsOf(pruner: Pruner, { sparsity, totalSteps, allocation }: Target) {
+  return { pruner, sparsity, totalSteps, allocation: allocation ?? pruner.allocation ?? uniform };
 }
 
 function kernelState(
