@@ -11,7 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { findBlas } from '@espalier/training-kernels/blas';
+import { findBlas } from '@espalier/wasm-training/blas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Summary } from './report/summary.js';

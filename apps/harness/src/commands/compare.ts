@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { probeBackend, startBackend, type BackendChoice, type BackendName } from '@espalier/backend';
 import { placePhases, sparsify, type Pruner, type Search } from '@espalier/core';
 import { dataFolder } from '@espalier/datasets';
-import { findBlas, type BlasLibrary } from '@espalier/training-kernels/blas';
+import { findBlas, type BlasLibrary } from '@espalier/wasm-training/blas';
 import * as tf from '@tensorflow/tfjs';
 import writeFileAtomic from 'write-file-atomic';
 

@@ -9,7 +9,7 @@ import {
   type BackendInspection,
 } from '@espalier/backend';
 import { dataFolder } from '@espalier/datasets';
-import { describeBlas, findBlas, type BlasReport } from '@espalier/training-kernels/blas';
+import { describeBlas, findBlas, type BlasReport } from '@espalier/wasm-training/blas';
 
 export interface Diagnosis {
   readonly node: { readonly version: string; readonly platform: string };
@@ -35,7 +35,7 @@ export async function doctor(options: { data?: string; json?: boolean }): Promis
 async function diagnose(asked: string | undefined): Promise<Diagnosis> {
   const processors = cpus();
   const folder = dataFolder(asked);
-  const { relaxedSimdSupported } = await import('@espalier/training-kernels/relaxed-simd');
+  const { relaxedSimdSupported } = await import('@espalier/wasm-training/relaxed-simd');
   const [blas, backends, auto, sets] = await Promise.all([
     findBlas(),
     inspectBackends(),

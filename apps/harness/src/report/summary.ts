@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 
 import type { BackendDescription } from '@espalier/backend';
 import type { PruningReport } from '@espalier/core';
-import type { BlasLibrary } from '@espalier/training-kernels/blas';
+import type { BlasLibrary } from '@espalier/wasm-training/blas';
 import * as tf from '@tensorflow/tfjs';
 
 import type { ProductCosts } from '../trial/product-costs.js';

@@ -2,7 +2,7 @@
 import { startBackend, type StartedBackend } from '@espalier/backend';
 import { sparsePhases } from '@espalier/block-sparse';
 import { DivergedError, sparsify, type Pruner, type SparseExecution } from '@espalier/core';
-import { useBlas } from '@espalier/training-kernels/blas';
+import { useBlas } from '@espalier/wasm-training/blas';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Workload } from '../workload.js';
