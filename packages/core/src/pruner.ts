@@ -10,7 +10,7 @@ import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from './allocation.js';
-import type { Search } from './search.js';
+import type { Search } from './search/phases.js';
 
 /** What a strategy knows of a kernel that is being pruned. */
 export interface PrunedKernel {

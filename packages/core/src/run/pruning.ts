@@ -4,21 +4,13 @@
 import { type BlockMask, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
-import type { Allocation } from './allocation.js';
+import type { Allocation } from '../allocation.js';
 import type { KernelState } from './kernel-state.js';
 import { resetOptimizerState } from './optimizer-state.js';
-import type { Importance, OptimizerStep, Pruner } from './pruner.js';
-import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from './report.js';
-import {
-  phaseAt,
-  placePhases,
-  progressAt,
-  selectsAt,
-  sparsePhase,
-  type Choice,
-  type Phase,
-  type PlacedPhase,
-} from './search.js';
+import type { Importance, OptimizerStep, Pruner } from '../pruner.js';
+import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
+import { sparsePhase, type Choice, type Phase } from '../search/phases.js';
+import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
 
 /** Where a run stands beside its variables: enough to go on after an interruption, as plain data. */
 export interface PruningState {

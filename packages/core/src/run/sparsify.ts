@@ -4,13 +4,14 @@
 import { assertBlockShape, blockFits, blockGrid, matrixShape, type Shape2D } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { uniform, type Allocation } from './allocation.js';
+import { uniform, type Allocation } from '../allocation.js';
 import { isUnderPruning, KernelState, type KernelSource } from './kernel-state.js';
-import { hookLayer, layerKernels, recollectTrainableWeights } from './layer-kernels.js';
-import type { Pruner } from './pruner.js';
+import { layerKernels } from './find-kernels.js';
+import { hookLayer, recollectTrainableWeights } from './hooks.js';
+import type { Pruner } from '../pruner.js';
 import { Pruning, type PruningHost } from './pruning.js';
-import type { DenseKernelReport } from './report.js';
-import { placePhases } from './search.js';
+import type { DenseKernelReport } from '../report.js';
+import { placePhases } from '../search/placing.js';
 import type { SparseExecution } from './sparse-execution.js';
 
 /** What to prune, and how far. */

@@ -14,9 +14,9 @@ import {
 } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { identity } from './parameterisations.js';
-import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from './pruner.js';
-import type { Phase, Search } from './search.js';
+import { identity } from '../parameterisations.js';
+import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
+import type { Phase, Search } from '../search/phases.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
 /** A kernel that may be pruned, before it is. */
