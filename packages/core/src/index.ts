@@ -26,6 +26,7 @@ export type * from './pruner.js';
 export * from './parameterisations.js';
 export * from './importances.js';
 export * from './allocation.js';
+export type { KernelOverrides, Overrides } from './overrides.js';
 export * from './random.js';
 
 export * from './search/phases.js';
@@ -39,8 +40,10 @@ export * from './search/alternating-with-sparsification.js';
 export * from './search/forward-selection.js';
 export * from './search/drop-and-grow.js';
 
-export { ModelPruning, sparsify, VariablePruning, type Target } from './run/sparsify.js';
-export { Pruning, type PruningState } from './run/pruning.js';
+export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
+export type { Target } from './run/target.js';
+export { Pruning } from './run/pruning.js';
+export type { PruningState } from './run/state.js';
 export { isUnderPruning, KernelState } from './run/kernel-state.js';
 export { allKernels, layerKernels, type LayerKernel } from './run/find-kernels.js';
 export { resetOptimizerState, type ResettableOptimizer } from './run/optimizer-state.js';

@@ -7,7 +7,8 @@ import { gradientNorm } from '../importances.js';
 import { identity } from '../parameterisations.js';
 import type { Importance, Parameterisation, Pruner, ScoredKernel } from '../pruner.js';
 import { densePhase, sparsePhase, type Choice, type Phase, type Search } from '../search/phases.js';
-import { sparsify, type Target } from './sparsify.js';
+import { sparsify } from './sparsify.js';
+import type { Target } from './target.js';
 import {
   byMagnitude,
   expectClose,

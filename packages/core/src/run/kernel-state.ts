@@ -38,7 +38,8 @@ export class KernelState implements PrunedKernel {
   readonly name: string;
   readonly index: number;
   readonly grid: BlockGrid;
-  readonly density: number;
+  /** The target density; the run sets it where the allocation goes by scores. */
+  density: number;
   /** What the optimiser trains, in the kernel's own shape. */
   readonly variable: tf.Variable;
   #trainables: Readonly<Record<string, tf.Variable>>;

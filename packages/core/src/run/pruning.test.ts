@@ -11,7 +11,8 @@ import { alternatingWithSparsification } from '../search/alternating-with-sparsi
 import { gradual } from '../search/gradual.js';
 import { oneShot } from '../search/one-shot.js';
 import { densePhase, sparsePhase, type Search } from '../search/phases.js';
-import { sparsify, type Target, type VariablePruning } from './sparsify.js';
+import { sparsify, type VariablePruning } from './sparsify.js';
+import type { Target } from './target.js';
 import {
   byAttention,
   byMagnitude,

@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { alternating } from '../search/alternating.js';
 import { oneShot } from '../search/one-shot.js';
 import type { MaskedKernel, SparseExecution } from './sparse-execution.js';
-import { sparsify, type Target } from './sparsify.js';
+import { sparsify } from './sparsify.js';
+import type { Target } from './target.js';
 import { byAttention, randomTensor, shortPlan, values } from '../test-support.js';
 
 beforeAll(async () => {

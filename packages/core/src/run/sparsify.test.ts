@@ -7,7 +7,8 @@ import { alternating } from '../search/alternating.js';
 import { alternatingWithSparsification } from '../search/alternating-with-sparsification.js';
 import { gradual } from '../search/gradual.js';
 import { oneShot } from '../search/one-shot.js';
-import { sparsify, type ModelPruning, type Target } from './sparsify.js';
+import { sparsify, type ModelPruning } from './sparsify.js';
+import type { Target } from './target.js';
 import {
   byAttention,
   byMagnitude,
