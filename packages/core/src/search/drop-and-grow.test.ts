@@ -2,7 +2,8 @@ import { blockGrid, keepAll } from '@espalier/blocks';
 import { describe, expect, it } from 'vitest';
 
 import { dropAndGrow, dropFraction } from './drop-and-grow.js';
-import { placePhases, selectsAt, type Choice, type PlacedPhase } from './search.js';
+import type { Choice } from './phases.js';
+import { placePhases, selectsAt, type PlacedPhase } from './placing.js';
 
 const settings = {
   everySteps: 100,

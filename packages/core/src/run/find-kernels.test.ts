@@ -2,8 +2,9 @@ import type { Shape2D } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { layerKernels } from './layer-kernels.js';
-import { gradual, sparsePhase, type Search } from './search.js';
+import { layerKernels } from './find-kernels.js';
+import { gradual } from '../search/gradual.js';
+import { sparsePhase, type Search } from '../search/phases.js';
 import { sparsify, type ModelPruning } from './sparsify.js';
 import {
   byAttention,
@@ -13,7 +14,7 @@ import {
   randomTensor,
   values,
   zeroOutside,
-} from './test-support.js';
+} from '../test-support.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -2,7 +2,8 @@ import { blockGrid } from '@espalier/blocks';
 import { describe, expect, it } from 'vitest';
 
 import { forwardSelection } from './forward-selection.js';
-import { placePhases, type Choice, type Search } from './search.js';
+import type { Choice, Search } from './phases.js';
+import { placePhases } from './placing.js';
 
 const settings = { warmUp: 0.1, rounds: 3, fineTuning: 0.3, joinBy: 'importance' } as const;
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { resetOptimizerState } from './optimizer-state.js';
-import { expectClose, values } from './test-support.js';
+import { expectClose, values } from '../test-support.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

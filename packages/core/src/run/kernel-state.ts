@@ -14,9 +14,9 @@ import {
 } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { identity } from './parameterisations.js';
-import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from './pruner.js';
-import type { Phase, Search } from './search.js';
+import { identity } from '../parameterisations.js';
+import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
+import type { Phase, Search } from '../search/phases.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
 /** A kernel that may be pruned, before it is. */
@@ -38,7 +38,8 @@ export class KernelState implements PrunedKernel {
   readonly name: string;
   readonly index: number;
   readonly grid: BlockGrid;
-  readonly density: number;
+  /** The target density; the run sets it where the allocation goes by scores. */
+  density: number;
   /** What the optimiser trains, in the kernel's own shape. */
   readonly variable: tf.Variable;
   #trainables: Readonly<Record<string, tf.Variable>>;

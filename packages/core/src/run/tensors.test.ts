@@ -5,10 +5,12 @@ import { DivergedError } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import type { Pruner } from './pruner.js';
-import { oneShot, sparsePhase } from './search.js';
-import { sparsify, type ModelPruning, type Target } from './sparsify.js';
-import { byMagnitude, randomTensor, strategies, values } from './test-support.js';
+import type { Pruner } from '../pruner.js';
+import { oneShot } from '../search/one-shot.js';
+import { sparsePhase } from '../search/phases.js';
+import { sparsify, type ModelPruning } from './sparsify.js';
+import type { Target } from './target.js';
+import { byMagnitude, randomTensor, strategies, values } from '../test-support.js';
 
 const target: Target = { sparsity: 0.75, blockShape: [2, 2], totalSteps: 20, minimumBlocks: 1 };
 

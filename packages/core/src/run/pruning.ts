@@ -4,29 +4,16 @@
 import { type BlockMask, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
-import type { Allocation } from './allocation.js';
+import type { Allocation } from '../allocation.js';
+import type { Budget } from './budget.js';
 import type { KernelState } from './kernel-state.js';
 import { resetOptimizerState } from './optimizer-state.js';
-import type { Importance, OptimizerStep, Pruner } from './pruner.js';
-import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from './report.js';
-import {
-  phaseAt,
-  placePhases,
-  progressAt,
-  selectsAt,
-  sparsePhase,
-  type Choice,
-  type Phase,
-  type PlacedPhase,
-} from './search.js';
-
-/** Where a run stands beside its variables: enough to go on after an interruption, as plain data. */
-export interface PruningState {
-  /** Steps done. */
-  readonly step: number;
-  /** Of each kernel, by name, the indices of the blocks that its mask keeps. */
-  readonly masks: Readonly<Record<string, readonly number[]>>;
-}
+import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import type { Importance, OptimizerStep, Pruner } from '../pruner.js';
+import { overridesOf, type Overrides } from '../overrides.js';
+import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
+import { sparsePhase, type Choice, type Phase } from '../search/phases.js';
+import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
@@ -40,9 +27,19 @@ export interface PruningHost {
 
 export interface PruningSettings {
   readonly pruner: Pruner;
-  readonly sparsity: number;
-  readonly allocation: Allocation;
+  readonly budget: Budget;
   readonly totalSteps: number;
+  /** What the target gives single kernels, for the report. */
+  readonly overrides: Overrides;
+}
+
+/** A choice of blocks for every kernel, not yet taken. */
+interface Selection {
+  /** How many blocks the target allows each. */
+  readonly keep: readonly number[];
+  readonly chosen: readonly BlockMask[];
+  /** The density that the scores give each at the full target; null where they do not tell it. */
+  readonly densities: readonly number[] | null;
 }
 
 /** How a run ends: with the best of what is chosen already, at the target. */
@@ -89,6 +86,11 @@ export class Pruning {
     return 1 - this.kernels.reduce((sum, { kept }) => sum + kept, 0) / blocks;
   }
 
+  /** The allocation in force: the target's, the strategy's own, or `uniform`. */
+  get allocation(): Allocation {
+    return this.#settings.budget.allocation;
+  }
+
   /** The trainables that the parameterisation added, for the list of variables to optimise. */
   get addedVariables(): tf.Variable[] {
     return this.kernels.flatMap(({ trainables }) => Object.values(trainables));
@@ -132,14 +134,12 @@ export class Pruning {
   async finalize(): Promise<PruningReport> {
     this.#assertRunning();
     await this.#assertFinite();
-    // What is left keeps the weights that the network computed with: no variable is touched.
-    const mask = (kernel: KernelState, chosen: BlockMask) => kernel.restoreChoice(chosen);
-    const learned = this.pruner.search.final === 'learned';
-    const targets = learned ? this.#counts(1) : await this.#choose(FINAL, 1, mask);
+    const targets = await this.#cutToTarget();
     this.#letGo();
+    const { overrides } = this.#settings;
     const reports = await Promise.all(
       this.kernels.map(async ({ name, grid, variable }, i) =>
-        reportKernel(name, grid, targets[i] as number, await variable.data()),
+        reportKernel(name, grid, targets[i]!, await variable.data(), overridesOf(overrides, name)),
       ),
     );
     return summarize(reports, this.#leftDense, this.#host.weights());
@@ -156,41 +156,26 @@ export class Pruning {
 
   /** What to store, beside the variables, to go on later; see `restore`. */
   state(): PruningState {
-    return {
-      step: this.#step,
-      masks: Object.fromEntries(
-        this.kernels.map(({ name, chosen }) => [
-          name,
-          Array.from(chosen.keys()).filter((block) => chosen[block]),
-        ]),
-      ),
-    };
+    return stateOf(this.#step, this.kernels, this.#settings.budget.byScore);
   }
 
   /**
    * Goes on from a stored state. The variables (the model's weights, `addedVariables`, the kernels' `buffers`, the
    * optimiser's slots) are the caller's to restore.
    *
-   * @throws RangeError when the state is of other kernels or of a longer run.
+   * @throws RangeError when the state is of other kernels, of a longer run or under another kind of allocation.
    */
   restore(state: PruningState): void {
     this.#assertRunning();
-    if (!Number.isInteger(state.step) || state.step < 0 || state.step > this.#settings.totalSteps) {
-      throw new RangeError(
-        `A state at step ${state.step} is not of a run of ${this.#settings.totalSteps} steps`,
-      );
-    }
-    const masks = this.kernels.map(({ name, grid }) => {
-      const kept = state.masks[name];
-      if (!kept || kept.some((block) => !Number.isInteger(block) || block < 0 || block >= grid.blocks)) {
-        throw new RangeError(`The state has no mask for the ${grid.blocks} blocks of ${name}`);
-      }
-      const mask = new Uint8Array(grid.blocks);
-      for (const block of kept) mask[block] = 1;
-      return mask;
-    });
+    const { totalSteps, budget } = this.#settings;
+    assertStep(state.step, totalSteps);
+    const masks = masksOf(state, this.kernels);
+    const densities = densitiesOf(state, this.kernels, budget.byScore);
     const { others } = phaseAt(this.#placed, state.step).phase;
-    this.kernels.forEach((kernel, i) => kernel.restoreChoice(masks[i] as BlockMask, others));
+    this.kernels.forEach((kernel, i) => {
+      kernel.restoreChoice(masks[i]!, others);
+      if (densities) kernel.density = densities[i]!;
+    });
     this.#step = state.step;
     this.#recordGradients();
   }
@@ -215,7 +200,14 @@ export class Pruning {
   /** Chooses the blocks for a step, if they are to be chosen there. */
   async #enter(step: number): Promise<void> {
     const placed = phaseAt(this.#placed, step);
-    if (selectsAt(placed, step)) await this.#choose(placed.phase, progressAt(placed, step));
+    if (selectsAt(placed, step)) {
+      const { phase } = placed;
+      const { chosen, densities } = await this.#select(phase, progressAt(placed, step));
+      this.kernels.forEach((kernel, i) => {
+        if (densities) kernel.density = densities[i]!;
+        kernel.choose(chosen[i]!, phase.others);
+      });
+    }
     this.#recordGradients();
   }
 
@@ -230,30 +222,36 @@ export class Pruning {
   }
 
   /**
-   * Gives every kernel a new choice of blocks.
+   * Prunes to the target, if the search is to come to it. What is left keeps the weights that the network computed
+   * with: no variable is touched, nor what the attention is clipped to.
    *
-   * @returns how many blocks the target allows each
+   * @returns how many blocks the target allows each kernel
    */
-  async #choose(
-    phase: Pick<Phase, 'curve' | 'candidates' | 'choose' | 'others'>,
-    progress: number,
-    take = (kernel: KernelState, chosen: BlockMask) => kernel.choose(chosen, phase.others),
-  ): Promise<number[]> {
-    const { allocation, pruner } = this.#settings;
+  async #cutToTarget(): Promise<readonly number[]> {
+    if (this.pruner.search.final === 'learned') return this.#settings.budget.counts(1);
+    const { keep, chosen } = await this.#select(FINAL, 1);
+    this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
+    return keep;
+  }
+
+  /** Chooses blocks for every kernel. */
+  async #select(phase: Pick<Phase, 'curve' | 'candidates' | 'choose'>, progress: number): Promise<Selection> {
+    const { budget, pruner } = this.#settings;
     const share = phase.curve(progress);
-    let keep = this.#counts(share);
+    let keep = budget.counts(share);
     const candidates = this.kernels.map(({ chosen, mask, grid }, i) => {
       if (phase.candidates === 'all') return keepAll(grid.blocks);
       // Forward selection that ends early has chosen too few: what is active fills up.
-      return keptBlocks(chosen) < (keep[i] as number) ? mask : chosen;
+      return keptBlocks(chosen) < keep[i]! ? mask : chosen;
     });
-    const dependsOnScores =
-      phase.choose !== undefined ||
-      (share > 0 && allocation.byScore) ||
-      keep.some((k, i) => k < keptBlocks(candidates[i] as BlockMask));
     // Read back from the device only where the choice depends on them.
-    const scores = dependsOnScores ? await this.#scores(pruner.importance) : this.#zeros();
-    if (allocation.byScore && share > 0) keep = this.#counts(share, scores, candidates);
+    const readsScores =
+      phase.choose !== undefined ||
+      (share > 0 && budget.byScore) ||
+      keep.some((k, i) => k < keptBlocks(candidates[i]!));
+    const scores = readsScores ? await this.#scores(pruner.importance) : this.#zeros();
+    const scored = { scores, candidates };
+    if (budget.byScore && share > 0) keep = budget.counts(share, scored);
     const growthScores = pruner.growth && phase.choose ? await this.#scores(pruner.growth) : this.#zeros();
 
     const best = (choice: Choice) => topK(choice.scores, choice.keep, choice.candidates);
@@ -261,31 +259,15 @@ export class Pruning {
       (phase.choose ?? best)({
         index,
         grid,
-        scores: scores[i] as Float32Array,
-        growthScores: growthScores[i] as Float32Array,
+        scores: scores[i]!,
+        growthScores: growthScores[i]!,
         chosen,
-        candidates: candidates[i] as BlockMask,
-        keep: keep[i] as number,
+        candidates: candidates[i]!,
+        keep: keep[i]!,
         progress,
       }),
     );
-    this.kernels.forEach((kernel, i) => take(kernel, chosen[i] as BlockMask));
-    return keep;
-  }
-
-  /** How many blocks each kernel keeps at a share of the target sparsity. */
-  #counts(shareOfTarget: number, scores = this.#zeros(), candidates?: readonly BlockMask[]): number[] {
-    const { allocation, sparsity } = this.#settings;
-    return allocation.keep(
-      this.kernels.map(({ grid, variable }, i) => ({
-        grid,
-        kernelShape: variable.shape,
-        scores: (scores[i] as Float32Array).map((score, block) =>
-          candidates && !candidates[i]?.[block] ? -Infinity : score,
-        ),
-      })),
-      sparsity * shareOfTarget,
-    );
+    return { keep, chosen, densities: budget.byScore && readsScores ? budget.densities(scored) : null };
   }
 
   #scores(importance: Importance): Promise<Float32Array[]> {

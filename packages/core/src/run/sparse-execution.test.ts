@@ -2,10 +2,12 @@ import { keptBlocks, scaleBlocks } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { alternating, oneShot } from './search.js';
+import { alternating } from '../search/alternating.js';
+import { oneShot } from '../search/one-shot.js';
 import type { MaskedKernel, SparseExecution } from './sparse-execution.js';
-import { sparsify, type Target } from './sparsify.js';
-import { byAttention, randomTensor, shortPlan, values } from './test-support.js';
+import { sparsify } from './sparsify.js';
+import type { Target } from './target.js';
+import { byAttention, randomTensor, shortPlan, values } from '../test-support.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

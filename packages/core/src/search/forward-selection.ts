@@ -4,7 +4,7 @@
  */
 import { type BlockMask, growMask, keptBlocks, topK } from '@espalier/blocks';
 
-import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './search.js';
+import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './phases.js';
 
 export interface ForwardSelectionSettings {
   /** The share of training before the first round, in which all blocks count as chosen; from 0. */

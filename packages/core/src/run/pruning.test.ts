@@ -3,19 +3,16 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { erdosRenyiKernel, global, type Allocation } from './allocation.js';
-import { exponential } from './curves.js';
-import type { Pruner } from './pruner.js';
-import {
-  alternating,
-  alternatingWithSparsification,
-  densePhase,
-  gradual,
-  oneShot,
-  sparsePhase,
-  type Search,
-} from './search.js';
-import { sparsify, type Target, type VariablePruning } from './sparsify.js';
+import { erdosRenyiKernel, global, type Allocation } from '../allocation.js';
+import { exponential } from '../search/curves.js';
+import type { Pruner } from '../pruner.js';
+import { alternating } from '../search/alternating.js';
+import { alternatingWithSparsification } from '../search/alternating-with-sparsification.js';
+import { gradual } from '../search/gradual.js';
+import { oneShot } from '../search/one-shot.js';
+import { densePhase, sparsePhase, type Search } from '../search/phases.js';
+import { sparsify, type VariablePruning } from './sparsify.js';
+import type { Target } from './target.js';
 import {
   byAttention,
   byMagnitude,
@@ -26,7 +23,7 @@ import {
   strategies,
   values,
   zeroOutside,
-} from './test-support.js';
+} from '../test-support.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

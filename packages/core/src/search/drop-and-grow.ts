@@ -5,7 +5,7 @@
 import type { BlockMask } from '@espalier/blocks';
 
 import type { Curve } from './curves.js';
-import { sparsePhase, type Choice, type Search } from './search.js';
+import { sparsePhase, type Choice, type Search } from './phases.js';
 
 /** `α/2 · (1 + cos(π t))`: the share of the chosen blocks to drop, `t` from 0 to 1 until the last exchange. */
 export function dropFraction(alpha: number): Curve {

@@ -8,7 +8,7 @@
 import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
-import type { Parameterisation, PrunedKernel, Trainables } from './pruner.js';
+import type { Parameterisation, PrunedKernel, Trainables } from '../pruner.js';
 
 /** The effective weight not yet multiplied out: `elementwise(raw) ⊙ blockScale`, at the kept blocks. */
 export interface WeightFactors {

@@ -1,10 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { erdosRenyiKernel, global } from './allocation.js';
-import type { Pruner } from './pruner.js';
-import { alternating, alternatingWithSparsification, gradual, oneShot } from './search.js';
-import { sparsify, type ModelPruning, type Target } from './sparsify.js';
+import { erdosRenyiKernel, global } from '../allocation.js';
+import type { Pruner } from '../pruner.js';
+import { alternating } from '../search/alternating.js';
+import { alternatingWithSparsification } from '../search/alternating-with-sparsification.js';
+import { gradual } from '../search/gradual.js';
+import { oneShot } from '../search/one-shot.js';
+import { sparsify, type ModelPruning } from './sparsify.js';
+import type { Target } from './target.js';
 import {
   byAttention,
   byMagnitude,
@@ -16,7 +20,7 @@ import {
   strategies,
   values,
   zeroOutside,
-} from './test-support.js';
+} from '../test-support.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -3,11 +3,12 @@ import type { BlockMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { gradientNorm } from './importances.js';
-import { identity } from './parameterisations.js';
-import type { Importance, Parameterisation, Pruner, ScoredKernel } from './pruner.js';
-import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './search.js';
-import { sparsify, type Target } from './sparsify.js';
+import { gradientNorm } from '../importances.js';
+import { identity } from '../parameterisations.js';
+import type { Importance, Parameterisation, Pruner, ScoredKernel } from '../pruner.js';
+import { densePhase, sparsePhase, type Choice, type Phase, type Search } from '../search/phases.js';
+import { sparsify } from './sparsify.js';
+import type { Target } from './target.js';
 import {
   byMagnitude,
   expectClose,
@@ -17,7 +18,7 @@ import {
   randomValues,
   values,
   zeroOutside,
-} from './test-support.js';
+} from '../test-support.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
