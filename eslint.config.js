@@ -3,27 +3,38 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** What tests are made of: they may import what they are a test of, and with. */
+const TESTS = ['**/*.test.{ts,js,mjs}', '**/test-*.ts', 'packages/*/src/browser/**'];
+
 /**
- * Arrows point one way: apps → strategies and the packages beside them → core → tfjs.
+ * Arrows point one way: apps → strategies and the packages beside them → core → blocks → tfjs. The rule is for static
+ * imports and for `import()` of a literal, tests apart.
  *
  * @param files the files that the rule is for
  * @param allowed the Espalier packages they may import, as a regular expression of the name after `@espalier/`
  * @param reason what the reader is told
  */
-const mayImport = (files, allowed, reason) => ({
-  files,
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          { regex: `^@espalier/(?!(${allowed})$)`, message: reason },
-          { regex: '/(packages|apps)/', message: 'Import another package by its name, not by its path.' },
-        ],
-      },
-    ],
-  },
-});
+const mayImport = (files, allowed, reason) => {
+  const byName = 'Import another package by its name, not by its path.';
+  const patterns = [
+    { regex: `^@espalier/(?!(${allowed})$)`, message: reason },
+    { regex: '/(packages|apps)/', message: byName },
+    { regex: '^([.][.]/)+([^./][^/]*/)+(src|dist)/', message: byName },
+  ];
+  // A slash would end the regular expression within a selector.
+  const dynamic = patterns.map(({ regex, message }) => ({
+    selector: `ImportExpression[source.value=/${regex.replaceAll('/', '\\u002F')}/]`,
+    message,
+  }));
+  return {
+    files,
+    ignores: TESTS,
+    rules: {
+      'no-restricted-imports': ['error', { patterns }],
+      'no-restricted-syntax': ['error', ...dynamic],
+    },
+  };
+};
 
 export default defineConfig(
   {
@@ -47,23 +58,24 @@ export default defineConfig(
   },
   mayImport(['packages/blocks/**'], 'nothing', 'blocks knows @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/core/**'], 'blocks(/.+)?', 'core knows blocks, @tensorflow/tfjs and nothing else.'),
-  mayImport(['packages/pruners/**'], 'core|pruner-conformance', 'A strategy knows core and nothing else.'),
+  mayImport(['packages/pruners/**'], 'core', 'A strategy knows core and nothing else.'),
   mayImport(['packages/{datasets,models,theory}/**'], 'core', 'This package may know core alone.'),
-  mayImport(['packages/wasm-training/**'], 'blocks(/.+)?', 'wasm-training may know blocks alone.'),
+  mayImport(['packages/optimizers/**'], 'blocks(/.+)?', 'optimizers may know blocks alone.'),
   mayImport(
-    ['packages/block-sparse/**'],
-    'core|blocks(/.+)?|backend|magnitude',
-    'block-sparse may know core and blocks, and its tests the backends and one strategy.',
+    ['packages/wasm-training/**'],
+    'blocks(/.+)?|optimizers/wasm',
+    'wasm-training may know blocks, and the kernels of optimizers.',
   ),
+  mayImport(['packages/block-sparse/**'], 'core|blocks(/.+)?', 'block-sparse may know core and blocks.'),
   mayImport(['packages/pruner-conformance/**'], 'core', 'The conformance suite knows core alone.'),
   mayImport(
     ['packages/backend/**'],
-    'core|blocks/.+|wasm-training(/.+)?',
+    'blocks/.+|wasm-training(/.+)?',
     'backend starts backends: it may know the kernels of blocks, and wasm-training.',
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets|models|wasm-training(/.+)?|theory|block-sparse|harness',
+    'core|backend|datasets|models|optimizers|wasm-training(/.+)?|theory|block-sparse|harness',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
 );

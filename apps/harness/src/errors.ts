@@ -21,7 +21,7 @@ export class InterruptedError extends Error {
  * Errors of the packages below that are the user's to mend: what they say needs no stack trace. By name, since a
  * user's own module may have another copy of the package.
  */
-const USAGE_ERRORS = new Set(['UsageError', 'DataError', 'BackendError', 'BlasError']);
+const USAGE_ERRORS = new Set(['UsageError', 'DataError', 'BackendError', 'AcceleratorError']);
 
 export function isUsageError(error: unknown): error is Error {
   return error instanceof Error && USAGE_ERRORS.has(error.name);

@@ -11,7 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { findBlas } from '@espalier/wasm-training/blas';
+import { findAccelerators } from '@espalier/wasm-training/accelerators';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Summary } from './report/summary.js';
@@ -70,7 +70,7 @@ describe('espalier compare', () => {
     expect(summary).toMatchObject({ schemaVersion: 1, workload: 'small', environment });
     expect(summary.environment.productCosts).toBeNull();
     expect(existsSync(join(folder, 'contract/product-costs.json'))).toBe(false);
-    expect(summary.environment.blas?.build).toBe((await findBlas()).library?.build);
+    expect(summary.environment.blas?.build).toBe((await findAccelerators('auto'))[0]?.library?.build);
     expect(summary.rows.map(({ pruner }) => pruner)).toEqual(['dense', ...three.split(',')]);
     for (const row of summary.rows) {
       expect(row).toMatchObject({ seed: 0, status: 'ok' });
@@ -104,7 +104,7 @@ describe('espalier compare', () => {
     const folders = (await readdir(join(folder, 'contract/trials'))).filter((name) =>
       name.startsWith('dense-'),
     );
-    expect(folders).toHaveLength((await findBlas()).library ? 2 : 1);
+    expect(folders).toHaveLength((await findAccelerators('auto'))[0]?.library ? 2 : 1);
     await espalier(...compareWith('small', three, 'contract'));
   });
 

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { probeBackend, startBackend, type BackendChoice, type BackendName } from '@espalier/backend';
 import { placePhases, sparsify, type Pruner, type Search } from '@espalier/core';
 import { dataFolder } from '@espalier/datasets';
-import { findBlas, type BlasLibrary } from '@espalier/wasm-training/blas';
+import { findAccelerators, type AcceleratorLibrary } from '@espalier/wasm-training/accelerators';
 import * as tf from '@tensorflow/tfjs';
 import writeFileAtomic from 'write-file-atomic';
 
@@ -146,8 +146,11 @@ async function loadStrategies(asked: readonly string[], registry: Registry): Pro
 }
 
 /** The library that the trials multiply with; it is for the wasm backend alone. */
-async function chooseBlas(choice: string, backend: BackendName): Promise<BlasLibrary | null> {
-  if (backend === 'wasm') return (await findBlas(choice)).library;
+async function chooseBlas(choice: string, backend: BackendName): Promise<AcceleratorLibrary | null> {
+  if (backend === 'wasm') {
+    const accelerators = choice === 'auto' || choice === 'off' ? choice : [`blas:${choice}`];
+    return (await findAccelerators(accelerators))[0]?.library ?? null;
+  }
   if (choice === 'auto' || choice === 'off') return null;
   throw new UsageError(
     `--blas ${choice} is for the wasm backend, and ${backend} computes: add --backend wasm`,

@@ -9,7 +9,11 @@ import {
   type BackendInspection,
 } from '@espalier/backend';
 import { dataFolder } from '@espalier/datasets';
-import { describeBlas, findBlas, type BlasReport } from '@espalier/wasm-training/blas';
+import {
+  describeAccelerator,
+  findAccelerators,
+  type AcceleratorReport,
+} from '@espalier/wasm-training/accelerators';
 
 export interface Diagnosis {
   readonly node: { readonly version: string; readonly platform: string };
@@ -20,7 +24,7 @@ export interface Diagnosis {
   };
   /** Whether WebAssembly may fuse a multiplication and an addition, by which products gain a third. */
   readonly relaxedSimd: boolean;
-  readonly blas: BlasReport;
+  readonly blas: AcceleratorReport;
   readonly backends: readonly BackendInspection[];
   /** What `--backend auto` takes; null when not even that could be found out. */
   readonly auto: BackendDescription | null;
@@ -36,8 +40,8 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
   const processors = cpus();
   const folder = dataFolder(asked);
   const { relaxedSimdSupported } = await import('@espalier/wasm-training/relaxed-simd');
-  const [blas, backends, auto, sets] = await Promise.all([
-    findBlas(),
+  const [[blas], backends, auto, sets] = await Promise.all([
+    findAccelerators('auto'),
     inspectBackends(),
     probeBackend('auto').catch(() => null),
     dataSetsIn(folder),
@@ -50,7 +54,7 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
       memoryBytes: totalmem(),
     },
     relaxedSimd: relaxedSimdSupported,
-    blas,
+    blas: blas as AcceleratorReport,
     backends,
     auto,
     data: { folder, sets },
@@ -75,7 +79,7 @@ export function toText({ node, machine, relaxedSimd, blas, backends, auto, data 
     line('Node', `${node.version}, ${node.platform}`),
     line('machine', `${machine.processor}, ${machine.cores} cores, ${gigabytes} GB of memory`),
     line('relaxed SIMD', relaxedSimd ? 'present' : 'missing: Node 20 or later has it'),
-    line('BLAS', describeBlas(blas)),
+    line('BLAS', describeAccelerator(blas)),
     line('data', `${data.folder}: ${data.sets.join(', ') || 'nothing yet (espalier data get mnist)'}`),
     '',
     ...backends.flatMap(backendLines),

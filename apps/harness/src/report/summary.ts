@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 
 import type { BackendDescription } from '@espalier/backend';
 import type { PruningReport } from '@espalier/core';
-import type { BlasLibrary } from '@espalier/wasm-training/blas';
+import type { AcceleratorLibrary } from '@espalier/wasm-training/accelerators';
 import * as tf from '@tensorflow/tfjs';
 
 import type { ProductCosts } from '../trial/product-costs.js';
@@ -47,7 +47,7 @@ export interface Environment {
   readonly backend: string;
   readonly device: string;
   /** The BLAS library that multiplies matrices; null where there is none. */
-  readonly blas: Pick<BlasLibrary, 'kind' | 'version' | 'build'> | null;
+  readonly blas: Pick<AcceleratorLibrary, 'kind' | 'version' | 'build'> | null;
   /**
    * What products cost, in multiply-adds of a dense one, as they were timed for the choices of sparse phases; null
    * where none were.
@@ -76,7 +76,7 @@ export interface Summary {
 
 export function describeEnvironment(
   { name, device, kind }: BackendDescription,
-  blas: BlasLibrary | null,
+  blas: AcceleratorLibrary | null,
   productCosts: readonly ProductCosts[] | null,
   jobs: number,
 ): Environment {

@@ -1,6 +1,6 @@
 /** Losses and metrics of the two tasks, on examples as tensors. */
 import type { Examples } from '@espalier/datasets';
-import { softmaxCrossEntropy } from '@espalier/wasm-training';
+import { softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Workload } from '../workload.js';

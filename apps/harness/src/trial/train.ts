@@ -2,7 +2,7 @@
 import { startBackend, type StartedBackend } from '@espalier/backend';
 import { sparsePhases } from '@espalier/block-sparse';
 import { DivergedError, sparsify, type Pruner, type SparseExecution } from '@espalier/core';
-import { useBlas } from '@espalier/wasm-training/blas';
+import { useAccelerators } from '@espalier/wasm-training/accelerators';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Workload } from '../workload.js';
@@ -40,7 +40,7 @@ export async function train(
   options: TrainOptions,
 ): Promise<TrialResult> {
   const backend = await startBackend(trial.backend);
-  if (trial.blas) await useBlas(trial.blas.path);
+  if (trial.blas) await useAccelerators([`blas:${trial.blas.path}`]);
   // A device that was lost answers no read: what waits for one would wait forever.
   return Promise.race([trainOn(backend, trial, workload, pruner, options), backend.failure]);
 }
