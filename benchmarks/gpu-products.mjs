@@ -7,7 +7,7 @@ import {
   gatherBlocks,
   patternOf,
   scatterBlocks,
-} from '@espalier/block-sparse';
+} from '@espalier/blocks';
 import { blockGrid } from '@espalier/core';
 import { permutation, random } from '@espalier/datasets';
 import * as tf from '@tensorflow/tfjs';
