@@ -57,6 +57,19 @@ export function defineOperation<
   };
 }
 
+/** The compositions that stand in for kernels, as `<backend>/<name>`. */
+const compositions = new Set<string>();
+
+/**
+ * Whether a backend has a kernel of this name already, other than a composition that stands in for one: then a second is
+ * not registered. A stand-in is taken out, so that kernels may be registered after the first call of their op.
+ */
+export function hasOwnKernel(name: string, backendName: string): boolean {
+  if (!compositions.delete(`${backendName}/${name}`)) return tf.getKernel(name, backendName) !== undefined;
+  tf.unregisterKernel(name, backendName);
+  return false;
+}
+
 /**
  * Whether what is computed now is part of a gradient that is itself differentiated: then it must be made of ops that
  * have gradients.
@@ -85,6 +98,7 @@ function registerComposition<Attributes extends object, Result extends tf.Tensor
   { name, composed }: Operation<Attributes, Result>,
   backendName: string,
 ): void {
+  compositions.add(`${backendName}/${name}`);
   tf.registerKernel({
     kernelName: name,
     backendName,

@@ -1,6 +1,8 @@
 /** What a kernel of the tfjs cpu backend receives and returns, as arrays. */
 import * as tf from '@tensorflow/tfjs';
 
+import { hasOwnKernel } from '../../operation.js';
+
 /** A tensor of float32 on the JavaScript side. */
 export interface CpuTensor {
   readonly shape: readonly number[];
@@ -26,7 +28,7 @@ export function registerCpuKernel<Names extends string, Attributes>(
   kernelName: string,
   compute: CpuKernel<Names, Attributes>,
 ): void {
-  if (tf.getKernel(kernelName, 'cpu')) return;
+  if (hasOwnKernel(kernelName, 'cpu')) return;
   tf.registerKernel({
     kernelName,
     backendName: 'cpu',
