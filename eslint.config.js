@@ -22,6 +22,14 @@ const mayImport = (files, allowed, reason) => ({
         ],
       },
     ],
+    // The same of import(), which the rule above does not see.
+    'no-restricted-syntax': [
+      'error',
+      {
+        selector: `ImportExpression > Literal[value=/^@espalier\\u002F(?!(${allowed.replaceAll('/', '\\u002F')})$)/]`,
+        message: reason,
+      },
+    ],
   },
 });
 
@@ -47,7 +55,28 @@ export default defineConfig(
   },
   mayImport(['packages/core/**'], 'nothing', 'core knows @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/pruners/**'], 'core|pruner-conformance', 'A strategy knows core and nothing else.'),
-  mayImport(['packages/{datasets,models,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/{models,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/datasets/**'], 'nothing', 'Data are plain arrays: datasets knows no other package.'),
+  mayImport(
+    ['packages/workloads/**'],
+    'core|datasets(/.+)?|models|training-kernels',
+    'workloads may know core, data sets, models and what trains them.',
+  ),
+  mayImport(
+    ['packages/experiment/**'],
+    'core|block-sparse|datasets|workloads',
+    'An experiment is handed its strategies, and a backend that has been started: only executors/processes starts one.',
+  ),
+  mayImport(
+    ['packages/experiment/src/executors/processes/**'],
+    'core|workloads|backend|training-kernels/(blas|threads)',
+    'Processes start a backend of their own; strategies and workloads are loaded by reference.',
+  ),
+  mayImport(
+    ['packages/{datasets,workloads,experiment}/**/*.test.ts', 'packages/experiment/{src/browser,test}/**'],
+    '.+',
+    'Tests may know what they need.',
+  ),
   mayImport(['packages/wasm-module/**'], 'nothing', 'wasm-module knows @tensorflow/tfjs and nothing else.'),
   mayImport(
     ['packages/training-kernels/**'],
@@ -67,7 +96,7 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets|models|training-kernels(/.+)?|theory|block-sparse|harness',
+    'core|backend|datasets(/.+)?|models|training-kernels(/.+)?|theory|block-sparse|experiment(/.+)?|workloads(/.+)?|harness',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
 );

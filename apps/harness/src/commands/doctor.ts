@@ -8,8 +8,10 @@ import {
   type BackendDescription,
   type BackendInspection,
 } from '@espalier/backend';
-import { dataFolder } from '@espalier/datasets';
-import { describeBlas, findBlas, type BlasReport } from '@espalier/training-kernels/blas';
+import { dataFolder } from '@espalier/datasets/data-folder';
+import { findAccelerators, type AcceleratorReport } from '@espalier/experiment/node';
+
+import type { Command } from './command.js';
 
 export interface Diagnosis {
   readonly node: { readonly version: string; readonly platform: string };
@@ -20,14 +22,25 @@ export interface Diagnosis {
   };
   /** Whether WebAssembly may fuse a multiplication and an addition, by which products gain a third. */
   readonly relaxedSimd: boolean;
-  readonly blas: BlasReport;
+  /** What multiplies faster than the wasm backend alone. */
+  readonly accelerators: readonly AcceleratorReport[];
   readonly backends: readonly BackendInspection[];
   /** What `--backend auto` takes; null when not even that could be found out. */
   readonly auto: BackendDescription | null;
   readonly data: { readonly folder: string; readonly sets: readonly string[] };
 }
 
-export async function doctor(options: { data?: string; json?: boolean }): Promise<void> {
+export const doctor: Command = {
+  usage: 'doctor',
+  description: 'what of this machine can be used, what is missing, and the command that mends it',
+  arguments: (command) =>
+    command
+      .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
+      .option('--json', 'as JSON'),
+  run,
+};
+
+async function run(options: { data?: string; json?: boolean }): Promise<void> {
   const diagnosis = await diagnose(options.data);
   process.stdout.write(options.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : `${toText(diagnosis)}\n`);
 }
@@ -36,8 +49,9 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
   const processors = cpus();
   const folder = dataFolder(asked);
   const { relaxedSimdSupported } = await import('@espalier/training-kernels/relaxed-simd');
-  const [blas, backends, auto, sets] = await Promise.all([
-    findBlas(),
+  const [accelerators, backends, auto, sets] = await Promise.all([
+    // As many threads as there are cores: what a trial could have.
+    findAccelerators('auto', { threads: processors.length }),
     inspectBackends(),
     probeBackend('auto').catch(() => null),
     dataSetsIn(folder),
@@ -50,7 +64,7 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
       memoryBytes: totalmem(),
     },
     relaxedSimd: relaxedSimdSupported,
-    blas,
+    accelerators,
     backends,
     auto,
     data: { folder, sets },
@@ -69,13 +83,14 @@ async function dataSetsIn(folder: string): Promise<string[]> {
 const LABEL = 14;
 
 /** The diagnosis for a person: a line for each thing, and under it what mends it. */
-export function toText({ node, machine, relaxedSimd, blas, backends, auto, data }: Diagnosis): string {
+export function toText(diagnosis: Diagnosis): string {
+  const { node, machine, relaxedSimd, accelerators, backends, auto, data } = diagnosis;
   const gigabytes = (machine.memoryBytes / 1e9).toFixed(1);
   return [
     line('Node', `${node.version}, ${node.platform}`),
     line('machine', `${machine.processor}, ${machine.cores} cores, ${gigabytes} GB of memory`),
     line('relaxed SIMD', relaxedSimd ? 'present' : 'missing: Node 20 or later has it'),
-    line('BLAS', describeBlas(blas)),
+    ...accelerators.map((report) => line(LABELS[report.name] ?? report.name, acceleratorText(report))),
     line('data', `${data.folder}: ${data.sets.join(', ') || 'nothing yet (espalier data get mnist)'}`),
     '',
     ...backends.flatMap(backendLines),
@@ -86,6 +101,14 @@ export function toText({ node, machine, relaxedSimd, blas, backends, auto, data 
 
 function line(label: string, text: string): string {
   return `${label.padEnd(LABEL)}${text}`;
+}
+
+const LABELS: Readonly<Record<string, string>> = { blas: 'BLAS' };
+
+function acceleratorText({ library, absence, remedy }: AcceleratorReport): string {
+  if (absence !== null) return `none: ${absence}${remedy === null ? '' : `; ${remedy}`}`;
+  if (!library) return 'present';
+  return `${[library.kind, library.version].filter(Boolean).join(' ')} (${library.path})`;
 }
 
 function backendLines({ name, present, missing, remedy, adapters }: BackendInspection): string[] {
