@@ -11,7 +11,7 @@ import { blockDot, blockGrid, scaleBlocks, topK } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 import { Bench } from 'tinybench';
 
-import '@espalier/training-kernels';
+import '@espalier/wasm-training';
 
 await tf.setBackend('wasm');
 const grid = blockGrid([784, 512], [16, 16]);

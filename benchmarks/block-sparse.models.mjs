@@ -10,8 +10,8 @@ const WORKER = fileURLToPath(new URL('block-sparse.models.worker.mjs', import.me
 
 const SIDES = [
   { name: 'stock tfjs wasm', side: 'stock', forms: ['dense'] },
-  { name: 'training-kernels', side: 'espalier', forms: ['dense', 'compressed'] },
-  ...relaxed({ name: 'training-kernels', side: 'espalier', forms: ['dense', 'compressed'] }),
+  { name: 'wasm-training', side: 'espalier', forms: ['dense', 'compressed'] },
+  ...relaxed({ name: 'wasm-training', side: 'espalier', forms: ['dense', 'compressed'] }),
 ];
 
 /** Layer widths; the last layer stays dense. */

@@ -6,7 +6,7 @@ import { blockGrid, topK } from '@espalier/core';
 import { Bench } from 'tinybench';
 
 const [side] = process.argv.slice(2);
-if (side === 'espalier') await import('@espalier/training-kernels');
+if (side === 'espalier') await import('@espalier/wasm-training');
 await tf.setBackend('wasm');
 process.on('message', (message) => answer(message));
 process.send({ absent: null });

@@ -7,7 +7,7 @@ const [side] = process.argv.slice(2);
 
 const SIDES = {
   stock: () => denseOnTfjs(startStock),
-  'training-kernels': () => denseOnTfjs(startWasm),
+  'wasm-training': () => denseOnTfjs(startWasm),
   tensorflow: () => denseOnTfjs(() => start('tensorflow')),
   webgpu: () => denseOnTfjs(() => start('webgpu')),
   'block-sparse': () => blockSparse(startWasm),
@@ -50,7 +50,7 @@ async function startStock() {
 
 /** Not by startBackend, which turns relaxed SIMD on. */
 async function startWasm() {
-  await import('@espalier/training-kernels');
+  await import('@espalier/wasm-training');
   const tf = await import('@tensorflow/tfjs');
   await tf.setBackend('wasm');
 }

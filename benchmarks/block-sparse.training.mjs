@@ -8,7 +8,7 @@ import { absentOf, ask, askInTurns, relaxed, startAll, stopAll } from './block-s
 
 const WORKER = fileURLToPath(new URL('block-sparse.training.worker.mjs', import.meta.url));
 
-const SIDE = { name: 'training-kernels', side: 'espalier' };
+const SIDE = { name: 'wasm-training', side: 'espalier' };
 const SIDES = [SIDE, ...relaxed(SIDE)];
 
 /** Layer widths, and the block shape; layers of fewer than 100 blocks stay dense. */

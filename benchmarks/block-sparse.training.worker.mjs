@@ -1,7 +1,7 @@
 // One side of the suite `training`, in a process of its own.
 
 import * as tf from '@tensorflow/tfjs';
-import { sgd, softmaxCrossEntropy } from '@espalier/training-kernels';
+import { sgd, softmaxCrossEntropy } from '@espalier/wasm-training';
 import { sparsePhases } from '@espalier/block-sparse';
 import { sparsify } from '@espalier/core';
 import { magnitude } from '@espalier/magnitude';

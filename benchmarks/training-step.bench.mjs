@@ -1,4 +1,4 @@
-// How long a training step takes: stock tfjs wasm, @espalier/training-kernels without and with the system's BLAS, and
+// How long a training step takes: stock tfjs wasm, @espalier/wasm-training without and with the system's BLAS, and
 // PyTorch, on one thread each and on two.
 //
 //   node benchmarks/training-step.bench.mjs [--rounds 5] [--seconds 2] [--workloads mnist,wide,resnet20]
@@ -35,22 +35,22 @@ const relaxed =
   Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : null;
 const SIDES = [
   { name: 'stock tfjs wasm', threads: 1, command: ours('stock') },
-  { name: 'training-kernels', threads: 1, command: ours('espalier') },
+  { name: 'wasm-training', threads: 1, command: ours('espalier') },
   ...(relaxed
-    ? [{ name: 'training-kernels, relaxed SIMD', threads: 1, command: ours('espalier', relaxed) }]
+    ? [{ name: 'wasm-training, relaxed SIMD', threads: 1, command: ours('espalier', relaxed) }]
     : []),
-  { name: 'training-kernels, BLAS', threads: 1, command: ours('blas') },
+  { name: 'wasm-training, BLAS', threads: 1, command: ours('blas') },
   ...(relaxed
-    ? [{ name: 'training-kernels, BLAS, relaxed SIMD', threads: 1, command: ours('blas', relaxed) }]
+    ? [{ name: 'wasm-training, BLAS, relaxed SIMD', threads: 1, command: ours('blas', relaxed) }]
     : []),
   { name: 'PyTorch', threads: 1, command: torch },
   {
-    name: relaxed ? 'training-kernels, relaxed SIMD' : 'training-kernels',
+    name: relaxed ? 'wasm-training, relaxed SIMD' : 'wasm-training',
     threads: 2,
     command: ours('espalier', relaxed ?? []),
   },
   {
-    name: relaxed ? 'training-kernels, BLAS, relaxed SIMD' : 'training-kernels, BLAS',
+    name: relaxed ? 'wasm-training, BLAS, relaxed SIMD' : 'wasm-training, BLAS',
     threads: 2,
     command: ours('blas', relaxed ?? []),
   },

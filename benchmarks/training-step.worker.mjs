@@ -67,7 +67,7 @@ function step() {
 }
 
 async function espalierLoss() {
-  const { softmaxCrossEntropy } = await import('@espalier/training-kernels');
+  const { softmaxCrossEntropy } = await import('@espalier/wasm-training');
   return softmaxCrossEntropy;
 }
 
@@ -118,20 +118,20 @@ function resnet20() {
 }
 
 async function startThreads() {
-  const { useThreads } = await import('@espalier/training-kernels/threads');
+  const { useThreads } = await import('@espalier/wasm-training/threads');
   await useThreads(Number(threads));
 }
 
 /** What the library says of itself. */
 async function startBlas() {
-  const { describeBlas, useBlas } = await import('@espalier/training-kernels/blas');
+  const { describeBlas, useBlas } = await import('@espalier/wasm-training/blas');
   const report = await useBlas(choice, { threads: Number(threads) });
   if (!report.library) throw new Error(`No BLAS: ${describeBlas(report)}`);
   return report.library.build;
 }
 
 async function espalierOptimizer() {
-  const { sgd } = await import('@espalier/training-kernels');
+  const { sgd } = await import('@espalier/wasm-training');
   return sgd({ learningRate: LEARNING_RATE, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY });
 }
 

@@ -64,7 +64,7 @@ function forVulkan(): Remedy {
       remedy: 'unset VK_DRIVER_FILES VK_ICD_FILENAMES',
     };
   }
-  if (!hasFile(libraryFolders(), /^libvulkan\.so/)) {
+  if (!hasVulkanLoader()) {
     return { missing: 'the Vulkan loader', remedy: 'apt-get install libvulkan1' };
   }
   if (existsSync('/dev/nvidiactl')) {
@@ -78,6 +78,11 @@ function forVulkan(): Remedy {
   return existsSync('/dev/dri')
     ? { missing: 'the Vulkan driver of the card', remedy: 'apt-get install mesa-vulkan-drivers' }
     : { missing: 'a GPU: neither /dev/nvidiactl nor /dev/dri is there', remedy: null };
+}
+
+/** Whether Linux has the library by which drivers of Vulkan are found. */
+export function hasVulkanLoader(): boolean {
+  return hasFile(libraryFolders(), /^libvulkan\.so/);
 }
 
 function isInstalled(name: string): boolean {

@@ -53,8 +53,8 @@ async function unlessAbsent<T>(start: Promise<T>): Promise<T | null> {
 
 async function startWasm(): Promise<StartedBackend> {
   // Before the first op: Node 20 has relaxed SIMD behind a flag, which this turns on.
-  const { relaxedSimdSupported } = await import('@espalier/training-kernels/relaxed-simd');
-  await import('@espalier/training-kernels');
+  const { relaxedSimdSupported } = await import('@espalier/wasm-training/relaxed-simd');
+  await import('@espalier/wasm-training');
   await setBackend('wasm');
   return {
     ...synchronous,
@@ -66,6 +66,7 @@ async function startWasm(): Promise<StartedBackend> {
 }
 
 async function startCpu(): Promise<StartedBackend> {
+  await import('@espalier/blocks/cpu');
   await setBackend('cpu');
   return {
     ...synchronous,

@@ -7,15 +7,13 @@
  *
  * A serialisation holds what is shared within one model; a layer that two models inside it share is written into each.
  */
+import { type BlockPattern, denseOf, type PatternText, patternText, valuesOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { plannedKernels, type HowToCompress } from './compression-plan.js';
-import { denseOf, valuesOf } from './conversion.js';
 import { blockSparseClassName, plainClassName, storedKernels } from './layers/block-sparse-layer.js';
 import { layerJsons, type LayerJson } from './model-json.js';
 import { layersOf } from './nested-layers.js';
-import type { BlockPattern } from './pattern.js';
-import { patternText, type PatternText } from './pattern-text.js';
 
 /**
  * A copy of the model with block-sparse layers in the places of those that have blocks of zeros. It predicts the

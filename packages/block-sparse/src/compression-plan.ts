@@ -1,4 +1,5 @@
 /** Which kernels of a model are to be stored block-sparse, and by which blocks. */
+import { type BlockPattern, patternOf } from '@espalier/blocks';
 import {
   allKernels,
   blockFits,
@@ -16,7 +17,6 @@ import type * as tf from '@tensorflow/tfjs';
 import { hasBlockSparseClass } from './layers/block-sparse-layer.js';
 import { layerJsons, type LayerJson } from './model-json.js';
 import { layerPaths } from './nested-layers.js';
-import { patternOf, type BlockPattern } from './pattern.js';
 
 /**
  * The report of `pruning.finalize()`, which knows the blocks of each kernel; or one block shape for all kernels.

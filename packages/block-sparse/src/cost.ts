@@ -5,9 +5,8 @@
  * product has to be known, and not the machine. The figures are those that `benchmarks/block-sparse.bench.mjs`
  * measures; the model is deterministic, so that a run that is repeated makes the same choices.
  */
+import type { BlockPattern } from '@espalier/blocks';
 import type { Shape2D } from '@espalier/core';
-
-import type { BlockPattern } from './pattern.js';
 
 export interface Costs {
   /** A multiply-add at a kept weight, in blocks of this shape. */

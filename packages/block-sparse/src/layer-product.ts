@@ -1,10 +1,6 @@
 /** How a layer computes its output once its kernel is block-sparse: the product, then bias and activation. */
+import { type Activation, type BlockPattern, blockSparseConv2d, blockSparseMatMul } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
-
-import { blockSparseConv2d } from './convolution.js';
-import type { Activation } from './attributes.js';
-import { blockSparseMatMul } from './ops.js';
-import type { BlockPattern } from './pattern.js';
 
 export interface LayerProduct {
   /** Rows of the matrix that is multiplied by the kernel's. */

@@ -1,10 +1,15 @@
 /** The costs of products on the backend in use, measured: for backends whose costs the package does not know. */
+import {
+  type BlockPattern,
+  blockSparseMatMul,
+  blockSparseWeightGradient,
+  gatherBlocks,
+  patternOf,
+} from '@espalier/blocks';
 import { blockGrid, topK, type Shape2D } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Costs } from './cost.js';
-import { blockSparseMatMul, blockSparseWeightGradient, gatherBlocks } from './ops.js';
-import { patternOf, type BlockPattern } from './pattern.js';
 
 /** Rows of what is multiplied, and the sides of square kernels that are tried until one takes long enough to be timed. */
 const ROWS = 128;

@@ -1,5 +1,5 @@
 /** Registers the kernels of every backend, and the layers for serialisation. */
-import './cpu/register.js';
-import './wasm/register.js';
+import '@espalier/blocks/cpu';
+import '@espalier/blocks/wasm';
+import '@espalier/blocks/webgpu';
 import './layers/register.js';
-import './webgpu/register.js';

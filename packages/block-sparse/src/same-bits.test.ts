@@ -1,4 +1,4 @@
-/** On wasm with training-kernels, without BLAS, a dense layer's sparse phases come to the bits of masked products. */
+/** On wasm with wasm-training, without BLAS, a dense layer's sparse phases come to the bits of masked products. */
 import { startBackend } from '@espalier/backend';
 import {
   alternatingWithSparsification,

@@ -1,3 +1,4 @@
+import { patternOf } from '@espalier/blocks';
 import {
   alternatingWithSparsification,
   attention,
@@ -15,7 +16,6 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { costsOf, sparseIsFaster } from './cost.js';
-import { patternOf } from './pattern.js';
 import { sparsePhases } from './sparse-phases.js';
 import { randomTensor } from './test-support.js';
 

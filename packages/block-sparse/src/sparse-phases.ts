@@ -4,13 +4,12 @@
  * While a mask leaves blocks out, a layer gathers the raw weights of the kept blocks, makes their effective weights,
  * and multiplies by those. The result and every gradient are those of the masked dense product, up to rounding.
  */
+import { type BlockPattern, gatherBlocks, patternOf, scaleBlockValues } from '@espalier/blocks';
 import type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { costsOf, sparseIsFaster, type Costs } from './cost.js';
 import { productOf } from './layer-product.js';
-import { gatherBlocks, scaleBlockValues } from './ops.js';
-import { patternOf, type BlockPattern } from './pattern.js';
 
 export interface SparsePhasesOptions {
   /**

@@ -1,10 +1,9 @@
 /** What the tests of this package share: random patterns and tensors from a seed, masked dense kernels, tolerances. */
+import { type BlockPattern, patternOf } from '@espalier/blocks';
 import { allKernels, blockFits, blockGrid, matrixShape } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-
-import { patternOf, type BlockPattern } from './pattern.js';
 
 /** `count` numbers from −1 to 1, the same for the same seed (mulberry32). */
 export function randomValues(count: number, seed = 1): Float32Array {

@@ -1,3 +1,4 @@
+import { blockGrid, DivergedError } from '@espalier/blocks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -9,8 +10,6 @@ import {
   uniform,
   type AllocationLayer,
 } from './allocation.js';
-import { blockGrid } from './block-grid.js';
-import { DivergedError } from './mask.js';
 
 /** A layer of a `1 × G` grid with these scores. */
 function layer(scores: readonly number[], kernelShape = [1, scores.length]): AllocationLayer {

@@ -4,8 +4,7 @@
  * An allocation is asked each time a mask is chosen: for a sparsity (that of the moment, under a gradual
  * schedule) it says how many blocks each layer keeps.
  */
-import type { BlockGrid } from './block-grid.js';
-import { topK } from './mask.js';
+import { type BlockGrid, topK } from '@espalier/blocks';
 
 /** What an allocation sees of a layer. */
 export interface AllocationLayer {

@@ -1,8 +1,7 @@
+import { blockGrid, keepAll } from '@espalier/blocks';
 import { describe, expect, it } from 'vitest';
 
-import { blockGrid } from './block-grid.js';
 import { dropAndGrow, dropFraction } from './drop-and-grow.js';
-import { keepAll } from './mask.js';
 import { placePhases, selectsAt, type Choice, type PlacedPhase } from './search.js';
 
 const settings = {

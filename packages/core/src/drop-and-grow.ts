@@ -2,8 +2,9 @@
  * Drop-and-grow: sparse from the first step, and every so many steps some of the chosen blocks are exchanged
  * for others (Evci et al., arXiv 1911.11134 §3). Which, is the strategy's to say.
  */
+import type { BlockMask } from '@espalier/blocks';
+
 import type { Curve } from './curves.js';
-import type { BlockMask } from './mask.js';
 import { sparsePhase, type Choice, type Search } from './search.js';
 
 /** `α/2 · (1 + cos(π t))`: the share of the chosen blocks to drop, `t` from 0 to 1 until the last exchange. */

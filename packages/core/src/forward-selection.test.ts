@@ -1,6 +1,6 @@
+import { blockGrid } from '@espalier/blocks';
 import { describe, expect, it } from 'vitest';
 
-import { blockGrid } from './block-grid.js';
 import { forwardSelection } from './forward-selection.js';
 import { placePhases, type Choice, type Search } from './search.js';
 

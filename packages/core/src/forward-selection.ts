@@ -2,7 +2,8 @@
  * Forward selection: blocks are chosen in rounds, the best of those not chosen yet joining at each round's end,
  * and none leaves; after it, where asked for, swaps at a fixed number of blocks (replacement).
  */
-import { growMask, keptBlocks, topK, type BlockMask } from './mask.js';
+import { type BlockMask, growMask, keptBlocks, topK } from '@espalier/blocks';
+
 import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './search.js';
 
 export interface ForwardSelectionSettings {

@@ -1,9 +1,9 @@
 /** The loss' gradient by the effective weight, that searches score by; and what else a strategy may ask of core. */
+import type { BlockMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { gradientNorm } from './importances.js';
-import type { BlockMask } from './mask.js';
 import { identity } from './parameterisations.js';
 import type { Importance, Parameterisation, Pruner, ScoredKernel } from './pruner.js';
 import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './search.js';

@@ -1,7 +1,8 @@
 /** The importance scores that more than one strategy uses. */
+import { assertTemperature, blockNorms } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { blockNorms } from './block-ops.js';
+import type { AttentionParameters } from './parameterisations.js';
 import type { Importance } from './pruner.js';
 
 /** `‖W_b‖_F` of the effective weight. */
@@ -11,26 +12,36 @@ export const frobenius: Importance = {
 };
 
 /**
- * The attention weight of a block under `softmaxAttention` of the same temperature (arXiv 2402.17902 §3.2),
- * as its logarithm `log A = log G + log softmax(L / τ)`: the same order within a layer and across layers,
- * without the ties that clipping or underflow would make.
+ * The attention weight of a block under `softmaxAttention` of the same temperature and normalisation (arXiv 2402.17902
+ * §3.2), as its logarithm: the same order within a layer and across layers, without the ties that clipping or underflow
+ * would make. Normalised, `log A = L / τ − log mean exp(L / τ)`, where what is taken away is about as large as the
+ * logits, whatever their number: of millions of nearly equal ones the order is kept. (`log G + log softmax` would round
+ * them to the precision of `log G`.)
+ *
+ * @throws RangeError for a temperature that is not above 0
  */
-export function attention({ temperature = 1 }: { temperature?: number } = {}): Importance {
+export function attention({
+  temperature = 1,
+  normalised = true,
+}: Pick<AttentionParameters, 'temperature' | 'normalised'> = {}): Importance {
+  assertTemperature(temperature);
   return {
-    name: 'attention weight',
+    name: normalised ? 'attention weight' : 'unnormalised attention weight',
     score: ({ trainables: { logits }, name }) => {
       if (!logits)
         throw new Error(`${name} has no logits to score by: use the parameterisation softmaxAttention()`);
-      return tf.tidy(() =>
-        logits
-          .flatten()
-          .div(temperature)
-          .logSoftmax()
-          .add(Math.log(logits.size))
-          .reshape<tf.Tensor2D>(logits.shape),
-      );
+      return tf.tidy(() => {
+        const scaled = logits.div<tf.Tensor2D>(temperature);
+        return normalised ? scaled.sub<tf.Tensor2D>(logMeanExp(scaled)) : scaled;
+      });
     },
   };
+}
+
+/** `log mean exp x`, relative to the largest. */
+function logMeanExp(x: tf.Tensor): tf.Scalar {
+  const largest = x.max();
+  return x.sub(largest).exp().mean().log().add(largest);
 }
 
 /** `‖∂L/∂W_b‖_F`, the norm of the loss' gradient by the effective weight, pruned blocks included. */

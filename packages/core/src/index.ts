@@ -1,14 +1,34 @@
-/** Structured pruning for TensorFlow.js: what strategies are made of, and `sparsify`, which runs them. */
+/**
+ * Structured pruning for TensorFlow.js: what strategies are made of, and `sparsify`, which runs them. What a strategy
+ * needs of `@espalier/blocks` is here too.
+ */
+export {
+  assertBlockShape,
+  assertTemperature,
+  blockDot,
+  blockFits,
+  blockGrid,
+  blockNorms,
+  blockSize,
+  DivergedError,
+  growMask,
+  keepAll,
+  keptBlocks,
+  maskBlocks,
+  matrixShape,
+  scaleBlocks,
+  topK,
+  type BlockGrid,
+  type BlockMask,
+  type Shape2D,
+} from '@espalier/blocks';
 export * from './allocation.js';
-export * from './block-grid.js';
-export * from './block-ops.js';
 export * from './curves.js';
 export * from './drop-and-grow.js';
 export * from './forward-selection.js';
 export * from './importances.js';
 export { isUnderPruning, KernelState } from './kernel-state.js';
 export { allKernels, layerKernels, type LayerKernel } from './layer-kernels.js';
-export * from './mask.js';
 export { resetOptimizerState, type ResettableOptimizer } from './optimizer-state.js';
 export * from './parameterisations.js';
 export type * from './pruner.js';

@@ -1,11 +1,19 @@
 /**
  * One kernel under pruning: the variables that train, the mask, and the effective weight made of them.
  */
+import {
+  blockGrid,
+  type BlockGrid,
+  type BlockMask,
+  keepAll,
+  keptBlocks,
+  maskBlocks,
+  matrixShape,
+  scaleBlocks,
+  type Shape2D,
+} from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { blockGrid, matrixShape, type BlockGrid, type Shape2D } from './block-grid.js';
-import { maskBlocks, scaleBlocks } from './block-ops.js';
-import { keepAll, keptBlocks, type BlockMask } from './mask.js';
 import { identity } from './parameterisations.js';
 import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from './pruner.js';
 import type { Phase, Search } from './search.js';

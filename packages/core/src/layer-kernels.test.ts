@@ -1,7 +1,7 @@
+import type { Shape2D } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import type { Shape2D } from './block-grid.js';
 import { layerKernels } from './layer-kernels.js';
 import { gradual, sparsePhase, type Search } from './search.js';
 import { sparsify, type ModelPruning } from './sparsify.js';

@@ -5,10 +5,10 @@
  * our own in that place is enough: `fit`, `evaluate` and `predict` then use the effective weight, gradients
  * included, and the model is not rewritten.
  */
+import type { BlockMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSource, KernelState } from './kernel-state.js';
-import type { BlockMask } from './mask.js';
 import type { SparseCall, SparseExecution } from './sparse-execution.js';
 
 /** The fields in which tfjs layers keep kernels, each with the field of its regularizer. */

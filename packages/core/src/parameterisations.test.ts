@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-wasm';
 
+import { blockGrid } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { blockGrid } from './block-grid.js';
 import { attention } from './importances.js';
 import { KernelState } from './kernel-state.js';
 import { attentionWeights, softmaxAttention } from './parameterisations.js';

@@ -6,11 +6,10 @@
  * target overrules.) Each is a value,
  * so a new method is a new combination: `{ ...acdc(), parameterisation: powerpropagation() }`.
  */
+import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from './allocation.js';
-import type { BlockGrid } from './block-grid.js';
-import type { BlockMask } from './mask.js';
 import type { Search } from './search.js';
 
 /** What a strategy knows of a kernel that is being pruned. */

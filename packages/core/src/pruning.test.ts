@@ -1,10 +1,10 @@
+import { DivergedError } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { erdosRenyiKernel, global, type Allocation } from './allocation.js';
 import { exponential } from './curves.js';
-import { DivergedError } from './mask.js';
 import type { Pruner } from './pruner.js';
 import {
   alternating,

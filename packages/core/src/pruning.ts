@@ -1,11 +1,11 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
+import { type BlockMask, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from './allocation.js';
 import type { KernelState } from './kernel-state.js';
-import { DivergedError, keepAll, keptBlocks, topK, type BlockMask } from './mask.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import type { Importance, OptimizerStep, Pruner } from './pruner.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from './report.js';

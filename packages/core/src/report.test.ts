@@ -1,6 +1,6 @@
+import { blockGrid } from '@espalier/blocks';
 import { describe, expect, it } from 'vitest';
 
-import { blockGrid } from './block-grid.js';
 import { nonZeroBlocks, reportKernel, summarize } from './report.js';
 
 // 3 × 5 in blocks of 2 × 2: a 2 × 3 grid of sizes 4 4 2 / 2 2 1; the first and the last block hold zeros alone.

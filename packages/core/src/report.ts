@@ -1,5 +1,5 @@
 /** What a pruning run reached, measured on the weights themselves. */
-import { blockSize, type BlockGrid, type Shape2D } from './block-grid.js';
+import { type BlockGrid, blockSize, type Shape2D } from '@espalier/blocks';
 
 export interface PrunedKernelReport {
   readonly name: string;

@@ -4,9 +4,9 @@
  * A search is plain data, a list of phases over the whole of training. What a phase does is given by pure
  * functions of progress, so that it can be plotted, tested and composed without training anything.
  */
-import type { BlockGrid } from './block-grid.js';
+import type { BlockGrid, BlockMask } from '@espalier/blocks';
+
 import { cubic, exponential, type Curve } from './curves.js';
-import type { BlockMask } from './mask.js';
 
 export interface Phase {
   /** `dense`, `sparsification`, `sparse`, or a search's own word; for reports. */

@@ -1,8 +1,7 @@
+import { keptBlocks, scaleBlocks } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { scaleBlocks } from './block-ops.js';
-import { keptBlocks } from './mask.js';
 import { alternating, oneShot } from './search.js';
 import type { MaskedKernel, SparseExecution } from './sparse-execution.js';
 import { sparsify, type Target } from './sparsify.js';

@@ -5,10 +5,9 @@
  * of both its gradients is zero, and a block-sparse product gives the same without computing it. Such products are
  * not core's: `@espalier/block-sparse` provides an execution, `sparsify` takes it as `target.sparsePhases`.
  */
+import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
-import type { BlockGrid } from './block-grid.js';
-import type { BlockMask } from './mask.js';
 import type { Parameterisation, PrunedKernel, Trainables } from './pruner.js';
 
 /** The effective weight not yet multiplied out: `elementwise(raw) ⊙ blockScale`, at the kept blocks. */

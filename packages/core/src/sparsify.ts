@@ -1,10 +1,10 @@
 /**
  * `sparsify`: puts a model, or variables of a hand-written network, under a pruning strategy.
  */
+import { assertBlockShape, blockFits, blockGrid, matrixShape, type Shape2D } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { uniform, type Allocation } from './allocation.js';
-import { assertBlockShape, blockFits, blockGrid, matrixShape, type Shape2D } from './block-grid.js';
 import { isUnderPruning, KernelState, type KernelSource } from './kernel-state.js';
 import { hookLayer, layerKernels, recollectTrainableWeights } from './layer-kernels.js';
 import type { Pruner } from './pruner.js';

@@ -1,10 +1,10 @@
 /** Who owns which tensor: none is lost from step to step, and a run leaves none behind. */
 import '@tensorflow/tfjs-backend-wasm';
 
+import { DivergedError } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { DivergedError } from './mask.js';
 import type { Pruner } from './pruner.js';
 import { oneShot, sparsePhase } from './search.js';
 import { sparsify, type ModelPruning, type Target } from './sparsify.js';

@@ -1,8 +1,8 @@
 /** What the tests of this package share: values from a seed, loops over blocks as naive as can be, strategies. */
+import type { Shape2D } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 
-import type { Shape2D } from './block-grid.js';
 import { exponential } from './curves.js';
 import { attention, frobenius } from './importances.js';
 import { identity, softmaxAttention } from './parameterisations.js';

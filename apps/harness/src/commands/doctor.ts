@@ -48,7 +48,7 @@ async function run(options: { data?: string; json?: boolean }): Promise<void> {
 async function diagnose(asked: string | undefined): Promise<Diagnosis> {
   const processors = cpus();
   const folder = dataFolder(asked);
-  const { relaxedSimdSupported } = await import('@espalier/training-kernels/relaxed-simd');
+  const { relaxedSimdSupported } = await import('@espalier/wasm-training/relaxed-simd');
   const [accelerators, backends, auto, sets] = await Promise.all([
     // As many threads as there are cores: what a trial could have.
     findAccelerators('auto', { threads: processors.length }),

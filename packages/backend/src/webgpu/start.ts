@@ -5,8 +5,6 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { BackendError, type NamedChoice, type StartedBackend } from '../choice.js';
 import { setBackend } from '../set-backend.js';
 import { openAdapter, type OpenAdapter } from './adapters.js';
-import { registerAttentionKernels } from './attention-kernels.js';
-import { registerBlockKernels } from './block-kernels.js';
 
 interface Running {
   readonly open: OpenAdapter;
@@ -43,8 +41,7 @@ async function open(wanted: string | null): Promise<Running> {
   const open = await openAdapter(wanted);
   const device = await openDevice(open);
   const backend = await registerBackend(open, device);
-  registerBlockKernels();
-  registerAttentionKernels();
+  await import('@espalier/blocks/webgpu');
   const failure = failureOf(device);
   const started: StartedBackend = {
     name: 'webgpu',

@@ -5,12 +5,15 @@
  * a pattern become one weight each, of the kept values alone; the layer is given a stand-in whose `read()` is the
  * whole kernel. Nothing dense is ever allocated to be stored.
  */
+import {
+  type BlockPattern,
+  patternOfText,
+  type PatternText,
+  patternText,
+  scatterBlocks,
+} from '@espalier/blocks';
 import { matrixShape } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
-
-import { scatterBlocks } from '../ops.js';
-import type { BlockPattern } from '../pattern.js';
-import { patternOfText, patternText, type PatternText } from '../pattern-text.js';
 
 /** Under the names of the layer's own fields: `kernel`, `recurrentKernel`, `embeddings`, … */
 export type StoredKernelsConfig = Readonly<Record<string, PatternText>>;

@@ -1,5 +1,5 @@
 /** What the page of the browser test and Node both run. */
-import '@espalier/training-kernels';
+import '@espalier/wasm-training';
 import { magnitude } from '@espalier/magnitude';
 import { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';
 import { workloads } from '@espalier/workloads';

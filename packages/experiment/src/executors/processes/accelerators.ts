@@ -1,8 +1,8 @@
 /** What multiplies faster than the wasm backend alone: found, described and attached. */
 import { availableParallelism } from 'node:os';
 
-import { findBlas, useBlas, BlasError, type BlasLibrary } from '@espalier/training-kernels/blas';
-import { useThreads } from '@espalier/training-kernels/threads';
+import { findBlas, useBlas, BlasError, type BlasLibrary } from '@espalier/wasm-training/blas';
+import { useThreads } from '@espalier/wasm-training/threads';
 
 export interface AcceleratorReport {
   readonly name: 'blas' | 'threads';

@@ -1,0 +1,86 @@
+/**
+ * Matrices cut into blocks: the grid, the mask, the pattern of the kept blocks, the ops on them, and the mechanism by
+ * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm` and
+ * `/webgpu` do, each for its backend.
+ */
+export * from './grid.js';
+export * from './mask.js';
+export {
+  BlockPattern,
+  patternOf,
+  type ColumnView,
+  type PatternAttribute,
+  type PatternFields,
+} from './pattern.js';
+export { patternOfText, patternText, type PatternText } from './pattern-text.js';
+export { blocksOfPattern, type KeptBlock } from './pattern-blocks.js';
+export { denseOf, valuesOf } from './conversion.js';
+
+export {
+  blockDot,
+  blockNorms,
+  maskBlocks,
+  scaleBlocks,
+  type BlockAttributes,
+} from './ops/scale-blocks/index.js';
+export {
+  assertTemperature,
+  attentionWeights,
+  UNCLIPPED,
+  type AttentionAttributes,
+} from './ops/softmax-attention/index.js';
+export { gatherBlocks, scatterBlocks } from './ops/gather-blocks/index.js';
+export { blockValuesDot, scaleBlockValues } from './ops/scale-block-values/index.js';
+export {
+  blockSparseMatMul,
+  blockSparseWeightGradient,
+  type Activation,
+  type MatMulAttributes,
+  type MatMulOptions,
+} from './ops/block-sparse-matmul/index.js';
+export {
+  blockSparseConv2d,
+  type Conv2dOptions,
+  type ConvolutionAttributes,
+} from './ops/block-sparse-conv2d/index.js';
+export { col2im, im2col } from './ops/im2col/index.js';
+export {
+  convolutionInfo,
+  patchesShape,
+  type ConvolutionInfo,
+  type ConvolutionOptions,
+  type PatchAttributes,
+} from './ops/im2col/convolution-info.js';
+
+export {
+  areGradientsDifferentiated,
+  defineOperation,
+  type Operation,
+  type OperationInputs,
+} from './operation.js';
+export { registerCpuKernel, type CpuKernel, type CpuTensor } from './backends/cpu/kernel.js';
+export {
+  registerWasmKernel,
+  replaceWasmKernel,
+  type WasmCall,
+  type WasmKernel,
+} from './backends/wasm/kernel.js';
+export { compile, instantiate, memoryOf, supports, type Binaries } from './backends/wasm/instantiate.js';
+export {
+  alignedScratch,
+  growingWorkspace,
+  offsetOf,
+  oncePerBackend,
+  takeOver,
+  type WasmBackend,
+  type WasmHeap,
+} from './backends/wasm/heap.js';
+export {
+  registerWebgpuKernel,
+  runShader,
+  withElements,
+  type Shader,
+  type WebgpuBackend,
+  type WebgpuCall,
+  type WebgpuKernel,
+} from './backends/webgpu/program.js';

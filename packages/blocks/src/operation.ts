@@ -1,0 +1,95 @@
+/**
+ * The one way to define an op: a name in tfjs' registry, under which each backend may have a kernel of its own, one
+ * gradient for all of them, and a composition of tfjs' own ops for the backends that have none.
+ *
+ * An op is a folder of `ops/`: its definition in `index.ts`; its kernels, where it has any, beside that in `cpu.ts`,
+ * `wasm.ts` (and, in AssemblyScript, `*.as.ts`) and `webgpu.ts`. A package elsewhere defines one in the same way, and
+ * registers its kernels by `registerCpuKernel`, `registerWasmKernel` and `registerWebgpuKernel`.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+/** Input tensors by name; one that is left out is not there. */
+export type OperationInputs = Readonly<Record<string, tf.Tensor>>;
+
+/** An operation. `Attributes` is what its kernels receive as `attrs`, `Result` one tensor or several. */
+export interface Operation<Attributes extends object, Result extends tf.Tensor | tf.Tensor[] = tf.Tensor> {
+  /** Its kernels' name with tfjs. */
+  readonly name: string;
+  readonly inputsToSave?: readonly string[];
+  readonly savesOutput?: boolean;
+  /**
+   * The gradient by each input, computed when it is wanted. Absent for an op that is itself a gradient, and is not
+   * used where gradients are differentiated (`areGradientsDifferentiated`).
+   */
+  gradient?(
+    dy: tf.Tensor,
+    saved: tf.Tensor[],
+    attributes: Attributes,
+  ): Readonly<Record<string, () => tf.Tensor>>;
+  /** The result by ops of tfjs. Runs in a tidy; returns new tensors. */
+  composed(inputs: OperationInputs, attributes: Attributes): Result;
+}
+
+/**
+ * Nothing is registered before the first call: a module that defines an op has no side effects.
+ *
+ * @returns the operation on the backend of the moment. One that has no kernel for it gets the composition as its
+ *   kernel at the first call.
+ */
+export function defineOperation<
+  Attributes extends object,
+  Result extends tf.Tensor | tf.Tensor[] = tf.Tensor,
+>(
+  operation: Operation<Attributes, Result>,
+): <Out extends Result>(inputs: OperationInputs, attributes: Attributes) => Out {
+  const { name } = operation;
+  let hasGradient = false;
+  return <Out extends Result>(inputs: OperationInputs, attributes: Attributes) => {
+    if (!hasGradient) {
+      registerGradient(operation);
+      hasGradient = true;
+    }
+    const backendName = tf.getBackend();
+    if (!tf.getKernel(name, backendName)) registerComposition(operation, backendName);
+    return tf
+      .engine()
+      .runKernel(name, inputs as tf.NamedTensorMap, attributes as unknown as tf.NamedAttrMap) as Out;
+  };
+}
+
+/**
+ * Whether what is computed now is part of a gradient that is itself differentiated: then it must be made of ops that
+ * have gradients.
+ */
+export function areGradientsDifferentiated(): boolean {
+  return tf.engine().state.gradientDepth > 0;
+}
+
+function registerGradient<Attributes extends object, Result extends tf.Tensor | tf.Tensor[]>({
+  name,
+  inputsToSave = [],
+  savesOutput = false,
+  gradient,
+}: Operation<Attributes, Result>): void {
+  if (!gradient || tf.getGradient(name)) return;
+  tf.registerGradient({
+    kernelName: name,
+    inputsToSave: [...inputsToSave],
+    outputsToSave: [savesOutput],
+    gradFunc: (dy, saved, attributes) =>
+      gradient(dy as tf.Tensor, saved, attributes as unknown as Attributes),
+  });
+}
+
+function registerComposition<Attributes extends object, Result extends tf.Tensor | tf.Tensor[]>(
+  { name, composed }: Operation<Attributes, Result>,
+  backendName: string,
+): void {
+  tf.registerKernel({
+    kernelName: name,
+    backendName,
+    // While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
+    kernelFunc: ({ inputs, attrs }) =>
+      tf.tidy(() => composed(inputs as OperationInputs, attrs as unknown as Attributes)),
+  });
+}

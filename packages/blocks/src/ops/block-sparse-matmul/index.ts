@@ -1,0 +1,94 @@
+/**
+ * Products with block-sparse kernels, as differentiable ops.
+ *
+ * The kernel is a matrix W `[n, m]` of which a `BlockPattern` keeps some blocks; `values` `[pattern.size]` holds the
+ * weights of those, and every gradient is computed at those alone. All tensors are float32.
+ */
+import type * as tf from '@tensorflow/tfjs';
+
+import { assertTensor } from '../../assert-tensor.js';
+import { defineOperation } from '../../operation.js';
+import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
+import { product, weightGradient } from './composed.js';
+
+/** What is computed in the same pass as the product. */
+export type Activation = 'linear' | 'relu';
+
+/** What the kernels of `BlockSparseMatMul` receive beside their input tensors. */
+export interface MatMulAttributes extends PatternAttribute {
+  readonly transposed: boolean;
+  readonly activation: Activation;
+}
+
+export interface MatMulOptions {
+  /** Added to each row of x·W, `[m]`. */
+  readonly bias?: tf.Tensor1D;
+  /** Applied to x·W + bias; `'linear'` when absent. */
+  readonly activation?: Activation;
+  /** Multiplies by Wᵀ: x is `[B, m]`, the result `[B, n]`. Takes no bias and no activation. */
+  readonly transposed?: boolean;
+}
+
+/**
+ * x·W, or x·Wᵀ, over the kept blocks alone.
+ *
+ * @param x `[B, n]`; `[B, m]` when transposed
+ * @param values `[size]`
+ * @returns `[B, m]`; `[B, n]` when transposed
+ * @throws RangeError for shapes that do not fit the pattern
+ */
+export function blockSparseMatMul(
+  x: tf.Tensor2D,
+  values: tf.Tensor1D,
+  pattern: BlockPattern,
+  { bias, activation = 'linear', transposed = false }: MatMulOptions = {},
+): tf.Tensor2D {
+  const [n, m] = pattern.matrixShape;
+  assertTensor(x, [x.shape[0], transposed ? m : n], 'x', BLOCK_SPARSE_KERNEL);
+  assertTensor(values, [pattern.size], 'values', BLOCK_SPARSE_KERNEL);
+  if (transposed && (bias || activation !== 'linear')) {
+    throw new RangeError('The product with the transposed kernel takes no bias and no activation');
+  }
+  if (bias) assertTensor(bias, [m], 'bias', BLOCK_SPARSE_KERNEL);
+  return matMul({ x, values, ...(bias && { bias }) }, { pattern, transposed, activation });
+}
+
+/** xᵀ·dy at the kept blocks, `[size]`: the gradient of x·W by the values. x is `[B, n]`, dy `[B, m]`. */
+export function blockSparseWeightGradient(
+  x: tf.Tensor2D,
+  dy: tf.Tensor2D,
+  pattern: BlockPattern,
+): tf.Tensor1D {
+  const [n, m] = pattern.matrixShape;
+  assertTensor(x, [x.shape[0], n], 'x', BLOCK_SPARSE_KERNEL);
+  assertTensor(dy, [x.shape[0], m], 'dy', BLOCK_SPARSE_KERNEL);
+  return weightGradientAtBlocks({ x, dy }, { pattern });
+}
+
+const matMul = defineOperation<MatMulAttributes, tf.Tensor2D>({
+  name: 'BlockSparseMatMul',
+  inputsToSave: ['x', 'values'],
+  savesOutput: true,
+  composed: product,
+  gradient: (dy, [x, values, y], { pattern, transposed, activation }) => {
+    const byProduct = activation === 'relu' ? () => dy.mul<tf.Tensor2D>(y!.step()) : () => dy as tf.Tensor2D;
+    return {
+      x: () => blockSparseMatMul(byProduct(), values as tf.Tensor1D, pattern, { transposed: !transposed }),
+      values: () =>
+        transposed
+          ? blockSparseWeightGradient(byProduct(), x as tf.Tensor2D, pattern)
+          : blockSparseWeightGradient(x as tf.Tensor2D, byProduct(), pattern),
+      bias: () => byProduct().sum(0),
+    };
+  },
+});
+
+const weightGradientAtBlocks = defineOperation<PatternAttribute, tf.Tensor1D>({
+  name: 'BlockSparseWeightGradient',
+  inputsToSave: ['x', 'dy'],
+  composed: weightGradient,
+  gradient: (ddv, [x, dy], { pattern }) => ({
+    x: () => blockSparseMatMul(dy as tf.Tensor2D, ddv as tf.Tensor1D, pattern, { transposed: true }),
+    dy: () => blockSparseMatMul(x as tf.Tensor2D, ddv as tf.Tensor1D, pattern),
+  }),
+});

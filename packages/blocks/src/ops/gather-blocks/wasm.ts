@@ -1,0 +1,36 @@
+// GatherBlocks and ScatterBlocks on the wasm backend. The arithmetic is in wasm.as.ts.
+
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import { keptBlocksIn } from '../../backends/wasm/block-list.js';
+import { kernelsOf } from '../../backends/wasm/exports.js';
+import { offsetOf } from '../../backends/wasm/heap.js';
+import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
+import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+
+/** matrix [n, m]; attrs pattern → values [size]. */
+function gatherBlocks(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const pattern = patternOfCall('GatherBlocks', call);
+  const matrix = floatInput('GatherBlocks', 'matrix', call, pattern.matrixShape);
+  const out = backend.makeOutput([pattern.size], 'float32');
+  const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
+  kernelsOf(backend).exports.gatherBlocks(...offsets, ...keptBlocksIn(backend, pattern));
+  return out;
+}
+
+/** values [size]; attrs pattern → [n, m], zeros at the pruned blocks. */
+function scatterBlocks(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const pattern = patternOfCall('ScatterBlocks', call);
+  const values = floatInput('ScatterBlocks', 'values', call, [pattern.size]);
+  const out = backend.makeOutput([...pattern.matrixShape], 'float32');
+  const offsets = [offsetOf(backend, values), offsetOf(backend, out)] as const;
+  kernelsOf(backend).exports.scatterBlocks(...offsets, ...keptBlocksIn(backend, pattern));
+  return out;
+}
+
+export const kernels: Readonly<Record<string, WasmKernel>> = {
+  GatherBlocks: gatherBlocks,
+  ScatterBlocks: scatterBlocks,
+};

@@ -1,0 +1,64 @@
+// Im2Col and Col2Im on the wasm backend. The arithmetic is in wasm.as.ts.
+
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import { kernelsOf, type GeometryArguments } from '../../backends/wasm/exports.js';
+import { offsetOf } from '../../backends/wasm/heap.js';
+import { floatInput } from '../../backends/wasm/inputs.js';
+import { memoryOf } from '../../backends/wasm/instantiate.js';
+import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+import { patchesShape, type ConvolutionInfo } from './convolution-info.js';
+
+/** x [N, H, W, C]; attrs info → [N·OH·OW, FH·FW·C], the patch that each output pixel sees, zeros in the padding. */
+function im2col(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const info = infoOf('Im2Col', call);
+  const x = floatInput('Im2Col', 'x', call, info.inShape);
+  const out = backend.makeOutput(patchesShape(info), 'float32');
+  kernelsOf(backend).exports.patches(
+    false,
+    offsetOf(backend, x),
+    offsetOf(backend, out),
+    ...geometryArguments(info),
+  );
+  return out;
+}
+
+/** patches [N·OH·OW, FH·FW·C]; attrs info → [N, H, W, C], the transpose of Im2Col: overlaps add up. */
+function col2im(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const info = infoOf('Col2Im', call);
+  const patches = floatInput('Col2Im', 'patches', call, patchesShape(info));
+  const out = backend.makeOutput([...info.inShape], 'float32');
+  const [from, to] = [offsetOf(backend, patches), offsetOf(backend, out)];
+  const size = info.inShape.reduce((product, length) => product * length, 1);
+  new Float32Array(memoryOf(backend).buffer, to, size).fill(0);
+  kernelsOf(backend).exports.patches(true, to, from, ...geometryArguments(info));
+  return out;
+}
+
+export function infoOf(kernel: string, { attrs }: WasmCall): ConvolutionInfo {
+  const info = attrs['info'] as unknown as ConvolutionInfo | undefined;
+  if (info?.inShape?.length === 4 && info.dataFormat === 'channelsLast') return info;
+  throw new TypeError(
+    `${kernel}: the attribute 'info' must be a Conv2DInfo of channels-last images, as convolutionInfo makes one`,
+  );
+}
+
+export function geometryArguments(info: ConvolutionInfo): GeometryArguments {
+  return [
+    ...info.inShape,
+    info.outHeight,
+    info.outWidth,
+    info.filterHeight,
+    info.filterWidth,
+    info.strideHeight,
+    info.strideWidth,
+    info.dilationHeight,
+    info.dilationWidth,
+    info.padInfo.top,
+    info.padInfo.left,
+  ];
+}
+
+export const kernels: Readonly<Record<string, WasmKernel>> = { Im2Col: im2col, Col2Im: col2im };

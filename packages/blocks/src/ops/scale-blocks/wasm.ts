@@ -1,0 +1,62 @@
+// ScaleBlocks, ScaleBlocksGrad and BlockDot on the wasm backend. The arithmetic is in wasm.as.ts.
+
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import { kernelsOf } from '../../backends/wasm/exports.js';
+import { growingWorkspace, offsetOf, oncePerBackend } from '../../backends/wasm/heap.js';
+import { floatInput } from '../../backends/wasm/inputs.js';
+import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+import { blockGrid, type BlockGrid } from '../../grid.js';
+import type { BlockAttributes } from './index.js';
+
+/** matrix [n, m], scale [R, C] → [n, m]. */
+function scaleBlocks(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const matrix = floatInput('ScaleBlocks', 'matrix', call, [null, null]);
+  const grid = gridOf(matrix, call);
+  const scale = floatInput('ScaleBlocks', 'scale', call, grid.gridShape);
+  const out = backend.makeOutput([...grid.matrixShape], 'float32');
+  const offsets = [matrix, scale, out].map((x) => offsetOf(backend, x)) as [number, number, number];
+  kernelsOf(backend).exports.scaleBlocks(...offsets, ...grid.matrixShape, ...grid.blockShape);
+  return out;
+}
+
+/** dy and the matrix [n, m], scale [R, C] → the gradients by the matrix [n, m] and by the scale [R, C]. */
+function scaleBlocksGrad(call: WasmCall): TensorInfo[] {
+  const { backend } = call;
+  const matrix = floatInput('ScaleBlocksGrad', 'matrix', call, [null, null]);
+  const grid = gridOf(matrix, call);
+  const dy = floatInput('ScaleBlocksGrad', 'dy', call, grid.matrixShape);
+  const scale = floatInput('ScaleBlocksGrad', 'scale', call, grid.gridShape);
+  const dMatrix = backend.makeOutput([...grid.matrixShape], 'float32');
+  const dScale = backend.makeOutput([...grid.gridShape], 'float32');
+  const tensors = [dy, matrix, scale, dMatrix, dScale];
+  const offsets = tensors.map((x) => offsetOf(backend, x)) as [number, number, number, number, number];
+  const sums = workspaceOf(backend)(16 * grid.gridShape[1]);
+  kernelsOf(backend).exports.scaleBlocksGrad(...offsets, ...grid.matrixShape, ...grid.blockShape, sums);
+  return [dMatrix, dScale];
+}
+
+/** a, b [n, m] → [R, C]. */
+function blockDot(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const a = floatInput('BlockDot', 'a', call, [null, null]);
+  const grid = gridOf(a, call);
+  const b = floatInput('BlockDot', 'b', call, grid.matrixShape);
+  const out = backend.makeOutput([...grid.gridShape], 'float32');
+  const offsets = [a, b, out].map((x) => offsetOf(backend, x)) as [number, number, number];
+  kernelsOf(backend).exports.blockDot(...offsets, ...grid.matrixShape, ...grid.blockShape);
+  return out;
+}
+
+const workspaceOf = oncePerBackend(growingWorkspace);
+
+function gridOf({ shape }: TensorInfo, { attrs }: WasmCall): BlockGrid {
+  return blockGrid(shape as [number, number], (attrs as unknown as BlockAttributes).blockShape);
+}
+
+export const kernels: Readonly<Record<string, WasmKernel>> = {
+  ScaleBlocks: scaleBlocks,
+  ScaleBlocksGrad: scaleBlocksGrad,
+  BlockDot: blockDot,
+};

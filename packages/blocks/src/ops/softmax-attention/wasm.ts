@@ -1,0 +1,40 @@
+// SoftmaxAttention and SoftmaxAttentionGrad on the wasm backend. The arithmetic is in wasm.as.ts.
+
+import * as tf from '@tensorflow/tfjs';
+
+import { kernelsOf, type AttentionArguments } from '../../backends/wasm/exports.js';
+import { offsetOf } from '../../backends/wasm/heap.js';
+import { floatInput } from '../../backends/wasm/inputs.js';
+import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+import type { AttentionAttributes } from './index.js';
+
+/** logits of any shape → attention of the same. */
+function softmaxAttention(call: WasmCall): tf.TensorInfo {
+  const { backend } = call;
+  const logits = floatInput('SoftmaxAttention', 'logits', call);
+  const out = backend.makeOutput(logits.shape, 'float32');
+  const offsets = [offsetOf(backend, logits), offsetOf(backend, out)] as const;
+  kernelsOf(backend).exports.attention(...offsets, ...settings(logits, call));
+  return out;
+}
+
+/** dy and the logits → the gradient by the logits. */
+function softmaxAttentionGrad(call: WasmCall): tf.TensorInfo {
+  const { backend } = call;
+  const logits = floatInput('SoftmaxAttentionGrad', 'logits', call);
+  const dy = floatInput('SoftmaxAttentionGrad', 'dy', call, logits.shape);
+  const dLogits = backend.makeOutput(logits.shape, 'float32');
+  const offsets = [dy, logits, dLogits].map((x) => offsetOf(backend, x)) as [number, number, number];
+  kernelsOf(backend).exports.attentionGrad(...offsets, ...settings(logits, call));
+  return dLogits;
+}
+
+function settings({ shape }: tf.TensorInfo, { attrs }: WasmCall): AttentionArguments {
+  const { normalised, temperature, minimum, maximum } = attrs as unknown as AttentionAttributes;
+  return [tf.util.sizeFromShape(shape), normalised, temperature, minimum, maximum];
+}
+
+export const kernels: Readonly<Record<string, WasmKernel>> = {
+  SoftmaxAttention: softmaxAttention,
+  SoftmaxAttentionGrad: softmaxAttentionGrad,
+};

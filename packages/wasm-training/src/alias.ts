@@ -1,0 +1,27 @@
+// Identity and Cast for the wasm backend without a copy where the data stays the same, as the other backends do it.
+// The stock kernels copy; training clones every tensor that it saves for the backward pass.
+
+import type { WasmBackend, WasmKernel } from '@espalier/blocks';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+/** Identity: a tensor that shares the data of x. */
+export function identity(stock: WasmKernel): WasmKernel {
+  return (call) => {
+    const x = call.inputs['x']!;
+    return x.dtype === 'string' ? stock(call) : alias(call.backend, x);
+  };
+}
+
+/** Cast: the same if x has the type already. */
+export function cast(stock: WasmKernel): WasmKernel {
+  return (call) => {
+    const x = call.inputs['x']!;
+    const same = x.dtype === call.attrs['dtype'] && x.dtype !== 'string';
+    return same ? alias(call.backend, x) : stock(call);
+  };
+}
+
+function alias(backend: WasmBackend, { dataId, shape, dtype }: TensorInfo): TensorInfo {
+  backend.incRef(dataId);
+  return { dataId, shape, dtype };
+}
