@@ -12,6 +12,7 @@ export interface TrialOrder {
   /** Of the store. */
   readonly address: string;
   readonly dataFolder: string;
+  readonly checkpointEveryMs?: number;
 }
 
 export type TrialMessage =

@@ -22,6 +22,8 @@ export interface ProcessesOptions {
   readonly jobs?: number;
   /** Of each trial, on the wasm backend; 1 when absent. */
   readonly threads?: number;
+  /** How often a trial can be gone on with; every 10 s when absent. */
+  readonly checkpointEveryMs?: number;
   /** Is told, in a line, where fewer run side by side than was asked for. */
   readonly onNote?: (line: string) => void;
 }
@@ -45,7 +47,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
       await startBackend('wasm');
     },
     measureCosts: (blockShapes) => measureInProcess(backend, blockShapes),
-    run: runInProcess,
+    run: (work, running) => runInProcess(work, running, options.checkpointEveryMs),
   };
 }
 
@@ -79,6 +81,7 @@ async function acceleratorsOf(
 async function runInProcess(
   { trial }: Work,
   { store, dataFolder, onProgress, signal }: RunOptions,
+  checkpointEveryMs: number | undefined,
 ): Promise<TrialOutcome> {
   const { address } = store;
   if (address === null) {
@@ -106,7 +109,10 @@ async function runInProcess(
         else fail(failure ?? `${describeEnd(code, killedBy)}. ${complaint}`.trim());
       });
     });
-    child.send({ trial, address, dataFolder } satisfies TrialOrder);
+    child.send({
+      ...{ trial, address, dataFolder },
+      ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
+    } satisfies TrialOrder);
   });
 }
 

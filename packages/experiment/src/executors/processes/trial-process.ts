@@ -20,7 +20,7 @@ process.once('message', (order: TrialOrder) => {
 // The command that started us is gone: its trials go on from their checkpoints when it is run again.
 process.once('disconnect', () => process.exit(1));
 
-async function run({ trial, address, dataFolder }: TrialOrder): Promise<void> {
+async function run({ trial, address, dataFolder, checkpointEveryMs }: TrialOrder): Promise<void> {
   const store = folderStore(address).trial(trialName(trial));
   await store.begin(trial);
   const workload = await loadWorkload(trial.workload);
@@ -29,6 +29,7 @@ async function run({ trial, address, dataFolder }: TrialOrder): Promise<void> {
   await accelerate(trial);
   const result = await train(trial, workload, pruner, {
     ...{ backend, store, dataFolder },
+    ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
     onProgress: (progress) => send({ type: 'progress', ...progress }),
     peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
   });
