@@ -69,6 +69,7 @@ export async function compare(options: CompareOptions): Promise<Summary> {
   assertNames(strategies, reference);
   const { workload } = compared;
   const { defaults } = workload;
+  const measures = describeMeasures(workload.task);
   const seeds = options.seeds ?? defaults.seeds;
   const epochs = options.epochs ?? defaults.epochs;
   const blockShapes = options.blockShapes ?? defaults.blockShapes;
@@ -95,7 +96,6 @@ export async function compare(options: CompareOptions): Promise<Summary> {
   const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
   const outcomes = await runAll(works, { executor, store, jobs, dataFolder, watcher, signal });
 
-  const measures = describeMeasures(workload.task);
   return {
     schemaVersion: 1,
     workload: workload.name,
