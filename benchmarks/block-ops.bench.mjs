@@ -1,6 +1,6 @@
 /**
  * What pruning adds to a step: the two block operations, fused as the wasm backend has them with
- * training-kernels and composed of tfjs' own, and the choice of a mask. 784 × 512 in blocks of 16 × 16.
+ * blocks and composed of tfjs' own, and the choice of a mask. 784 × 512 in blocks of 16 × 16.
  *
  *     node benchmarks/block-ops.bench.mjs
  */

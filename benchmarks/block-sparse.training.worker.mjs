@@ -1,7 +1,8 @@
 // One side of the suite `training`, in a process of its own.
 
 import * as tf from '@tensorflow/tfjs';
-import { sgd, softmaxCrossEntropy } from '@espalier/wasm-training';
+import '@espalier/wasm-training';
+import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import { sparsePhases } from '@espalier/block-sparse';
 import { sparsify } from '@espalier/core';
 import { magnitude } from '@espalier/magnitude';

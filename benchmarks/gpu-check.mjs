@@ -2,7 +2,7 @@
 
 import { placePhases, sparsify } from '@espalier/core';
 import { resnet } from '@espalier/models';
-import { sgd } from '@espalier/wasm-training';
+import { sgd } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 
 const STEPS = 20;

@@ -2,7 +2,7 @@
 
 import * as blockSparse from '@espalier/block-sparse';
 import { sparsify } from '@espalier/core';
-import { sgd } from '@espalier/wasm-training';
+import { sgd } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 
 import { burstMs, takeTurns, timesFor } from './gpu-timing.mjs';

@@ -17,7 +17,7 @@ import { startBackend } from '@espalier/backend';
 import { sparsePhases } from '@espalier/block-sparse';
 import { sparsify } from '@espalier/core';
 import { multilayerPerceptron } from '@espalier/models';
-import { sgd, softmaxCrossEntropy } from '@espalier/wasm-training';
+import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 
 /** Each is the default export of the package of its name. */

@@ -67,7 +67,8 @@ function step() {
 }
 
 async function espalierLoss() {
-  const { softmaxCrossEntropy } = await import('@espalier/wasm-training');
+  await import('@espalier/wasm-training');
+  const { softmaxCrossEntropy } = await import('@espalier/optimizers');
   return softmaxCrossEntropy;
 }
 
@@ -118,20 +119,21 @@ function resnet20() {
 }
 
 async function startThreads() {
-  const { useThreads } = await import('@espalier/wasm-training/threads');
-  await useThreads(Number(threads));
+  const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
+  await useAccelerators(['threads'], { threads: Number(threads) });
 }
 
 /** What the library says of itself. */
 async function startBlas() {
-  const { describeBlas, useBlas } = await import('@espalier/wasm-training/blas');
-  const report = await useBlas(choice, { threads: Number(threads) });
-  if (!report.library) throw new Error(`No BLAS: ${describeBlas(report)}`);
-  return report.library.build;
+  const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
+  const asked = choice === 'auto' ? 'blas' : `blas:${choice}`;
+  const [{ library }] = await useAccelerators([asked], { threads: Number(threads) });
+  return library.build;
 }
 
 async function espalierOptimizer() {
-  const { sgd } = await import('@espalier/wasm-training');
+  await import('@espalier/wasm-training');
+  const { sgd } = await import('@espalier/optimizers');
   return sgd({ learningRate: LEARNING_RATE, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY });
 }
 

@@ -1,6 +1,7 @@
 // Run in a package's folder: makes, of the folders of its src/ops, the lists that its backends are registered from, in
-// src/generated/: {cpu,wasm,webgpu}-kernels.ts, of the folders that have a file of that name, and assembly.ts, which
-// exports to WebAssembly what their files *.as.ts export. So an op is one folder, and named nowhere else.
+// src/generated/: {cpu,wasm,webgpu}-kernels.ts, of the folders that have a file of that name, where any has, and
+// assembly.as.ts, which exports to WebAssembly what their files *.as.ts export. So an op is one folder, and named nowhere
+// else.
 
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ const filesOf = new Map(
 await mkdir('src/generated', { recursive: true });
 for (const backend of BACKENDS) {
   const having = folders.filter((name) => filesOf.get(name).includes(`${backend}.ts`));
+  if (having.length === 0) continue;
   const imports = having.map(
     (name) => `import { kernels as ${camelCase(name)} } from '../ops/${name}/${backend}.js';`,
   );

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 import type { Summary } from '@espalier/experiment';
-import { findAccelerators } from '@espalier/experiment/node';
+import { findAccelerators } from '@espalier/wasm-training/accelerators';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** The command as a user runs it: the built one, in a process of its own. */
@@ -242,12 +242,16 @@ describe('espalier compare', () => {
       ['--override', 'dens/kernel=0.5', '--backend', 'cpu'],
       /no kernel 'dens\/kernel' to override: did you mean 'dense_1\/kernel'/,
     ],
-    ['an accelerator that there is not', ['--accelerators', 'gpu'], /choose auto, off, or of blas/],
+    [
+      'an accelerator that there is not',
+      ['--accelerators', 'blass', '--backend', 'wasm'],
+      /no accelerator 'blass'; did you mean blas\?/,
+    ],
     ['more threads than cores', ['--threads', '9999', '--backend', 'wasm'], /is more than the \d+ cores/],
     [
       'threads where they are not used',
       ['--accelerators', 'off', '--threads', '2', '--backend', 'wasm'],
-      /needs threads among the accelerators|is more than the 1 cores/,
+      /needs an accelerator.*|is more than the 1 cores/,
     ],
     [
       'an accelerator of another backend',

@@ -1,5 +1,4 @@
 /** Workloads and strategies that only tests want: small, slow, diverging, broken. */
-// eslint-disable-next-line no-restricted-imports -- a config is a user's: it knows the strategies that it names.
 import { acdc } from '@espalier/acdc';
 import { frobenius, identity, oneShot, type Pruner } from '@espalier/core';
 import { plantedBlocks as plant } from '@espalier/datasets';

@@ -19,6 +19,11 @@ export interface Allocation {
   readonly name: string;
   /** How many blocks each layer keeps at this sparsity, at least one. */
   keep(layers: readonly AllocationLayer[], sparsity: number): number[];
+  /**
+   * The density that it gives each layer at this sparsity before that is rounded to whole blocks, above 0 and at most 1;
+   * the share of its blocks that `keep` keeps, when absent.
+   */
+  densities?(layers: readonly AllocationLayer[], sparsity: number): number[];
   /** Whether `keep` looks at the scores. Where it does not, scores need not be read to know the counts. */
   readonly byScore: boolean;
 }
@@ -33,6 +38,7 @@ export const uniform: Allocation = {
   name: 'uniform',
   byScore: false,
   keep: (layers, sparsity) => layers.map(({ grid }) => blocksToKeep(grid.blocks, sparsity)),
+  densities: (layers, sparsity) => layers.map(() => 1 - sparsity),
 };
 
 /** The highest scores of all layers together; every layer keeps at least one block. */
@@ -64,14 +70,19 @@ export const erdosRenyiKernel: Allocation = {
   name: 'erdos-renyi-kernel',
   byScore: false,
   keep(layers, sparsity) {
-    const density = erdosRenyiDensities(
-      layers.map(({ kernelShape }) => kernelShape),
-      layers.map(({ grid }) => grid.blocks),
-      sparsity,
-    );
+    const density = densitiesOf(layers, sparsity);
     return layers.map(({ grid }, layer) => blocksToKeep(grid.blocks, 1 - (density[layer] as number)));
   },
+  densities: densitiesOf,
 };
+
+function densitiesOf(layers: readonly AllocationLayer[], sparsity: number): number[] {
+  return erdosRenyiDensities(
+    layers.map(({ kernelShape }) => kernelShape),
+    layers.map(({ grid }) => grid.blocks),
+    sparsity,
+  );
+}
 
 /** The allocations by name, as tables and command lines have them. */
 export const allocations = {

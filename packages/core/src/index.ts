@@ -22,24 +22,35 @@ export {
   type BlockMask,
   type Shape2D,
 } from '@espalier/blocks';
-export * from './allocation.js';
-export * from './curves.js';
-export * from './drop-and-grow.js';
-export * from './forward-selection.js';
-export * from './importances.js';
-export { isUnderPruning, KernelState } from './kernel-state.js';
-export { allKernels, layerKernels, type LayerKernel } from './layer-kernels.js';
-export { resetOptimizerState, type ResettableOptimizer } from './optimizer-state.js';
-export * from './parameterisations.js';
 export type * from './pruner.js';
-export { Pruning, type PruningState } from './pruning.js';
+export * from './parameterisations.js';
+export * from './importances.js';
+export * from './allocation.js';
+export type { KernelOverrides, Overrides } from './overrides.js';
 export * from './random.js';
+
+export * from './search/phases.js';
+export * from './search/placing.js';
+export * from './search/curves.js';
+export * from './search/one-shot.js';
+export * from './search/gradual.js';
+export { criteoPlan, imagenetPlan, namedPlan, type AlternatingPlan } from './search/alternating-plan.js';
+export * from './search/alternating.js';
+export * from './search/alternating-with-sparsification.js';
+export * from './search/forward-selection.js';
+export * from './search/drop-and-grow.js';
+
+export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
+export type { Target } from './run/target.js';
+export { Pruning } from './run/pruning.js';
+export type { PruningState } from './run/state.js';
+export { isUnderPruning, KernelState } from './run/kernel-state.js';
+export { allKernels, layerKernels, type LayerKernel } from './run/find-kernels.js';
+export { resetOptimizerState, type ResettableOptimizer } from './run/optimizer-state.js';
+export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
 export {
   nonZeroBlocks,
   type DenseKernelReport,
   type PrunedKernelReport,
   type PruningReport,
 } from './report.js';
-export * from './search.js';
-export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './sparse-execution.js';
-export { ModelPruning, sparsify, VariablePruning, type Target } from './sparsify.js';

@@ -1,16 +1,15 @@
 /**
  * The interface behind which every strategy stands.
  *
- * A strategy is a point on three axes: how the weight is parameterised, how a block is scored, and how the
- * mask is searched for. (The fourth, allocation, belongs to the target; a method may have one of its own, which the
- * target overrules.) Each is a value,
- * so a new method is a new combination: `{ ...acdc(), parameterisation: powerpropagation() }`.
+ * A strategy is a point on three axes: how the weight is parameterised, how a block is scored, and how the mask is
+ * searched for. (The fourth, allocation, belongs to the target; a method may have one of its own, which the target
+ * overrules.) Each is a value, so a new method is a new combination: `{ ...acdc(), parameterisation: powerpropagation() }`.
  */
 import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from './allocation.js';
-import type { Search } from './search.js';
+import type { Search } from './search/phases.js';
 
 /** What a strategy knows of a kernel that is being pruned. */
 export interface PrunedKernel {
@@ -19,7 +18,11 @@ export interface PrunedKernel {
   /** Its place among the kernels that are pruned, from 0; sets their random numbers apart. */
   readonly index: number;
   readonly grid: BlockGrid;
-  /** The target density, `d = 1 − s`. */
+  /**
+   * The density d that the kernel has at the full target, above 0 and at most 1: `1 − s` under uniform allocation, else
+   * what the allocation gives it before that is rounded to whole blocks. Under an allocation by scores it is `1 − s`
+   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep.
+   */
   readonly density: number;
   /** What the parameterisation remembers of the kernel without training it, by name. */
   readonly buffers: Readonly<Record<string, tf.Tensor>>;

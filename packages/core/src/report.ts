@@ -1,6 +1,8 @@
 /** What a pruning run reached, measured on the weights themselves. */
 import { type BlockGrid, blockSize, type Shape2D } from '@espalier/blocks';
 
+import type { KernelOverrides } from './overrides.js';
+
 export interface PrunedKernelReport {
   readonly name: string;
   readonly matrixShape: Shape2D;
@@ -10,6 +12,8 @@ export interface PrunedKernelReport {
   readonly blocks: number;
   /** `k`, the blocks that the target allows. */
   readonly targetBlocks: number;
+  /** What the target gives this kernel alone; absent where it has nothing of its own. */
+  readonly overrides?: KernelOverrides;
   /** Blocks with a weight that is not zero. */
   readonly keptBlocks: number;
   readonly weights: number;
@@ -55,6 +59,7 @@ export function reportKernel(
   grid: BlockGrid,
   targetBlocks: number,
   weights: ArrayLike<number>,
+  overrides: KernelOverrides = {},
 ): PrunedKernelReport {
   const nonZero = nonZeroBlocks(weights, grid);
   const { matrixShape, blockShape, gridShape, blocks } = grid;
@@ -71,6 +76,7 @@ export function reportKernel(
     gridShape,
     blocks,
     targetBlocks,
+    ...(Object.keys(overrides).length > 0 && { overrides }),
     keptBlocks,
     weights: matrixShape[0] * matrixShape[1],
     prunedWeights,

@@ -3,17 +3,16 @@ import type { Shape2D } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 
-import { exponential } from './curves.js';
+import { exponential } from './search/curves.js';
 import { attention, frobenius } from './importances.js';
 import { identity, softmaxAttention } from './parameterisations.js';
 import type { Pruner } from './pruner.js';
-import {
-  alternating,
-  alternatingWithSparsification,
-  oneShot,
-  type AlternatingPlan,
-  type Search,
-} from './search.js';
+import { alternating } from './search/alternating.js';
+import type { AlternatingPlan } from './search/alternating-plan.js';
+import { alternatingWithSparsification } from './search/alternating-with-sparsification.js';
+import { oneShot } from './search/one-shot.js';
+import type { Search } from './search/phases.js';
+import { placePhases } from './search/placing.js';
 
 /** `count` numbers from −1 to 1, the same for the same seed (mulberry32). */
 export function randomValues(count: number, seed = 1): Float32Array {
@@ -122,4 +121,10 @@ export const strategies: Record<string, Pruner> = {
 /** What a tensor holds, −0 as 0. */
 export function values(tensor: tf.Tensor): number[] {
   return Array.from(tensor.dataSync(), (value) => value + 0);
+}
+
+/** `name start` of each phase, and the end of the last. */
+export function boundaries({ phases }: Search, totalSteps: number): string {
+  const placed = placePhases(phases, totalSteps);
+  return [...placed.map(({ phase, start }) => `${phase.name} ${start}`), placed.at(-1)?.end].join(', ');
 }

@@ -2,8 +2,8 @@
  * A comparison: the dense baseline and every strategy on the same workload. A function for scripts and pages; the
  * `espalier compare` command parses, shows and prints around it.
  */
-import type { AllocationName, Pruner } from '@espalier/core';
-import type { KernelOverrides, Workload } from '@espalier/workloads';
+import type { AllocationName, Overrides, Pruner } from '@espalier/core';
+import type { Workload } from '@espalier/workloads';
 import pLimit from 'p-limit';
 
 import { currentBackend } from './backend.js';
@@ -15,6 +15,7 @@ import { productCosts } from './product-costs.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
+import { trialName } from './trial/identity.js';
 import { rehearse } from './trial/rehearse.js';
 import { storedResult } from './trial/stored.js';
 import type { Reference, Trial, TrialOutcome, TrialProgress } from './trial/trial.js';
@@ -30,7 +31,7 @@ export interface CompareOptions {
   /** For all strategies. When absent it is the workload's, else each strategy's own, else uniform. */
   readonly allocations?: readonly AllocationName[] | undefined;
   /** Beside the workload's own; for one kernel, in their place. */
-  readonly overrides?: KernelOverrides | undefined;
+  readonly overrides?: Overrides | undefined;
   readonly epochs?: number | undefined;
   /** Whether layers compute with their kept blocks alone where that is faster; true when absent. */
   readonly sparsePhases?: boolean | undefined;
@@ -127,6 +128,7 @@ async function runAll(works: readonly Work[], running: Running): Promise<TrialOu
         const { trial } = work;
         const stored = await storedResult(store, trial);
         if (stored) {
+          await store.trial(trialName(trial)).tidy();
           watcher.ended?.(trial, stored, false);
           return stored;
         }
@@ -151,7 +153,7 @@ function computingOf({ backend, accelerators, threads }: Executor): Plan['comput
 function targetsOf(
   sparsities: readonly number[],
   blockShapes: readonly (readonly [number, number])[],
-  overrides: KernelOverrides,
+  overrides: Overrides,
 ): Plan['targets'] {
   const own = Object.keys(overrides).length > 0 ? { overrides } : {};
   return sparsities.flatMap((sparsity) =>

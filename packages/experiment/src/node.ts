@@ -2,11 +2,6 @@
 import { reports } from './reports/reports.js';
 import { terminal } from './reports/terminal.js';
 
-export {
-  AcceleratorError,
-  findAccelerators,
-  type AcceleratorReport,
-} from './executors/processes/accelerators.js';
 export { processes, type ProcessesOptions } from './executors/processes/processes.js';
 export { findPackage, isModulePath, loadModule } from './modules/modules.js';
 export { assertName, loadPruner, loadWorkload } from './modules/references.js';

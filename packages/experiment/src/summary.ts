@@ -1,6 +1,6 @@
 /** `summary.json`: one row a trial, as the command's contract fixes them, and what they were computed on. */
-import type { PruningReport } from '@espalier/core';
-import type { KernelOverrides, MeasureDescription, Task } from '@espalier/workloads';
+import type { Overrides, PruningReport } from '@espalier/core';
+import type { MeasureDescription, Task } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Executor } from './executors/executor.js';
@@ -26,7 +26,7 @@ export interface Row {
   /** Null for the dense baseline. */
   readonly allocation: string | null;
   /** What single kernels had of their own, where some had. */
-  readonly overrides?: KernelOverrides;
+  readonly overrides?: Overrides;
   readonly seed: number;
   readonly status: 'ok' | 'diverged' | 'failed';
   /** The quality; null unless the status is `ok`. */

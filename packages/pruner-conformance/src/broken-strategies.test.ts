@@ -3,10 +3,13 @@ import {
   alternatingWithSparsification,
   attention,
   blockNorms,
+  blocksToKeep,
+  erdosRenyiKernel,
   frobenius,
   identity,
   oneShot,
   softmaxAttention,
+  topK,
   type Importance,
   type Parameterisation,
   type Phase,
@@ -17,6 +20,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
 import {
+  checkAllocation,
   checkDeterminism,
   checkEarlyEnd,
   checkEffectiveStart,
@@ -301,6 +305,24 @@ describe('a strategy that prunes a wrong count', () => {
     await expect(checkPhases(reviving)).rejects.toThrow(
       /^Block \d+ of first\/kernel comes back at step \d+, in phase/,
     );
+  });
+});
+
+describe('a strategy that counts its blocks by itself', () => {
+  it('is told how many the allocation of the target gives', async () => {
+    const counting: MakePruner = () =>
+      byMagnitude((phase) => ({
+        ...phase,
+        choose: ({ grid, scores, progress, candidates }) =>
+          topK(scores, blocksToKeep(grid.blocks, 0.75 * phase.curve(progress)), candidates),
+      }));
+    await expect(checkAllocation(counting)).rejects.toThrow(
+      /^second\/kernel ends with 3 of 12 blocks, where the lopsided allocation gives it 5\. A phase that chooses/,
+    );
+  });
+
+  it('passes where it counts by what it is told, under an allocation of its own', async () => {
+    await checkAllocation(() => but({ allocation: erdosRenyiKernel }));
   });
 });
 

@@ -1,6 +1,7 @@
 /** The checks as vitest tests: one call in a test file. */
 import { describe, it } from 'vitest';
 
+import { checkAllocation } from './allocation.js';
 import type { Check, ConformanceOptions, MakePruner } from './conformance.js';
 import { checkEffectiveStart } from './effective-start.js';
 import { checkElementwise } from './elementwise.js';
@@ -35,6 +36,7 @@ const behaviours = {
     'ends with exactly k blocks in each layer, or says that its sparsity is learned',
     checkFinalBlocks,
   ],
+  allocation: ['shares its blocks over the layers as the target says, or else it itself', checkAllocation],
   finalize: ['computes after finalize with what it computed with before', checkFinalize],
   earlyEnd: ['keeps k blocks also where training ends early', checkEarlyEnd],
   sparsityZero: ['prunes nothing at sparsity 0', checkSparsityZero],

@@ -1,4 +1,5 @@
 /** The test suite that every strategy must pass: as vitest tests, and as plain functions that throw. */
+export { checkAllocation } from './allocation.js';
 export { centralDifferences } from './central-differences.js';
 export { ConformanceError, type Check, type ConformanceOptions, type MakePruner } from './conformance.js';
 export { describePruner, type CheckName, type DescribeOptions } from './describe-pruner.js';

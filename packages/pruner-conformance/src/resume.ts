@@ -1,8 +1,8 @@
 /** Check: an interrupted run goes on as if it had not been interrupted. */
-import { placePhases, type PruningState } from '@espalier/core';
+import { global, placePhases, uniform, type Allocation, type PruningState } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
-import { ensure, type Check, type MakePruner } from './conformance.js';
+import { ensure, type Check, type ConformanceOptions, type MakePruner } from './conformance.js';
 import {
   difference,
   finishRecord,
@@ -30,12 +30,22 @@ interface Checkpoint {
 
 /**
  * A run that is stored in the middle of a phase (the model's weights with what the strategy added, the optimiser's,
- * `pruning.state()`) and taken up by a new model ends with the same bits as one that was not interrupted.
+ * `pruning.state()`) and taken up by a new model ends with the same bits as one that was not interrupted. Under an
+ * allocation by scores too, where the run itself remembers what they gave each layer.
  */
 export const checkResume: Check = onCpu(async (makePruner, options) => {
+  for (const allocation of [uniform, global]) await verifyResume(makePruner, allocation, options);
+});
+
+async function verifyResume(
+  makePruner: MakePruner,
+  allocation: Allocation,
+  options: ConformanceOptions,
+): Promise<void> {
   const totalSteps = stepsFor(makePruner(), options);
   const moments = middles(makePruner, totalSteps);
-  const run = await startRun(makePruner(), { totalSteps });
+  const target = { allocation };
+  const run = await startRun(makePruner(), { totalSteps, target });
   const checkpoints: Checkpoint[] = [];
   const masks = [masksOf(run.pruning)];
   for (let step = 0; step < totalSteps; step++) {
@@ -47,7 +57,7 @@ export const checkResume: Check = onCpu(async (makePruner, options) => {
 
   for (const checkpoint of checkpoints) {
     // Another model, of other weights: whatever is not restored will differ.
-    const resumed = await startRun(makePruner(), { totalSteps, seed: 3 });
+    const resumed = await startRun(makePruner(), { totalSteps, target, seed: 3 });
     await restore(resumed, checkpoint);
     const rest = await recordRun({ ...resumed, data: run.data }, checkpoint.step);
     const differs = difference(since(uninterrupted, checkpoint.step), rest);
@@ -58,7 +68,7 @@ export const checkResume: Check = onCpu(async (makePruner, options) => {
         'trainables or buffers, which are saved',
     );
   }
-});
+}
 
 /** The middle of the first phase of each name, and of the last of all. */
 function middles(makePruner: MakePruner, totalSteps: number): Set<number> {

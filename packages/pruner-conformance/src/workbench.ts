@@ -6,6 +6,7 @@ import {
   nonZeroBlocks,
   placePhases,
   sparsify,
+  uniform,
   type BlockMask,
   type KernelState,
   type ModelPruning,
@@ -90,10 +91,12 @@ export function denseModel(seed: number): tf.LayersModel {
   return model;
 }
 
+/** Uniform, whatever a strategy's own allocation: the checks count `k` by themselves, layer by layer. */
 export const defaultTarget = {
   sparsity: 0.75,
   blockShape: [3, 2],
   minimumBlocks: 1,
+  allocation: uniform,
 } as const satisfies Partial<Target>;
 
 export const momentum = () => tf.train.momentum(0.05, 0.9);

@@ -1,10 +1,9 @@
 // Everything the JavaScript side calls. The module owns no memory: it imports the tfjs backend's, and must have
-// no data segment of its own (scripts/build-wasm.mjs checks that).
+// no data segment of its own (tools/build-wasm.mjs checks that).
 
 export { batchNorm, batchNormFactor, batchNormGradient } from './batch-norm';
 export { clear, convFilterGradient, convolution, convInputGradient, gatherPatches, scatterPatches, turnFilter } from './convolution';
 export { copyRuns, gatherRuns } from './copy';
-export { crossEntropy, crossEntropyGrad } from './cross-entropy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { binary, reluGrad, tanh } from './elementwise';
 export { finishColumns } from './epilogue';
@@ -12,4 +11,3 @@ export { gemm, gemmScratchBytes, multiplyMatrices } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';
 export { avgPoolGradient, maxPoolGradient } from './pooling';
 export { segmentSum } from './segments';
-export { adamUpdate, momentumUpdate, sgdUpdate } from './updates';

@@ -4,9 +4,11 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { memoryOf } from '@espalier/blocks';
-import { describeBlas, useBlas } from '../dist/blas/index.js';
-import { kernelsOf } from '../dist/kernels.js';
-import { blasFor } from '../dist/product.js';
+import '../dist/index.js';
+import { describeAccelerator, findAccelerators } from '../dist/accelerators/index.js';
+import { loadKoffi, open } from '../dist/accelerators/blas/library.js';
+import { productsOn } from '../dist/accelerators/blas/products.js';
+import { kernelsOf } from '../dist/wasm/link.js';
 
 const SHAPES = [
   ...[2, 4, 8, 12, 16, 20, 24, 28, 32, 48, 64].map((size) => [size, size, size]),
@@ -19,11 +21,12 @@ const ROUNDS = 9;
 
 await tf.setBackend('wasm');
 const backend = tf.backend();
-const report = await useBlas();
-if (!report.library) throw new Error(`There is no BLAS to time: ${describeBlas(report)}`);
-console.log(describeBlas(report));
+const [report] = await findAccelerators(['blas']);
+console.log(describeAccelerator(report));
 const { exports, scratch, workspace } = kernelsOf(backend);
-const blas = blasFor(backend, Infinity);
+const library = open(await loadKoffi(), report.library.path);
+library.setThreads(1);
+const blas = productsOn(memoryOf(backend), library);
 const floats = 2 ** 18;
 const a = workspace(12 * floats);
 const [b, c] = [a + 4 * floats, a + 8 * floats];

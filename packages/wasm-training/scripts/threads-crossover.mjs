@@ -1,14 +1,14 @@
 // From which size on a product is worth several threads: times assembly/gemm.ts alone and divided, all transpositions, the
-// caches cold. `node scripts/threads-crossover.mjs [threads]`, after a build. A product that src/threads/division.ts does not
+// caches cold. `node scripts/threads-crossover.mjs [threads]`, after a build. A product that src/accelerators/threads/division.ts does not
 // find worth it is not divided: its times are those of one thread.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { memoryOf } from '@espalier/blocks';
 import '../dist/relaxed-simd.js';
-import { kernelsOf } from '../dist/kernels.js';
-import { multiplyOn } from '../dist/threads/products.js';
-import { Team } from '../dist/threads/team.js';
+import { multiplyOn } from '../dist/accelerators/threads/products.js';
+import { Team } from '../dist/accelerators/threads/team.js';
+import { kernelsOf } from '../dist/wasm/link.js';
 
 const SHAPES = [
   ...[64, 96, 128, 160, 192, 256, 384, 512, 1024].map((size) => [size, size, size]),

@@ -1,8 +1,10 @@
+import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sgd, softmaxCrossEntropy } from './index.js';
+
+import './index.js';
 import { expectClose, randomTensor } from './test-support.js';
 
 beforeAll(async () => {

@@ -19,7 +19,6 @@ export type { Task } from './tasks/task.js';
 export {
   cosineDecay,
   stepsPerEpoch,
-  type KernelOverrides,
   type TunableOptimizer,
   type Workload,
   type WorkloadData,

@@ -30,17 +30,10 @@ export interface Workload {
   readonly target?: WorkloadTarget;
 }
 
-export interface WorkloadTarget extends Pick<Target, 'minimumBlocks' | 'kernels'> {
+export interface WorkloadTarget extends Pick<Target, 'minimumBlocks' | 'kernels' | 'overrides'> {
   /** How the budget is shared over the layers, where it belongs to the workload: a name, or a value of one's own. */
   readonly allocation?: AllocationName | Allocation;
-  /** Sparsity and block shape of single kernels, by their name `layer/weight`. */
-  readonly overrides?: KernelOverrides;
 }
-
-/** What single kernels have of their own, by their name `layer/weight`: the target's for all others. */
-export type KernelOverrides = Readonly<
-  Record<string, { readonly sparsity?: number; readonly blockShape?: readonly [number, number] }>
->;
 
 export interface WorkloadDefaults {
   readonly sparsities: readonly number[];

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 
 import type { BackendChoice } from '@espalier/backend';
-import type { AllocationName } from '@espalier/core';
+import type { AllocationName, Overrides } from '@espalier/core';
 import { dataFolder } from '@espalier/datasets/data-folder';
 import {
   compare as compareStrategies,
@@ -20,7 +20,6 @@ import {
   processes,
   type FolderStore,
 } from '@espalier/experiment/node';
-import type { KernelOverrides } from '@espalier/workloads';
 
 import { findConfig } from '../config.js';
 import { InterruptedError } from '../errors.js';
@@ -41,7 +40,7 @@ export interface CompareCommandOptions {
   readonly sparsity?: readonly number[];
   readonly block?: readonly (readonly [number, number])[];
   readonly allocation?: readonly AllocationName[];
-  readonly override?: KernelOverrides;
+  readonly override?: Overrides;
   readonly seeds?: readonly number[];
   readonly epochs?: number;
   readonly backend: BackendChoice;

@@ -9,7 +9,11 @@ import {
   type BackendInspection,
 } from '@espalier/backend';
 import { dataFolder } from '@espalier/datasets/data-folder';
-import { findAccelerators, type AcceleratorReport } from '@espalier/experiment/node';
+import {
+  describeAccelerator,
+  findAccelerators,
+  type AcceleratorReport,
+} from '@espalier/wasm-training/accelerators';
 
 import type { Command } from './command.js';
 
@@ -90,7 +94,7 @@ export function toText(diagnosis: Diagnosis): string {
     line('Node', `${node.version}, ${node.platform}`),
     line('machine', `${machine.processor}, ${machine.cores} cores, ${gigabytes} GB of memory`),
     line('relaxed SIMD', relaxedSimd ? 'present' : 'missing: Node 20 or later has it'),
-    ...accelerators.map((report) => line(LABELS[report.name] ?? report.name, acceleratorText(report))),
+    ...accelerators.map((report) => line(LABELS[report.name] ?? report.name, describeAccelerator(report))),
     line('data', `${data.folder}: ${data.sets.join(', ') || 'nothing yet (espalier data get mnist)'}`),
     '',
     ...backends.flatMap(backendLines),
@@ -104,12 +108,6 @@ function line(label: string, text: string): string {
 }
 
 const LABELS: Readonly<Record<string, string>> = { blas: 'BLAS' };
-
-function acceleratorText({ library, absence, remedy }: AcceleratorReport): string {
-  if (absence !== null) return `none: ${absence}${remedy === null ? '' : `; ${remedy}`}`;
-  if (!library) return 'present';
-  return `${[library.kind, library.version].filter(Boolean).join(' ')} (${library.path})`;
-}
 
 function backendLines({ name, present, missing, remedy, adapters }: BackendInspection): string[] {
   const below = [

@@ -2,7 +2,8 @@
  * The comparison table: one line a strategy, target and allocation, aggregated over seeds, as columns of text that the
  * formats draw. What is measured comes as a list; no measure is known here.
  */
-import { formatNumber, type KernelOverrides, type MeasureDescription } from '@espalier/workloads';
+import type { Overrides } from '@espalier/core';
+import { formatNumber, type MeasureDescription } from '@espalier/workloads';
 
 import { pairedDifference, spread } from '../statistics.js';
 import { denseValueIn, measuresIn, valueIn, type Row, type Summary } from '../summary.js';
@@ -19,7 +20,7 @@ interface Group {
   readonly sparsity: number;
   readonly blockShape: readonly [number, number];
   readonly allocation: string | null;
-  readonly overrides?: KernelOverrides;
+  readonly overrides?: Overrides;
   readonly rows: readonly Row[];
 }
 

@@ -8,6 +8,7 @@ import {
   constants,
   mkdir,
   readFile,
+  readdir,
   rm,
   stat,
   truncate,
@@ -64,12 +65,21 @@ function trialFolder(folder: string): TrialStore {
     result: () => unlessUnreadable(async () => JSON.parse(await readFile(result, 'utf8')) as TrialResult),
     async publish(ended) {
       await writeFileAtomic(result, toText(ended));
-      await rm(checkpoint, { force: true });
+      await tidy(folder);
     },
+    tidy: () => tidy(folder),
     checkpoint: () => unlessUnreadable(async () => deserialize(await readFile(checkpoint)) as Checkpoint),
     saveCheckpoint: (standing) => writeFileAtomic(checkpoint, serialize(standing)),
     metrics: stepLog(join(folder, 'metrics.jsonl')),
   };
+}
+
+/** A checkpoint, and files that were being written when their process was killed. */
+const NO_LONGER_NEEDED = /^checkpoint\.bin$|\.(bin|json)\.\d+$/;
+
+async function tidy(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => NO_LONGER_NEEDED.test(name));
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /** JSON lines; its length is in bytes. */

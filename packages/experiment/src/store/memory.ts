@@ -32,6 +32,7 @@ function memoryTrial(): TrialStore {
       result = structuredClone(ended);
       checkpoint = null;
     },
+    tidy: async () => {},
     checkpoint: async () => structuredClone(checkpoint),
     async saveCheckpoint(standing) {
       checkpoint = structuredClone(standing);

@@ -21,8 +21,10 @@ export interface TrialStore {
   begin(trial: Trial): Promise<void>;
   /** Null where the trial has not ended, or what lies there cannot be read. */
   result(): Promise<TrialResult | null>;
-  /** The result appears whole or not at all; the checkpoint goes after it. */
+  /** The result appears whole or not at all; then what it was made of goes. */
   publish(result: TrialResult): Promise<void>;
+  /** Removes what a trial that has ended needs no more, where it was killed before it had done so. */
+  tidy(): Promise<void>;
   /** Null where there is none, or it cannot be read. */
   checkpoint(): Promise<Checkpoint | null>;
   /** Replaces the one before as a whole. */

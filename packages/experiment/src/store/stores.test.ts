@@ -137,6 +137,17 @@ describe('a store in a folder', () => {
     expect([await place.result(), await place.checkpoint()]).toEqual([null, null]);
   });
 
+  it('leaves nothing of what was being written when a trial was killed', async () => {
+    const store = await openFolder(join(folder, 'untidy'));
+    const place = store.trial('a');
+    await place.begin(trial);
+    await writeFile(join(store.address, 'trials/a/checkpoint.bin.1234567'), 'half of');
+    await place.publish(result);
+    await place.saveCheckpoint(checkpoint);
+    await store.trial('a').tidy();
+    expect((await readdir(join(store.address, 'trials/a'))).sort()).toEqual(['config.json', 'result.json']);
+  });
+
   it('refuses a folder that is a file', async () => {
     await writeFile(join(folder, 'file'), '');
     await expect(openFolder(join(folder, 'file'))).rejects.toThrow(/cannot be written to.*choose another/);

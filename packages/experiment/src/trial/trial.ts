@@ -2,8 +2,7 @@
  * A trial: workload × strategy × target × allocation × seed. Plain data, so that it can be hashed, stored, and handed
  * to another process.
  */
-import type { PruningReport } from '@espalier/core';
-import type { KernelOverrides } from '@espalier/workloads';
+import type { Overrides, PruningReport } from '@espalier/core';
 
 import type { ProductCosts } from '../product-costs.js';
 
@@ -22,7 +21,7 @@ export interface Reference {
 export interface TrialTarget {
   readonly sparsity: number;
   readonly blockShape: readonly [number, number];
-  readonly overrides?: KernelOverrides;
+  readonly overrides?: Overrides;
 }
 
 /** An allocation, and who knows it: core by its name, or the workload or the strategy, which have a value of it. */

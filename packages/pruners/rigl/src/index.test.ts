@@ -1,4 +1,4 @@
-import { blockGrid, erdosRenyiKernel, sparsify, type Choice } from '@espalier/core';
+import { blockGrid, sparsify, uniform, type Choice, type Target } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -141,21 +141,22 @@ describe('RigL', () => {
     }
   });
 
-  it('starts from a support by seed, each kernel its own, under any allocation', async () => {
-    const supports = async (seed: number) => {
+  it('starts from a support by seed, each kernel its own, shared by Erdős–Rényi kernel or as the target says', async () => {
+    const supports = async (seed: number, more: Partial<Target> = {}) => {
       const variables = { a: tf.variable(tf.ones([10, 10])), b: tf.variable(tf.ones([10, 40])) };
       const pruning = await sparsify(variables, rigl({ seed }), {
         sparsity: 0.5,
         blockShape: [1, 1],
         totalSteps: 200,
-        allocation: erdosRenyiKernel,
         optimizer: null,
+        ...more,
       });
       return pruning.kernels.map(({ mask }) => kept(mask));
     };
     const [first, again, other] = [await supports(1), await supports(1), await supports(2)];
     // Densities ε · 20/100 and ε · 50/400 with 100 · 0.2 ε + 400 · 0.125 ε = 250: 0.714 and 0.446.
     expect(first.map(({ length }) => length)).toEqual([71, 179]);
+    expect((await supports(1, { allocation: uniform })).map(({ length }) => length)).toEqual([50, 200]);
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
     expect(first[0]).not.toEqual(first[1]?.slice(0, 71));

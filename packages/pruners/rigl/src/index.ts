@@ -1,12 +1,14 @@
 /**
  * RigL, "Rigging the Lottery": sparse from the first step; every ΔT steps the share `α/2 · (1 + cos(π t / T_end))`
- * of the blocks, those of smallest norm, is dropped, and as many of largest gradient norm are grown, from zero.
+ * of the blocks, those of smallest norm, is dropped, and as many of largest gradient norm are grown, from zero. The
+ * budget is shared over the layers by Erdős–Rényi kernel, unless the target names another allocation.
  * Evci, Gale, Menick, Castro, Elsen 2020, arXiv 1911.11134 §3; by Frobenius norms of blocks here.
  */
 import {
   assertSeed,
   deriveSeed,
   dropAndGrow,
+  erdosRenyiKernel,
   frobenius,
   gradientNorm,
   growMask,
@@ -40,6 +42,7 @@ export function rigl({ everySteps = 100, until = 0.75, alpha = 0.3, seed = 0 }: 
     importance: frobenius,
     growth: gradientNorm,
     search: dropAndGrow({ everySteps, until, alpha, start: drawBlocks(seed), exchange }),
+    allocation: erdosRenyiKernel, // §3, "Sparsity distribution"
   };
 }
 

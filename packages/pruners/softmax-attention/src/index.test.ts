@@ -1,4 +1,4 @@
-import { placePhases, sparsify, type Target } from '@espalier/core';
+import { placePhases, sparsify, type Pruner, type Target } from '@espalier/core';
 import { centralDifferences } from '@espalier/pruner-conformance';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -115,6 +115,25 @@ describe.each([true, false])('attention (normalised: %s)', (normalised) => {
   });
 });
 
+/** The names of the kernels that a step calls, forward and back and at the scoring, dense and under a mask. */
+async function kernelsOf(pruner: Pruner): Promise<string[]> {
+  const w = tf.variable(random([6, 4], 1));
+  const target = { sparsity: 0.5, blockShape: [2, 2], totalSteps: 100, minimumBlocks: 1 } as const;
+  const pruning = await sparsify({ w }, pruner, { ...target, optimizer: null });
+  const [kernel] = pruning.kernels;
+  const variables = [w, ...pruning.addedVariables];
+  const step = async () => {
+    tf.dispose(tf.variableGrads(() => pruning.weight('w').square().sum() as tf.Scalar, variables).grads);
+    await kernel?.scores(pruner.importance);
+    return w;
+  };
+  const dense = await tf.profile(step);
+  kernel?.choose(Uint8Array.of(1, 0, 1, 0, 1, 0));
+  const sparse = await tf.profile(step);
+  pruning.abandon();
+  return [dense, sparse].flatMap(({ kernels }) => kernels.map(({ name }) => name));
+}
+
 describe('softmax attention', () => {
   it('trains dense for half of the steps, prunes once, and fine-tunes for the other half', () => {
     const starts = (settings: SoftmaxAttentionSettings) =>
@@ -127,6 +146,18 @@ describe('softmax attention', () => {
       ['sparse', 50],
     ]);
     expect(starts({ dense: 0.8 })[1]).toEqual(['sparse', 80]);
+  });
+
+  it('differs from SequentialAttention++ by its search alone: the same names, and the same kernels in a step', async () => {
+    const { sequentialAttentionPlusPlus } = await import('@espalier/sequential-attention-plus-plus');
+    const [ours, theirs] = [softmaxAttentionPruning(), sequentialAttentionPlusPlus()];
+    expect(ours.parameterisation.name).toBe(theirs.parameterisation.name);
+    expect(ours.importance.name).toBe(theirs.importance.name);
+    expect(ours.search.name).not.toBe(theirs.search.name);
+    const [one, other] = [await kernelsOf(ours), await kernelsOf(theirs)];
+    expect(one).toEqual(other);
+    expect(one).toContain('SoftmaxAttention');
+    expect(one).toContain('SoftmaxAttentionGrad');
   });
 
   it('is the default export, and says what it is and how it was set', () => {

@@ -1,4 +1,4 @@
-import { blockGrid, sparsify, type Choice } from '@espalier/core';
+import { blockGrid, sparsify, uniform, type Choice, type Target } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -232,6 +232,23 @@ describe('structured DST', () => {
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
     expect(first[0]).not.toEqual(first[1]);
+  });
+
+  it('shares its blocks by Erdős–Rényi kernel, or as the target says', async () => {
+    const counts = async (more: Partial<Target> = {}) => {
+      const variables = { a: tf.variable(tf.ones([10, 10])), b: tf.variable(tf.ones([10, 40])) };
+      const target = {
+        sparsity: 0.5,
+        blockShape: [1, 1],
+        totalSteps: 200,
+        optimizer: null,
+        ...more,
+      } as const;
+      return (await sparsify(variables, structuredDst(), target)).kernels.map(({ kept }) => kept);
+    };
+    // Densities ε · 20/100 and ε · 50/400 with 100 · 0.2 ε + 400 · 0.125 ε = 250: 0.714 and 0.446.
+    expect(await counts()).toEqual([71, 179]);
+    expect(await counts({ allocation: uniform })).toEqual([50, 200]);
   });
 
   it('is the default export, and says what it is and how it was set', () => {

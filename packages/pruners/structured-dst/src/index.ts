@@ -1,12 +1,14 @@
 /**
  * Structured DST, SRigL: RigL with the same number of blocks for every output (constant fan-in), where outputs
- * with too few salient blocks are ablated, and their blocks go to the others.
+ * with too few salient blocks are ablated, and their blocks go to the others. The budget is shared over the layers by
+ * Erdős–Rényi kernel (arXiv 1911.11134 §3), as in both papers, unless the target names another allocation.
  * Lasby, Golubeva, Evci, Nica, Ioannou 2024, arXiv 2305.02299 §3; an output is a column of blocks here.
  */
 import {
   assertSeed,
   deriveSeed,
   dropAndGrow,
+  erdosRenyiKernel,
   frobenius,
   gradientNorm,
   growMask,
@@ -61,6 +63,7 @@ export function structuredDst({
       start: drawBlocks(seed),
       exchange: exchange(minimumSalience),
     }),
+    allocation: erdosRenyiKernel,
   };
 }
 

@@ -1,7 +1,9 @@
 // A small training run with every seed fixed, the same in Node and in a browser: what the browser test compares.
 
+import { sgd } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
-import { sgd } from '../index.js';
+
+import '../index.js';
 
 /** Losses of ten steps of a convolutional network with batch normalisation, on the backend that is active. */
 export function trainSmallNetwork(): number[] {

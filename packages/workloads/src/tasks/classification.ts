@@ -1,5 +1,5 @@
 /** One class of several: outputs are logits `[batch, classes]`, targets class indices `[batch]`. */
-import { softmaxCrossEntropy } from '@espalier/wasm-training';
+import { softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Task } from './task.js';

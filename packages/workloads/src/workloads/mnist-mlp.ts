@@ -1,7 +1,7 @@
 /** MNIST with a 784-512-512-10 perceptron; momentum, weight decay and a cosine learning rate. */
 import { loadMnist } from '@espalier/datasets/mnist';
 import { multilayerPerceptron } from '@espalier/models';
-import { sgd } from '@espalier/wasm-training';
+import { sgd } from '@espalier/optimizers';
 
 import { classification } from '../tasks/classification.js';
 import { cosineDecay, type Workload } from '../workload.js';

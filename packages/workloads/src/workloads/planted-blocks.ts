@@ -1,7 +1,7 @@
 /** The default workload: a regression made from the seed, whose true block support is known. */
 import { plantedBlocks as makePlantedBlocks, type PlantedBlocksSettings } from '@espalier/datasets';
 import { multilayerPerceptron } from '@espalier/models';
-import { sgd } from '@espalier/wasm-training';
+import { sgd } from '@espalier/optimizers';
 
 import { regression } from '../tasks/regression.js';
 import { cosineDecay, type Workload } from '../workload.js';

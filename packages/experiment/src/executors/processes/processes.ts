@@ -3,13 +3,13 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 import { probeBackend, startBackend, type BackendChoice, type BackendDescription } from '@espalier/backend';
+import { findAccelerators, type AcceleratorChoice } from '@espalier/wasm-training/accelerators';
 
 import { UsageError } from '../../errors.js';
 import { storedResult } from '../../trial/stored.js';
 import type { TrialOutcome, UsedAccelerator } from '../../trial/trial.js';
 import { shareCores } from '../cores.js';
 import type { Executor, RunOptions, Work } from '../executor.js';
-import { findAccelerators, type AcceleratorChoice } from './accelerators.js';
 import { measureInProcess } from './measure-costs.js';
 import { endOf, processFile, type TrialMessage, type TrialOrder } from './messages.js';
 
@@ -63,8 +63,8 @@ async function acceleratorsOf(
     if (named.length === 0 && threads === 1) return [];
     throw new UsageError(`${asked} is for the wasm backend, and ${backend} computes: add --backend wasm`);
   }
-  if (threads > 1 && choice !== 'auto' && !named.includes('threads')) {
-    throw new UsageError(`--threads ${threads} needs threads among the accelerators: --accelerators threads`);
+  if (threads > 1 && choice === 'off') {
+    throw new UsageError(`--threads ${threads} needs an accelerator that uses them: --accelerators auto`);
   }
   const reports = await findAccelerators(choice, { threads });
   return reports

@@ -1,5 +1,6 @@
 /** The process of one trial: receives what to train, reports progress, leaves the result in the store. */
 import { startBackend, type NamedChoice } from '@espalier/backend';
+import { useAccelerators } from '@espalier/wasm-training/accelerators';
 
 import { messageOf } from '../../errors.js';
 import { loadPruner, loadWorkload } from '../../modules/references.js';
@@ -7,7 +8,6 @@ import { folderStore } from '../../store/folder.js';
 import { trialName } from '../../trial/identity.js';
 import { train } from '../../trial/train.js';
 import type { Trial } from '../../trial/trial.js';
-import { useAccelerators } from './accelerators.js';
 import type { TrialMessage, TrialOrder } from './messages.js';
 
 process.once('message', (order: TrialOrder) => {

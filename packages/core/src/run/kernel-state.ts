@@ -1,0 +1,290 @@
+/**
+ * One kernel under pruning: the variables that train, the mask, and the effective weight made of them.
+ */
+import {
+  blockGrid,
+  type BlockGrid,
+  type BlockMask,
+  keepAll,
+  keptBlocks,
+  maskBlocks,
+  matrixShape,
+  scaleBlocks,
+  type Shape2D,
+} from '@espalier/blocks';
+import * as tf from '@tensorflow/tfjs';
+
+import { identity } from '../parameterisations.js';
+import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
+import type { Phase, Search } from '../search/phases.js';
+import { weightFactors, type WeightFactors } from './sparse-execution.js';
+
+/** A kernel that may be pruned, before it is. */
+export interface KernelSource {
+  /** `layer/weight`. */
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly kind: 'depthwise' | 'other';
+}
+
+/** The variables that a run holds now. A second run would take their raw weights for effective ones. */
+const underPruning = new WeakSet<tf.Variable>();
+
+export function isUnderPruning(variable: tf.Variable): boolean {
+  return underPruning.has(variable);
+}
+
+export class KernelState implements PrunedKernel {
+  readonly name: string;
+  readonly index: number;
+  readonly grid: BlockGrid;
+  /** The target density; the run sets it where the allocation goes by scores. */
+  density: number;
+  /** What the optimiser trains, in the kernel's own shape. */
+  readonly variable: tf.Variable;
+  #trainables: Readonly<Record<string, tf.Variable>>;
+  #buffers: Readonly<Record<string, tf.Variable>> = {};
+  #parameterisation: Parameterisation;
+  readonly #search: Pick<Search, 'prunedWeights' | 'gradient'>;
+  #chosen: BlockMask;
+  #mask: BlockMask;
+  /** The mask as a tensor `[R, C]`; null while every block is kept, so that nothing is multiplied by one. */
+  #maskTensor: tf.Tensor2D | null = null;
+  #recordsGradient = false;
+  /** The loss' gradient by the effective weight, `[n, m]`, summed over the places that read it. */
+  #gradient: tf.Tensor2D | null = null;
+
+  /** Takes the variable over: from now on it holds the raw weight whose effective weight it held before. */
+  constructor(
+    source: KernelSource,
+    blockShape: Shape2D,
+    density: number,
+    parameterisation: Parameterisation,
+    search: Pick<Search, 'prunedWeights' | 'gradient'>,
+    index = 0,
+  ) {
+    this.name = source.name;
+    this.index = index;
+    this.variable = source.variable;
+    this.grid = blockGrid(matrixShape(source.variable.shape, source.kind), blockShape);
+    this.density = density;
+    this.#parameterisation = parameterisation;
+    this.#search = search;
+    this.#chosen = keepAll(this.grid.blocks);
+    this.#mask = this.#chosen;
+    this.#trainables = variablesOf(
+      tf.tidy(() => parameterisation.trainables?.(this) ?? {}),
+      true,
+    );
+    this.#buffers = variablesOf(
+      tf.tidy(() => parameterisation.buffers?.(this) ?? {}),
+      false,
+    );
+    this.#assign((weight) => parameterisation.raw?.(weight, this) ?? weight);
+    underPruning.add(this.variable);
+  }
+
+  /** What the parameterisation added. */
+  get trainables(): Readonly<Record<string, tf.Variable>> {
+    return this.#trainables;
+  }
+
+  /** What the parameterisation remembers without training it. */
+  get buffers(): Readonly<Record<string, tf.Variable>> {
+    return this.#buffers;
+  }
+
+  /** The blocks that were chosen last; all, before the first choice. */
+  get chosen(): BlockMask {
+    return this.#chosen;
+  }
+
+  /** The blocks that the network computes with. */
+  get mask(): BlockMask {
+    return this.#mask;
+  }
+
+  get kept(): number {
+    return keptBlocks(this.#mask);
+  }
+
+  /** The weight that the network computes with, in the kernel's own shape; differentiable. */
+  effective(): tf.Tensor {
+    const { elementwise, blockScale } = this.#parameterisation;
+    if (!elementwise && !blockScale && !this.#maskTensor && !this.#recordsGradient) return this.variable;
+    return tf.tidy(() => {
+      const weight = this.#effectiveMatrix(
+        this.#maskTensor,
+        shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape),
+      );
+      return shaped(this.#recordsGradient ? this.#probe(weight) : weight, this.variable.shape);
+    });
+  }
+
+  /** Whether what the mask leaves out has no part in a step, so that a sparse product may stand for the dense one. */
+  get runsSparse(): boolean {
+    return this.#maskTensor !== null && !this.#recordsGradient && this.#search.gradient !== 'all';
+  }
+
+  /** The effective weight before it is multiplied out and masked; differentiable. */
+  factors(raw: tf.Tensor2D = this.#raw()): WeightFactors {
+    return weightFactors(this.#parameterisation, raw, this.trainables, this);
+  }
+
+  /** One score a block, read back from the device. */
+  async scores(importance: Importance): Promise<Float32Array> {
+    const scores = tf.tidy(() => importance.score(this.#scored()));
+    try {
+      if (scores.shape.join() !== this.grid.gridShape.join()) {
+        throw new RangeError(
+          `${importance.name} scored ${this.name} with shape [${scores.shape.join(', ')}], ` +
+            `not one score a block, [${this.grid.gridShape.join(', ')}]`,
+        );
+      }
+      return (await scores.data()) as Float32Array;
+    } finally {
+      scores.dispose();
+    }
+  }
+
+  /** Takes a new choice of blocks: those that are not chosen are pruned, or stay active. */
+  choose(chosen: BlockMask, others: Phase['others'] = 'pruned'): void {
+    const { prunedWeights, gradient } = this.#search;
+    // What lies outside the old mask may have moved since, by momentum alone unless it has a gradient.
+    if (prunedWeights === 'erased' && gradient !== 'all') this.#erase();
+    this.restoreChoice(chosen, others);
+    if (prunedWeights === 'erased') this.#erase();
+    tf.tidy(() =>
+      this.#parameterisation.afterChoice?.({
+        ...this.#scored(),
+        trainables: this.#trainables,
+        buffers: this.#buffers,
+        chosen,
+      }),
+    );
+  }
+
+  /** Puts back an earlier choice, and touches no variable. */
+  restoreChoice(chosen: BlockMask, others: Phase['others'] = 'pruned'): void {
+    if (chosen.length !== this.grid.blocks) {
+      throw new RangeError(`${this.name} has ${this.grid.blocks} blocks, the choice ${chosen.length}`);
+    }
+    this.#chosen = chosen;
+    this.#mask = others === 'active' ? keepAll(chosen.length) : chosen;
+    this.#maskTensor?.dispose();
+    this.#maskTensor =
+      this.kept === this.grid.blocks
+        ? null
+        : tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]);
+  }
+
+  /** Forgets the recorded gradient; from now on, another is recorded or is not. */
+  recordGradient(records: boolean): void {
+    this.#recordsGradient = records;
+    this.#gradient?.dispose();
+    this.#gradient = null;
+  }
+
+  /** The parameterisation's proximal step, where it has one. */
+  proximalStep(step: OptimizerStep): void {
+    const { proximal } = this.#parameterisation;
+    if (proximal) this.#assign((raw) => proximal(raw, this, step));
+  }
+
+  /** Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest. */
+  finalize(): void {
+    // −0 + 0 is 0: a pruned block is to hold the zeros that a file without it gives back.
+    tf.tidy(() => this.variable.assign(this.effective().add(0)));
+    this.#parameterisation = identity;
+    this.#maskTensor?.dispose();
+    this.#maskTensor = null;
+    this.#gradient?.dispose();
+    this.#gradient = null;
+    this.#recordsGradient = false;
+    tf.dispose([this.#trainables, this.#buffers]);
+    this.#trainables = {};
+    this.#buffers = {};
+    underPruning.delete(this.variable);
+  }
+
+  #scored(): ScoredKernel {
+    const { name, index, grid, density, trainables, buffers } = this;
+    return {
+      name,
+      index,
+      grid,
+      density,
+      trainables,
+      buffers,
+      raw: this.#raw(),
+      effective: () => this.#effectiveMatrix(null),
+      gradient: () => this.#gradient ?? tf.zeros([...grid.matrixShape]),
+    };
+  }
+
+  #raw(): tf.Tensor2D {
+    return this.variable.reshape([...this.grid.matrixShape]);
+  }
+
+  #effectiveMatrix(mask: tf.Tensor2D | null, raw = this.#raw()): tf.Tensor2D {
+    const { elementwise, blockScale: ownScale } = this.factors(raw);
+    const weight = elementwise(raw);
+    if (mask && this.#search.gradient === 'all') {
+      const unmasked = ownScale ? scaleBlocks(weight, ownScale, this.grid) : weight;
+      return maskStraightThrough(unmasked, mask, this.grid);
+    }
+    if (!ownScale) return mask ? maskBlocks(weight, mask, this.grid) : weight;
+    return scaleBlocks(weight, mask ? ownScale.mul<tf.Tensor2D>(mask) : ownScale, this.grid);
+  }
+
+  /** The weight itself, its gradient recorded on the way back. */
+  #probe(weight: tf.Tensor2D): tf.Tensor2D {
+    const record = (gradient: tf.Tensor2D) => {
+      const before = this.#gradient;
+      this.#gradient = tf.keep(before ? before.add<tf.Tensor2D>(gradient) : gradient.clone());
+      before?.dispose();
+      return gradient;
+    };
+    return tf.customGrad((x) => ({
+      value: (x as tf.Tensor).clone(),
+      gradFunc: (dy) => record(dy as tf.Tensor2D),
+    }))(weight) as tf.Tensor2D;
+  }
+
+  /** Sets the raw weights outside the mask to zero. */
+  #erase(): void {
+    const mask = this.#maskTensor;
+    if (mask) this.#assign((raw) => scaleBlocks(raw, mask, this.grid));
+  }
+
+  /** Replaces the raw weight by a function of itself, both as matrices. */
+  #assign(change: (raw: tf.Tensor2D) => tf.Tensor2D): void {
+    tf.tidy(() => this.variable.assign(change(this.#raw()).reshape(this.variable.shape)));
+  }
+}
+
+/** The tensor itself where it has the shape already: reshaping costs an op, forward and back, at every step. */
+function shaped<T extends tf.Tensor>(tensor: tf.Tensor, shape: readonly number[]): T {
+  return (tensor.shape.join() === shape.join() ? tensor : tensor.reshape([...shape])) as T;
+}
+
+function variablesOf(
+  initial: Readonly<Record<string, tf.Tensor>>,
+  trainable: boolean,
+): Readonly<Record<string, tf.Variable>> {
+  return Object.fromEntries(
+    Object.entries(initial).map(([name, value]) => {
+      const variable = tf.variable(value, trainable);
+      value.dispose();
+      return [name, variable];
+    }),
+  );
+}
+
+/** The masked weight, with the gradient of the unmasked one. */
+function maskStraightThrough(weight: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  return tf.customGrad((x) => ({
+    value: scaleBlocks(x as tf.Tensor2D, mask, grid),
+    gradFunc: (dy: tf.Tensor) => dy,
+  }))(weight) as tf.Tensor2D;
+}

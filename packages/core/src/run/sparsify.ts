@@ -1,0 +1,163 @@
+/**
+ * `sparsify`: puts a model, or variables of a hand-written network, under a pruning strategy.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+import { uniform } from '../allocation.js';
+import { overridesOf } from '../overrides.js';
+import type { Pruner } from '../pruner.js';
+import { placePhases } from '../search/placing.js';
+import { registerBlockKernels } from './block-kernels.js';
+import { Budget } from './budget.js';
+import { layerKernels } from './find-kernels.js';
+import { hookLayer, recollectTrainableWeights } from './hooks.js';
+import { KernelState, type KernelSource } from './kernel-state.js';
+import { Pruning, type PruningHost, type PruningSettings } from './pruning.js';
+import { assertTarget, choosePrunable, gridOf, type Target } from './target.js';
+
+/** A pruning run over a `tf.LayersModel`. */
+export class ModelPruning extends Pruning {
+  /** For `model.fit`: steps the run after every batch. */
+  callback(): tf.Callback {
+    return new StepCallback(this);
+  }
+}
+
+/** A pruning run over variables of a hand-written network. */
+export class VariablePruning extends Pruning {
+  /**
+   * The effective weight of a variable, in its own shape: what the network is to compute with. Differentiable;
+   * to be called anew at each step, inside the function that computes the loss.
+   */
+  weight(name: string): tf.Tensor {
+    const kernel = this.kernels.find((candidate) => candidate.name === name);
+    if (kernel) return kernel.effective();
+    const dense = Object.hasOwn(this.variables, name) && this.variables[name];
+    if (dense) return dense;
+    throw new RangeError(
+      `No variable '${name}' is under pruning: it has ${Object.keys(this.variables).join(', ')}`,
+    );
+  }
+
+  constructor(
+    readonly variables: Readonly<Record<string, tf.Variable>>,
+    ...rest: ConstructorParameters<typeof Pruning>
+  ) {
+    super(...rest);
+  }
+}
+
+class StepCallback extends tf.Callback {
+  constructor(private readonly pruning: Pruning) {
+    super();
+  }
+  override async onBatchEnd(): Promise<void> {
+    await this.pruning.step();
+  }
+}
+
+/**
+ * Puts a model under a pruning strategy. Its layers compute with their effective weights from now on.
+ *
+ * Call `pruning.step()` after each optimiser step, or give `model.fit` the `pruning.callback()`; then
+ * `pruning.finalize()`, which makes it a plain model again, zeros in place.
+ *
+ * @throws RangeError for a target out of range, phases that do not fit into the steps, or a model without a
+ *   kernel that can be pruned
+ */
+export async function sparsify(model: tf.LayersModel, pruner: Pruner, target: Target): Promise<ModelPruning>;
+/**
+ * Puts variables under a pruning strategy, for a hand-written loop: compute with `pruning.weight(name)` in
+ * their place, and train `pruning.addedVariables` beside them. A variable of more than two axes is cut as a
+ * convolution kernel, `(h·w·in) × out`, also where it is a depthwise one.
+ */
+export async function sparsify(
+  variables: Readonly<Record<string, tf.Variable>>,
+  pruner: Pruner,
+  target: Target & { optimizer: tf.Optimizer | null },
+): Promise<VariablePruning>;
+export async function sparsify(
+  subject: tf.LayersModel | Readonly<Record<string, tf.Variable>>,
+  pruner: Pruner,
+  target: Target,
+): Promise<ModelPruning | VariablePruning> {
+  assertTarget(target);
+  placePhases(pruner.search.phases, target.totalSteps);
+  await registerBlockKernels();
+  const pruning =
+    subject instanceof tf.LayersModel
+      ? pruneModel(subject, pruner, target)
+      : pruneVariables(subject, pruner, target);
+  await pruning.start().catch((error: unknown) => {
+    pruning.abandon();
+    throw error;
+  });
+  return pruning;
+}
+
+function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): ModelPruning {
+  const { prunable, dense } = choosePrunable(layerKernels(model), target);
+  const total = model.countParams();
+  const { kernels, settings } = takeOver(prunable, pruner, target);
+  const unhook = prunable.map((source, i) =>
+    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null),
+  );
+  recollectTrainableWeights(model);
+  const host: PruningHost = {
+    // `Sequential.optimizer` is undefined before compile().
+    optimizer: () =>
+      target.optimizer === undefined ? (model.optimizer as tf.Optimizer | undefined) : target.optimizer,
+    weights: () => total,
+    release: () => {
+      for (const undo of unhook) undo();
+      recollectTrainableWeights(model);
+    },
+  };
+  return new ModelPruning(settings, kernels, dense, host);
+}
+
+function pruneVariables(
+  variables: Readonly<Record<string, tf.Variable>>,
+  pruner: Pruner,
+  target: Target,
+): VariablePruning {
+  const sources = Object.entries(variables).map(([name, variable]) => {
+    if (variable instanceof tf.Variable) return { name, variable, kind: 'other' as const };
+    throw new TypeError(
+      `${name} is not a tf.Variable: sparsify() takes a tf.LayersModel or an object of variables`,
+    );
+  });
+  const { prunable, dense } = choosePrunable(sources, target);
+  const { kernels, settings } = takeOver(prunable, pruner, target);
+  const host: PruningHost = {
+    optimizer: () => target.optimizer ?? null,
+    weights: () => Object.values(variables).reduce((sum, { size }) => sum + size, 0),
+    release: () => {},
+  };
+  return new VariablePruning(variables, settings, kernels, dense, host);
+}
+
+/** Takes the kernels' variables over: from now on they hold raw weights. */
+function takeOver(
+  sources: readonly KernelSource[],
+  pruner: Pruner,
+  target: Target,
+): { kernels: KernelState[]; settings: PruningSettings } {
+  const { sparsity, totalSteps, overrides = {} } = target;
+  const grids = sources.map((source) => gridOf(source, target));
+  const budget = new Budget(
+    target.allocation ?? pruner.allocation ?? uniform,
+    sparsity,
+    sources.map(({ name, variable }, i) => ({
+      grid: grids[i]!,
+      kernelShape: variable.shape,
+      sparsity: overridesOf(overrides, name).sparsity,
+    })),
+  );
+  const densities = budget.densities();
+  const kernels = sources.map(
+    (source, i) =>
+      new KernelState(source, grids[i]!.blockShape, densities[i]!, pruner.parameterisation, pruner.search, i),
+  );
+  return { kernels, settings: { pruner, budget, totalSteps, overrides } };
+}

@@ -1,0 +1,122 @@
+/** What to prune and how far, and which kernels that leaves to be pruned. */
+import {
+  assertBlockShape,
+  blockFits,
+  blockGrid,
+  matrixShape,
+  type BlockGrid,
+  type Shape2D,
+} from '@espalier/blocks';
+import type * as tf from '@tensorflow/tfjs';
+
+import type { Allocation } from '../allocation.js';
+import {
+  assertOverrides,
+  assertOverridesApply,
+  assertSparsity,
+  overridesOf,
+  type Overrides,
+} from '../overrides.js';
+import type { DenseKernelReport } from '../report.js';
+import { isUnderPruning, type KernelSource } from './kernel-state.js';
+import type { SparseExecution } from './sparse-execution.js';
+
+/** What to prune, and how far. */
+export interface Target {
+  /** Share of blocks to prune, from 0 and under 1: in each pruned layer, or as the allocation shares it. */
+  sparsity: number;
+  /** Rows × columns of a block; `[1, 1]` is unstructured pruning. */
+  blockShape: Shape2D;
+  /** Optimiser steps in the whole of training: epochs × steps in an epoch. */
+  totalSteps: number;
+  /** How the budget is shared over the layers; the strategy's own when absent, and `uniform` where it has none. */
+  allocation?: Allocation;
+  /**
+   * A sparsity and a block shape of their own for single kernels, by their name `layer/weight`. A kernel with its own
+   * sparsity comes to that whatever the allocation, which shares the target's among the others alone.
+   */
+  overrides?: Overrides;
+  /** Kernels with fewer blocks, of their own shape, stay dense; 100 when absent (arXiv 2402.17902 §4.1). */
+  minimumBlocks?: number;
+  /** Which kernels may be pruned, by their name `layer/weight`; all, when absent. */
+  kernels?: (name: string) => boolean;
+  /**
+   * The optimiser whose state is reset at phase switches; null where there is none with a state. When absent,
+   * the one the model was compiled with.
+   */
+  optimizer?: tf.Optimizer | null;
+  /**
+   * How the layers of a model compute while blocks are masked out: `sparsePhases()` of `@espalier/block-sparse`
+   * computes with the kept blocks alone, where that is faster. Dense products with the masked weight, when absent.
+   */
+  sparsePhases?: SparseExecution | null;
+}
+
+/** @throws RangeError for a part of the target that is out of range, with its value */
+export function assertTarget({ sparsity, blockShape, minimumBlocks = 100, overrides = {} }: Target): void {
+  assertSparsity(sparsity);
+  assertBlockShape(blockShape);
+  if (!Number.isInteger(minimumBlocks) || minimumBlocks < 1) {
+    throw new RangeError(`minimumBlocks = ${minimumBlocks} is not a whole number of at least 1`);
+  }
+  assertOverrides(overrides);
+}
+
+/** How a kernel is cut, into blocks of its own shape where it has one. */
+export function gridOf({ name, variable, kind }: KernelSource, target: Target): BlockGrid {
+  return blockGrid(matrixShape(variable.shape, kind), blockShapeOf(name, target));
+}
+
+function blockShapeOf(name: string, { blockShape, overrides = {} }: Target): Shape2D {
+  return overridesOf(overrides, name).blockShape ?? blockShape;
+}
+
+/**
+ * Parts the kernels into those to prune and those left dense, with the reason.
+ *
+ * @throws RangeError where none can be pruned, or there are overrides for one that is not
+ * @throws Error where one is under pruning already
+ */
+export function choosePrunable<Source extends KernelSource>(
+  sources: readonly Source[],
+  target: Target,
+): { prunable: Source[]; dense: DenseKernelReport[] } {
+  if (sources.length === 0) {
+    throw new RangeError(
+      'There is no trainable kernel to prune: build the model, or unfreeze a layer with a kernel',
+    );
+  }
+  const held = sources.find(({ variable }) => isUnderPruning(variable));
+  if (held) throw new Error(`${held.name} is under pruning already: finalize() or abandon() that run first`);
+  const prunable: Source[] = [];
+  const dense: DenseKernelReport[] = [];
+  for (const source of sources) {
+    const reason = whyDense(source, target);
+    if (reason) dense.push({ name: source.name, shape: source.variable.shape, reason });
+    else prunable.push(source);
+  }
+  if (prunable.length === 0) {
+    const reasons = dense
+      .map(({ name, shape, reason }) => `${name} [${shape.join('×')}]: ${reason}`)
+      .join('; ');
+    throw new RangeError(
+      `No kernel can be pruned in blocks of ${target.blockShape.join('×')}: ${reasons}. ` +
+        'Choose a smaller block shape, or lower minimumBlocks',
+    );
+  }
+  assertOverridesApply(target.overrides ?? {}, prunable, dense);
+  return { prunable, dense };
+}
+
+function whyDense(source: KernelSource, target: Target): string | null {
+  const { name, variable, kind } = source;
+  const { minimumBlocks = 100, kernels: allowed = () => true } = target;
+  if (!allowed(name)) return 'not chosen';
+  if (variable.shape.length < 2) return 'not a kernel: it has one axis';
+  const matrix = matrixShape(variable.shape, kind);
+  if (!blockFits(matrix, blockShapeOf(name, target))) {
+    return `a block is larger than its ${matrix.join('×')} matrix`;
+  }
+  const { blocks } = gridOf(source, target);
+  return blocks < minimumBlocks ? `${blocks} blocks, fewer than ${minimumBlocks}` : null;
+}

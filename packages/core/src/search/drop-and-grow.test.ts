@@ -1,0 +1,85 @@
+import { blockGrid, keepAll } from '@espalier/blocks';
+import { describe, expect, it } from 'vitest';
+
+import { dropAndGrow, dropFraction } from './drop-and-grow.js';
+import type { Choice } from './phases.js';
+import { placePhases, selectsAt, type PlacedPhase } from './placing.js';
+
+const settings = {
+  everySteps: 100,
+  until: 0.75,
+  alpha: 0.3,
+  start: () => new Uint8Array([1, 0]),
+  exchange: () => new Uint8Array([0, 1]),
+};
+
+describe("RigL's drop fraction", () => {
+  it('is 0.3, 0.15 and 0 at 0, 0.5 and 1 for α = 0.3', () => {
+    expect([0, 0.5, 1].map(dropFraction(0.3))).toEqual([
+      expect.closeTo(0.3, 12),
+      expect.closeTo(0.15, 12),
+      expect.closeTo(0, 12),
+    ]);
+  });
+});
+
+describe('drop-and-grow', () => {
+  it('exchanges every 100 steps until 75% of training, and never after', () => {
+    const placed = placePhases(dropAndGrow(settings).phases, 1000);
+    const steps = placed.flatMap((phase: PlacedPhase) =>
+      Array.from({ length: phase.end - phase.start }, (_, i) => phase.start + i).filter((step) =>
+        selectsAt(phase, step),
+      ),
+    );
+    expect(steps).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 750]); // at 750 the mask is only confirmed
+    expect(placed.map(({ phase }) => phase.choose !== undefined)).toEqual([true, false]);
+  });
+
+  it('starts as told, then asks to drop ⌊k · fraction⌋ blocks', () => {
+    const asked: number[] = [];
+    const search = dropAndGrow({
+      ...settings,
+      start: () => new Uint8Array([1, 0]),
+      exchange: ({ chosen }, drop) => {
+        asked.push(drop);
+        return chosen;
+      },
+    });
+    const [phase] = search.phases;
+    const choice: Choice = {
+      index: 0,
+      grid: blockGrid([1, 40], [1, 1]),
+      scores: new Float32Array(40),
+      growthScores: new Float32Array(40),
+      chosen: keepAll(40),
+      candidates: keepAll(40),
+      keep: 26,
+      progress: 0,
+    };
+    expect([...(phase?.choose?.(choice) ?? [])]).toEqual([1, 0]);
+    expect(asked).toEqual([]);
+    // 26 · 0.15 (1 + cos(π/4)) = 6.66; 26 · 0.15 = 3.9; 26 · 0.15 (1 − cos(π/4)) = 1.14.
+    for (const progress of [0.25, 0.5, 0.75]) phase?.choose?.({ ...choice, progress });
+    expect(asked).toEqual([6, 3, 1]);
+  });
+
+  it('does not fit into steps that leave no exchange', () => {
+    const { phases } = dropAndGrow(settings);
+    expect(() => placePhases(phases, 133)).toThrow(
+      'Phase 1 (drop and grow) selects every 100 steps, and has 100: select more often, or train longer',
+    );
+    expect(placePhases(phases, 136)).toHaveLength(2); // 102 steps
+  });
+
+  it.each([
+    [{ everySteps: 0 }, 'everySteps = 0 is not a whole number of at least 1'],
+    [{ everySteps: 2.5 }, 'everySteps = 2.5'],
+    [{ until: 0 }, 'until = 0 is not above 0 and under 1'],
+    [{ until: 1 }, 'until = 1'],
+    [{ alpha: 0 }, 'alpha = 0 is not above 0 and at most 1'],
+    [{ alpha: 1.1 }, 'alpha = 1.1'],
+    [{ alpha: Number.NaN }, 'alpha = NaN'],
+  ])('refuses %j', (changed, message) => {
+    expect(() => dropAndGrow({ ...settings, ...changed })).toThrow(message);
+  });
+});

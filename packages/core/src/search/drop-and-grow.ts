@@ -1,0 +1,53 @@
+/**
+ * Drop-and-grow: sparse from the first step, and every so many steps some of the chosen blocks are exchanged
+ * for others (Evci et al., arXiv 1911.11134 §3). Which, is the strategy's to say.
+ */
+import type { BlockMask } from '@espalier/blocks';
+
+import type { Curve } from './curves.js';
+import { sparsePhase, type Choice, type Search } from './phases.js';
+
+/** `α/2 · (1 + cos(π t))`: the share of the chosen blocks to drop, `t` from 0 to 1 until the last exchange. */
+export function dropFraction(alpha: number): Curve {
+  if (!(alpha > 0 && alpha <= 1)) throw new RangeError(`alpha = ${alpha} is not above 0 and at most 1`);
+  return (t) => (alpha / 2) * (1 + Math.cos(Math.PI * t));
+}
+
+export interface DropAndGrowSettings {
+  /** ΔT, the steps between two exchanges. */
+  everySteps: number;
+  /** The share of training, above 0 and under 1, until which blocks are exchanged. */
+  until: number;
+  /** The share of the chosen blocks to drop, α, at first. */
+  alpha: number;
+  /** The blocks of the first step. */
+  start: (choice: Choice) => BlockMask;
+  /** The blocks from now on, when `drop` of the chosen ones are to be exchanged. */
+  exchange: (choice: Choice, drop: number) => BlockMask;
+}
+
+/** @throws RangeError for settings out of range */
+export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropAndGrowSettings): Search {
+  const fraction = dropFraction(alpha);
+  if (!Number.isInteger(everySteps) || everySteps < 1) {
+    throw new RangeError(`everySteps = ${everySteps} is not a whole number of at least 1`);
+  }
+  if (!(until > 0 && until < 1)) throw new RangeError(`until = ${until} is not above 0 and under 1`);
+  return {
+    name: 'drop-and-grow',
+    phases: [
+      {
+        ...sparsePhase(until),
+        name: 'drop and grow',
+        candidates: 'all',
+        selection: { everySteps },
+        choose: (choice) =>
+          choice.progress === 0
+            ? start(choice)
+            : exchange(choice, Math.floor(choice.keep * fraction(choice.progress))),
+      },
+      sparsePhase(1 - until),
+    ],
+    prunedWeights: 'erased',
+  };
+}

@@ -1,0 +1,75 @@
+// Adam (Kingma and Ba, 2015) with L2 weight decay, with the semantics of PyTorch's torch.optim.Adam. The decay is
+// part of the gradient, not decoupled from it as in AdamW.
+
+import * as tf from '@tensorflow/tfjs';
+
+import { adamStep } from './ops/adam-update/index.js';
+import { SlotOptimizer, checkRange } from './slot-optimizer.js';
+
+export interface AdamSettings {
+  /** Step size; finite, at least 0. Default 0.001. */
+  readonly learningRate?: number;
+  /** Decay of the first moment, in [0, 1). Default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the second moment, in [0, 1). Default 0.999. */
+  readonly beta2?: number;
+  /** Added to the root of the second moment, at least 0. Default 1e-8. */
+  readonly epsilon?: number;
+  /** Factor of the weight that is added to its gradient (an L2 penalty, not AdamW's decay), at least 0. Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * d = g + weightDecay · w; m ← beta1 · m + (1 - beta1) · d; v ← beta2 · v + (1 - beta2) · d²;
+ * w ← w - learningRate · (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon), t counting from the last reset.
+ */
+export class AdamOptimizer extends SlotOptimizer {
+  static readonly className = 'EspalierAdam';
+
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  protected readonly slotNames = ['m', 'v'];
+
+  constructor(settings: AdamSettings = {}) {
+    const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
+    super(learningRate);
+    this.beta1 = checkRange('adam: beta1', beta1, 0, 1);
+    this.beta2 = checkRange('adam: beta2', beta2, 0, 1);
+    this.epsilon = checkRange('adam: epsilon', epsilon, 0);
+    this.weightDecay = checkRange('adam: weightDecay', weightDecay, 0);
+  }
+
+  protected update(
+    weight: tf.Variable,
+    gradient: tf.Tensor,
+    [first, second]: readonly tf.Variable[],
+    step: number,
+  ) {
+    const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
+    const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step };
+    return adamStep(weight, gradient, first!, second!, settings);
+  }
+
+  getConfig(): tf.serialization.ConfigDict {
+    const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
+    return { learningRate, beta1, beta2, epsilon, weightDecay };
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new cls(config as unknown as AdamSettings);
+  }
+}
+
+/**
+ * An optimiser for `model.compile`, `minimize` or `applyGradients`.
+ *
+ * @throws if a setting is out of its range
+ */
+export function adam(settings: AdamSettings = {}): AdamOptimizer {
+  return new AdamOptimizer(settings);
+}

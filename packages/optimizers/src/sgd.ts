@@ -1,0 +1,67 @@
+// Stochastic gradient descent with momentum and weight decay, with the semantics of PyTorch's torch.optim.SGD.
+
+import * as tf from '@tensorflow/tfjs';
+
+import { momentumStep } from './ops/momentum-update/index.js';
+import { sgdStep } from './ops/sgd-update/index.js';
+import { SlotOptimizer, checkRange } from './slot-optimizer.js';
+
+export interface SgdSettings {
+  /** Step size; finite, at least 0. */
+  readonly learningRate: number;
+  /** Share of the velocity that a step keeps, in [0, 1). Default 0: no velocity is kept. */
+  readonly momentum?: number;
+  /** Factor of the weight that is added to its gradient (an L2 penalty), at least 0. Default 0. */
+  readonly weightDecay?: number;
+  /** Nesterov's momentum; needs momentum above 0. Default false. */
+  readonly nesterov?: boolean;
+}
+
+/**
+ * d = g + weightDecay · w; v ← momentum · v + d; w ← w - learningRate · (nesterov ? d + momentum · v : v).
+ *
+ * The learning rate is not part of the velocity: changing it acts at once. (Sutskever et al., 2013, and tfjs'
+ * own momentum optimiser without decay agree; decay is that of torch.optim.SGD.)
+ */
+export class SgdOptimizer extends SlotOptimizer {
+  static readonly className = 'EspalierSgd';
+
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly nesterov: boolean;
+  protected readonly slotNames: readonly string[];
+
+  constructor({ learningRate, momentum = 0, weightDecay = 0, nesterov = false }: SgdSettings) {
+    super(learningRate);
+    this.momentum = checkRange('sgd: momentum', momentum, 0, 1);
+    this.weightDecay = checkRange('sgd: weightDecay', weightDecay, 0);
+    if (nesterov && momentum === 0) throw new Error('sgd: nesterov needs momentum in (0, 1), got 0.');
+    this.nesterov = nesterov;
+    this.slotNames = momentum === 0 ? [] : ['momentum'];
+  }
+
+  protected update(weight: tf.Variable, gradient: tf.Tensor, [velocity]: readonly tf.Variable[]) {
+    return velocity ? momentumStep(weight, gradient, velocity, this) : sgdStep(weight, gradient, this);
+  }
+
+  getConfig(): tf.serialization.ConfigDict {
+    const { learningRate, momentum, weightDecay, nesterov } = this;
+    return { learningRate, momentum, weightDecay, nesterov };
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new cls(config as unknown as SgdSettings);
+  }
+}
+
+/**
+ * An optimiser for `model.compile`, `minimize` or `applyGradients`.
+ *
+ * @throws if a setting is out of its range
+ */
+export function sgd(settings: SgdSettings): SgdOptimizer {
+  return new SgdOptimizer(settings);
+}

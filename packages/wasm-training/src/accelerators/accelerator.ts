@@ -1,0 +1,91 @@
+// The one interface of what multiplies and convolves faster than assembly/, and what the kernels know of it: which of them
+// a backend has been given. An accelerator is a folder beside this file; index.ts has the list.
+
+import type { WasmBackend } from '@espalier/blocks';
+
+import type { PatchProduct } from '../products/patches.js';
+import type { EpilogueArguments, Product } from '../wasm/exports.js';
+
+/** Three tensors by their byte offsets in the backend's memory: two operands, then the result. */
+export type Operands = readonly [a: number, b: number, result: number];
+
+/**
+ * An accelerator on the memory of one backend. What it cannot do it does not have; each method says whether it did the
+ * work: what it does not take, as too small to be worth a call or of a kind it does not know, is offered to the next one.
+ */
+export interface Accelerator {
+  /** C = activation(op(A) · op(B) + bias), or C += op(A) · op(B). */
+  multiply?(product: Product, epilogue: EpilogueArguments): boolean;
+  /** out [N, OH, OW, K] = activation(x [N, H, W, C] * filter + bias), of x, filter, out. */
+  convolve?(product: PatchProduct, operands: Operands, epilogue: EpilogueArguments): boolean;
+  /**
+   * dx [N, H, W, C], of dy [N, OH, OW, K], filter, dx. Where `turnedProduct` knows a convolution that makes it, one that is
+   * not taken comes again as that convolution.
+   */
+  inputGradient?(product: PatchProduct, operands: Operands): boolean;
+  /** dFilter [FH, FW, C, K], of x [N, H, W, C], dy [N, OH, OW, K], dFilter. */
+  filterGradient?(product: PatchProduct, operands: Operands): boolean;
+  /** Gives back what it holds, once it is attached no more. */
+  stop?(): Promise<void>;
+}
+
+/** A library of the machine that computes. */
+export interface AcceleratorLibrary {
+  /** Its make, such as 'OpenBLAS'. */
+  readonly kind: string;
+  /** As the system's loader was given it: a path, or a name that it found itself. */
+  readonly path: string;
+  /** Such as '0.3.21'; null where the library does not say. */
+  readonly version: string | null;
+  /** All that it says of itself, with the processor it chose its kernels for; results are the same bits where this is. */
+  readonly build: string;
+}
+
+/** Why there is none, and the command that mends it, where one does. */
+export interface Absence {
+  readonly absence: string;
+  readonly remedy: string | null;
+}
+
+/** An accelerator that is here. */
+export interface FoundAccelerator {
+  /** Null for one that needs none. */
+  readonly library: AcceleratorLibrary | null;
+  /** @throws AcceleratorError when it cannot be started after all */
+  start(backend: WasmBackend): Accelerator | Promise<Accelerator>;
+}
+
+/** What an accelerator is asked for. */
+export interface AcceleratorRequest {
+  /** How many threads it may take, this one among them. */
+  readonly threads: number;
+  /** The path or the file name of the library; null for the first of the usual ones. */
+  readonly library: string | null;
+  /** The backend that it is for; null where that is not known yet. */
+  readonly backend: WasmBackend | null;
+}
+
+/** One kind of accelerator. */
+export interface AcceleratorKind {
+  /** Whether it calls a library, which may be named. */
+  readonly takesLibrary: boolean;
+  /** @throws AcceleratorError when a library that was asked for cannot serve */
+  find(request: AcceleratorRequest): Promise<FoundAccelerator | Absence>;
+}
+
+/** An accelerator that was asked for cannot be had. The message is one line and says what to do. */
+export class AcceleratorError extends Error {
+  override readonly name = 'AcceleratorError';
+}
+
+const attached = new WeakMap<WasmBackend, readonly Accelerator[]>();
+const NONE: readonly Accelerator[] = [];
+
+/** From now on the work of a backend is offered to these, in this order, and to no others. */
+export function attachAccelerators(backend: WasmBackend, accelerators: readonly Accelerator[]): void {
+  attached.set(backend, accelerators);
+}
+
+export function acceleratorsOf(backend: WasmBackend): readonly Accelerator[] {
+  return attached.get(backend) ?? NONE;
+}

@@ -1,0 +1,104 @@
+import type { WasmBackend } from '@espalier/blocks';
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+
+import { acceleratorsOf, attachAccelerators } from './accelerator.js';
+import { parseList } from './choice.js';
+import { AcceleratorError, describeAccelerator, findAccelerators, useAccelerators } from './index.js';
+
+const [blas] = await findAccelerators('auto');
+const { library } = blas!;
+if (!library) console.warn(`What BLAS has of accelerators is not tested: ${describeAccelerator(blas!)}`);
+
+const backend = () => tf.findBackend('wasm') as unknown as WasmBackend;
+
+it('need a wasm backend that has been started', async () => {
+  await expect(useAccelerators('auto')).rejects.toThrow(
+    "start the wasm backend first: await tf.setBackend('wasm')",
+  );
+  await tf.setBackend('wasm');
+  expect(await useAccelerators('auto')).toEqual([blas]);
+  expect(acceleratorsOf(backend())).toHaveLength(library ? 1 : 0);
+});
+
+it('are none where they are switched off', async () => {
+  await useAccelerators(['threads'], { threads: 2 });
+  expect(acceleratorsOf(backend())).toHaveLength(1);
+  expect(await useAccelerators('off')).toEqual([]);
+  expect(acceleratorsOf(backend())).toEqual([]);
+});
+
+it('take so many threads as there may be', async () => {
+  for (const threads of [0, 1.5, 257, 1e9, '2' as never]) {
+    const message = `threads must be a whole number from 1 to 256, got ${JSON.stringify(threads)}.`;
+    await expect(useAccelerators('off', { threads })).rejects.toThrow(message);
+    await expect(findAccelerators('auto', { threads })).rejects.toThrow(message);
+  }
+});
+
+it.skipIf(!library)('chosen by auto are a library alone, with threads of its own', async () => {
+  expect((await findAccelerators('auto', { threads: 2 })).map(({ name }) => name)).toEqual(['blas']);
+});
+
+it('that cannot be had leave those that there are', async () => {
+  await useAccelerators(['threads'], { threads: 2 });
+  const before = acceleratorsOf(backend());
+  await expect(useAccelerators(['blas:/no/such/library'])).rejects.toThrow(AcceleratorError);
+  await expect(useAccelerators(['threads'])).rejects.toThrow(
+    'The accelerator threads cannot be had, as it divides work among several threads, and one is asked for: ask for 2 or more',
+  );
+  expect(acceleratorsOf(backend())).toBe(before);
+  await useAccelerators('off');
+});
+
+describe('a list of accelerators', () => {
+  it('may name a library after a colon, which may have colons of its own', () => {
+    expect(parseList(['threads', 'blas:C:\\openblas.dll'])).toEqual([
+      { name: 'threads', library: null },
+      { name: 'blas', library: 'C:\\openblas.dll' },
+    ]);
+  });
+
+  it.each([
+    [['bals'], "There is no accelerator 'bals'; did you mean blas? There are blas, threads"],
+    [['threads', 'blas', 'blas:libopenblas.so.0'], 'The accelerator blas is given twice: give it once'],
+    [['auto'], "'auto' is no accelerator: it stands alone, in the place of a list"],
+    [['threads:4'], "The accelerator threads has no library to choose: leave out ':4'"],
+    [['blas:'], "'blas:' names no library: give its path or file name after the colon"],
+  ])('%s is refused', async (list, message) => {
+    await expect(findAccelerators(list)).rejects.toThrow(new AcceleratorError(message));
+  });
+
+  it('is a list', async () => {
+    await expect(findAccelerators('blas' as never)).rejects.toThrow(
+      "Accelerators are 'auto', 'off' or a list of names, not blas",
+    );
+  });
+});
+
+describe('work', () => {
+  it('is offered to each in turn, and done in wasm where none takes it', async () => {
+    const offered: string[] = [];
+    const declining = (name: string) => ({
+      multiply: () => {
+        offered.push(name);
+        return false;
+      },
+    });
+    attachAccelerators(backend(), [declining('first'), {}, declining('second')]);
+    expect([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())]).toEqual([11]);
+    expect(offered).toEqual(['first', 'second']);
+    await useAccelerators('off');
+  });
+});
+
+it.skipIf(!library)('leave memory alone that threads share', async () => {
+  tf.removeBackend('wasm');
+  const wasmMemory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  tf.registerBackend('wasm', () => ({ wasm: { wasmMemory } }) as never);
+  const absence = 'the memory of the wasm backend is shared between threads';
+  expect(await useAccelerators('auto')).toEqual([{ name: 'blas', library: null, absence, remedy: null }]);
+  await expect(useAccelerators(['blas'])).rejects.toThrow(
+    `The accelerator blas cannot be had, as ${absence}`,
+  );
+});

@@ -1,0 +1,167 @@
+// What makes the large products and convolutions of the wasm backend faster, in Node:
+//
+//   import { useAccelerators } from '@espalier/wasm-training/accelerators';
+//   await tf.setBackend('wasm');
+//   await useAccelerators('auto', { threads: 2 });
+//
+// Never required: where there is none, products stay where they are.
+
+import type { WasmBackend } from '@espalier/blocks';
+import * as tf from '@tensorflow/tfjs';
+
+import '../register.js';
+import {
+  acceleratorsOf,
+  AcceleratorError,
+  attachAccelerators,
+  type Absence,
+  type Accelerator,
+  type AcceleratorLibrary,
+  type FoundAccelerator,
+} from './accelerator.js';
+import {
+  KINDS,
+  parseList,
+  type AcceleratorChoice,
+  type AcceleratorName,
+  type AskedAccelerator,
+} from './choice.js';
+
+export { AcceleratorError, type AcceleratorLibrary } from './accelerator.js';
+export { acceleratorNames, type AcceleratorChoice, type AcceleratorName } from './choice.js';
+
+/** One accelerator that is used, or that 'auto' looked for and did not find. */
+export interface AcceleratorReport {
+  readonly name: AcceleratorName;
+  /** Null where it is absent, and for one that needs none. */
+  readonly library: AcceleratorLibrary | null;
+  /** Why it is absent; null where it is not. */
+  readonly absence: string | null;
+  /** The command that mends that, where one does. */
+  readonly remedy: string | null;
+}
+
+export interface AcceleratorOptions {
+  /** How many threads a product may take, the one that asks among them: from 1 to 256. Default 1, as trials run side by side. */
+  readonly threads?: number;
+}
+
+/**
+ * Says what `useAccelerators` would use, and uses it not.
+ *
+ * @throws AcceleratorError when one that was asked for by its name cannot be had
+ * @throws RangeError for a number of threads that is none
+ */
+export async function findAccelerators(
+  choice: AcceleratorChoice,
+  options: AcceleratorOptions = {},
+): Promise<AcceleratorReport[]> {
+  return (await find(choice, threadsOf(options), null)).map(reportOf);
+}
+
+/**
+ * Gives the large products and convolutions of the started wasm backend to accelerators, in the place of those that it had;
+ * 'off' takes them back. Calls take effect one after another, in their order; one that fails changes nothing.
+ *
+ * 'auto' takes a BLAS library, and where none is found and `threads` is above 1, worker threads.
+ *
+ * @returns what is used, and, for 'auto', what was not found
+ * @throws AcceleratorError when one that was asked for by its name cannot be had
+ * @throws RangeError for a number of threads that is none
+ * @throws Error when the wasm backend has not been started
+ */
+export async function useAccelerators(
+  choice: AcceleratorChoice,
+  options: AcceleratorOptions = {},
+): Promise<AcceleratorReport[]> {
+  const threads = threadsOf(options);
+  const backend = tf.findBackend('wasm') as unknown as WasmBackend | null;
+  if (!backend)
+    throw new Error("useAccelerators: start the wasm backend first: await tf.setBackend('wasm').");
+  const change = lastChange.then(() => exchange(backend, choice, threads));
+  lastChange = change.catch(() => {});
+  return change;
+}
+
+/** One line for people: what it is, or why there is none and what mends it. */
+export function describeAccelerator({ name, library, absence, remedy }: AcceleratorReport): string {
+  if (absence !== null) return remedy ? `none: ${absence}; ${remedy}` : `none: ${absence}`;
+  if (!library) return name;
+  return `${[library.kind, library.version].filter(Boolean).join(' ')} (${library.path})`;
+}
+
+let lastChange: Promise<unknown> = Promise.resolve();
+
+async function exchange(
+  backend: WasmBackend,
+  choice: AcceleratorChoice,
+  threads: number,
+): Promise<AcceleratorReport[]> {
+  const answers = await find(choice, threads, backend);
+  const started: Accelerator[] = [];
+  try {
+    for (const { found } of answers) if (!('absence' in found)) started.push(await found.start(backend));
+  } catch (error) {
+    await stopAll(started);
+    throw error;
+  }
+  const previous = acceleratorsOf(backend);
+  attachAccelerators(backend, started);
+  await stopAll(previous);
+  return answers.map(reportOf);
+}
+
+async function stopAll(accelerators: readonly Accelerator[]): Promise<void> {
+  await Promise.all(accelerators.map((each) => each.stop?.()));
+}
+
+interface Answer {
+  readonly name: AcceleratorName;
+  readonly found: FoundAccelerator | Absence;
+}
+
+async function find(
+  choice: AcceleratorChoice,
+  threads: number,
+  backend: WasmBackend | null,
+): Promise<Answer[]> {
+  const ask = async ({ name, library }: AskedAccelerator): Promise<Answer> => ({
+    name,
+    found: await KINDS[name].find({ threads, library, backend }),
+  });
+  if (choice === 'off') return [];
+  if (choice === 'auto') {
+    const blas = await ask({ name: 'blas', library: null });
+    const none = 'absence' in blas.found;
+    return none && threads > 1 ? [blas, await ask({ name: 'threads', library: null })] : [blas];
+  }
+  if (!Array.isArray(choice)) {
+    throw new AcceleratorError(`Accelerators are 'auto', 'off' or a list of names, not ${String(choice)}`);
+  }
+  const answers: Answer[] = [];
+  for (const asked of parseList(choice)) answers.push(present(await ask(asked)));
+  return answers;
+}
+
+/** @throws AcceleratorError when it is absent */
+function present(answer: Answer): Answer {
+  const { name, found } = answer;
+  if (!('absence' in found)) return answer;
+  const remedy = found.remedy ? `: ${found.remedy}` : '';
+  throw new AcceleratorError(`The accelerator ${name} cannot be had, as ${found.absence}${remedy}`);
+}
+
+function reportOf({ name, found }: Answer): AcceleratorReport {
+  if ('absence' in found) return { name, library: null, absence: found.absence, remedy: found.remedy };
+  return { name, library: found.library, absence: null, remedy: null };
+}
+
+/** Far more than pay; each has memory of its own. */
+const MOST_THREADS = 256;
+
+function threadsOf({ threads = 1 }: AcceleratorOptions): number {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return threads;
+  throw new RangeError(
+    `Accelerators: threads must be a whole number from 1 to ${MOST_THREADS}, got ${JSON.stringify(threads)}.`,
+  );
+}

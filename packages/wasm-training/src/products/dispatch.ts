@@ -1,0 +1,76 @@
+// Where products and convolutions are computed: each is offered to the accelerators that the backend has been given, in
+// their order, and done in assembly/ where none takes it. Pointers are byte offsets into the backend's memory.
+
+import { offsetOf, type WasmBackend } from '@espalier/blocks';
+
+import { acceleratorsOf, type Operands } from '../accelerators/accelerator.js';
+import type { EpilogueArguments, Product } from '../wasm/exports.js';
+import { kernelsOf } from '../wasm/link.js';
+import { PLAIN_ARGUMENTS } from './epilogue.js';
+import { chunkRows, turnedProduct, type PatchProduct } from './patches.js';
+
+/** C = activation(op(A) · op(B) + bias), or C += op(A) · op(B). */
+export function multiply(
+  backend: WasmBackend,
+  product: Product,
+  epilogue: EpilogueArguments = PLAIN_ARGUMENTS,
+): void {
+  if (acceleratorsOf(backend).some((each) => each.multiply?.(product, epilogue))) return;
+  const { exports, scratch } = kernelsOf(backend);
+  exports.gemm(...product, ...epilogue, scratch);
+}
+
+/** out [N, OH, OW, K] = activation(x [N, H, W, C] * filter [FH, FW, C, K] + bias); operands in this order: x, filter, out. */
+export function convolve(
+  backend: WasmBackend,
+  product: PatchProduct,
+  operands: Operands,
+  epilogue: EpilogueArguments = PLAIN_ARGUMENTS,
+): void {
+  if (acceleratorsOf(backend).some((each) => each.convolve?.(product, operands, epilogue))) return;
+  const { exports, scratch } = kernelsOf(backend);
+  const workspace = patchWorkspace(backend, product);
+  exports.convolution(...operands, ...product.geometry, ...workspace, scratch, ...epilogue);
+}
+
+/** dFilter [FH, FW, C, K]; operands: x, dy, dFilter. */
+export function filterGradient(backend: WasmBackend, product: PatchProduct, operands: Operands): void {
+  if (acceleratorsOf(backend).some((each) => each.filterGradient?.(product, operands))) return;
+  const { exports, scratch } = kernelsOf(backend);
+  const workspace = patchWorkspace(backend, product);
+  exports.convFilterGradient(...operands, ...product.geometry, ...workspace, scratch);
+}
+
+/** dx [N, H, W, C]; operands: dy, filter, dx. */
+export function inputGradient(backend: WasmBackend, product: PatchProduct, operands: Operands): void {
+  if (acceleratorsOf(backend).some((each) => each.inputGradient?.(product, operands))) return;
+  const turned = turnedProduct(product);
+  if (turned) {
+    convolveTurned(backend, product, turned, operands);
+    return;
+  }
+  const { exports, scratch } = kernelsOf(backend);
+  const workspace = patchWorkspace(backend, product);
+  exports.convInputGradient(...operands, ...product.geometry, ...workspace, scratch);
+}
+
+/** The gradient by the input as the convolution of dy with the filter turned by half a turn, its matrices transposed. */
+function convolveTurned(
+  backend: WasmBackend,
+  { geometry, depth, outChannels }: PatchProduct,
+  turned: PatchProduct,
+  [dy, filter, dx]: Operands,
+): void {
+  const [, , , channels, , , , filterHeight, filterWidth] = geometry;
+  const turnedFilter = backend.makeOutput([depth, outChannels], 'float32');
+  const to = offsetOf(backend, turnedFilter);
+  kernelsOf(backend).exports.turnFilter(filter, to, filterHeight, filterWidth, channels, outChannels);
+  convolve(backend, turned, [dy, to, dx]);
+  backend.disposeData(turnedFilter.dataId);
+}
+
+/** Memory for a chunk of the patch matrix, and its rows. */
+function patchWorkspace(backend: WasmBackend, { depth }: PatchProduct): [patches: number, chunk: number] {
+  const rows = chunkRows(depth);
+  return [kernelsOf(backend).workspace(4 * rows * depth), rows];
+}

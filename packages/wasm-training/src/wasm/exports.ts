@@ -1,0 +1,180 @@
+// The exports of assembly/, by its files. Pointers are byte offsets into the backend's memory.
+
+export interface KernelExports
+  extends
+    ProductExports,
+    ConvolutionExports,
+    PoolingExports,
+    NormalisationExports,
+    ElementExports,
+    CopyExports {}
+
+/** gemm.ts, epilogue.ts */
+interface ProductExports {
+  gemmScratchBytes(): number;
+  gemm(...args: [...Product, ...EpilogueArguments, scratch: number]): void;
+  multiplyMatrices(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    strideA: number,
+    b: number,
+    strideB: number,
+    c: number,
+    strideC: number,
+    accumulate: boolean,
+    scratch: number,
+  ): void;
+  finishColumns(
+    c: number,
+    n: number,
+    m: number,
+    firstColumn: number,
+    columns: number,
+    ...epilogue: EpilogueArguments
+  ): void;
+}
+
+/** convolution.ts, depthwise.ts */
+interface ConvolutionExports {
+  gatherPatches(
+    x: number,
+    ...more: [...ConvolutionGeometry, first: number, count: number, patches: number]
+  ): void;
+  scatterPatches(
+    dx: number,
+    ...more: [...ConvolutionGeometry, first: number, count: number, patches: number]
+  ): void;
+  clear(offset: number, bytes: number): void;
+  turnFilter(
+    filter: number,
+    to: number,
+    filterHeight: number,
+    filterWidth: number,
+    channels: number,
+    outChannels: number,
+  ): void;
+  convolution: ConvolutionExport<[patches: number, chunk: number, scratch: number, ...EpilogueArguments]>;
+  convFilterGradient: ConvolutionExport<[patches: number, chunk: number, scratch: number]>;
+  convInputGradient: ConvolutionExport<[patches: number, chunk: number, scratch: number]>;
+  depthwiseFilterGradient: ConvolutionExport<[]>;
+  depthwiseInputGradient: ConvolutionExport<[]>;
+}
+
+/** pooling.ts */
+interface PoolingExports {
+  maxPoolGradient: ConvolutionExport<[]>;
+  avgPoolGradient(dy: number, dx: number, ...geometry: ConvolutionGeometry): void;
+}
+
+/** batch-norm.ts */
+interface NormalisationExports {
+  batchNormFactor(variance: number, scale: number, factor: number, channels: number, epsilon: number): void;
+  batchNorm(
+    x: number,
+    mean: number,
+    factor: number,
+    offset: number,
+    y: number,
+    rows: number,
+    channels: number,
+  ): void;
+  batchNormGradient(
+    dy: number,
+    x: number,
+    mean: number,
+    factor: number,
+    dx: number,
+    sumDy: number,
+    sumDyX: number,
+    rows: number,
+    channels: number,
+    totals: number,
+  ): void;
+}
+
+/** elementwise.ts, reduce.ts */
+interface ElementExports {
+  tanh(x: number, y: number, size: number): void;
+  reluGrad(dy: number, x: number, dx: number, size: number): void;
+  binary(
+    kind: number,
+    a: number,
+    b: number,
+    out: number,
+    outer: number,
+    inner: number,
+    aOuter: number,
+    aInner: number,
+    bOuter: number,
+    bInner: number,
+  ): void;
+  sumMiddle(x: number, out: number, outer: number, length: number, inner: number, factor: number): void;
+  spreadMiddle(x: number, out: number, outer: number, length: number, inner: number, factor: number): void;
+}
+
+/** copy.ts, segments.ts */
+interface CopyExports {
+  copyRuns(from: number, to: number, runs: number, bytes: number, fromStep: number, toStep: number): void;
+  gatherRuns(
+    x: number,
+    indices: number,
+    out: number,
+    outer: number,
+    length: number,
+    bytes: number,
+    count: number,
+  ): number;
+  segmentSum(
+    x: number,
+    ids: number,
+    out: number,
+    rows: number,
+    columns: number,
+    inner: number,
+    segments: number,
+  ): void;
+}
+
+/** What is multiplied: C [m, n] = op(A) · op(B), or C += op(A) · op(B). Pointers to row-major matrices. */
+export type Product = [
+  transposeA: boolean,
+  transposeB: boolean,
+  m: number,
+  n: number,
+  k: number,
+  a: number,
+  b: number,
+  c: number,
+  accumulate: boolean,
+];
+
+/** A convolution or a gradient of one: two operands, the result, the geometry, then `More`. */
+type ConvolutionExport<More extends number[]> = (
+  ...args: [a: number, b: number, out: number, ...ConvolutionGeometry, ...More]
+) => void;
+
+/** For depthwise convolutions the channel multiplier stands in the place of outChannels. */
+export type ConvolutionGeometry = [
+  batch: number,
+  height: number,
+  width: number,
+  channels: number,
+  outHeight: number,
+  outWidth: number,
+  outChannels: number,
+  filterHeight: number,
+  filterWidth: number,
+  strideHeight: number,
+  strideWidth: number,
+  dilationHeight: number,
+  dilationWidth: number,
+  padTop: number,
+  padLeft: number,
+];
+
+/** What a product does to its result at the end: byte offsets of bias and slopes, 0 for what is absent. */
+export type EpilogueArguments = [bias: number, activation: number, slopes: number, slope: number];

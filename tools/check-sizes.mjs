@@ -1,0 +1,73 @@
+/**
+ * What an import costs: bundles each entry of sizes.json as an application would, with what is asked for by its name and
+ * nothing else, tfjs and other peers apart, and prints its size, minified, and gzipped. Code that is split off and loaded
+ * later does not count. Fails where an entry is over its limit, or cannot be bundled for its platform: a browser has no
+ * `node:` modules.
+ *
+ * A limit is some 10% above what an entry takes; raise it when the growth is worth it. Runs on what is built.
+ */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { build } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+const PEERS = ['@tensorflow/*', 'koffi', 'webgpu'];
+
+/** @type {{ entry: string, names?: string[], platform?: 'browser' | 'node', limit: number }[]} */
+const table = JSON.parse(await readFile(new URL('sizes.json', import.meta.url), 'utf8'));
+
+const rows = [];
+const failures = [];
+for (const { entry, names, platform = 'browser', limit } of table) {
+  const label = names ? `{ ${names.join(', ')} } from ${entry}` : entry;
+  try {
+    const { bytes, gzip } = await sizeOf(entry, names, platform);
+    rows.push({ import: label, platform, bytes, gzip, limit });
+    if (bytes > limit) failures.push(`${label}: ${bytes} bytes, the limit is ${limit}`);
+  } catch (error) {
+    const why = error.errors?.map(({ text }) => text).join('; ') ?? error.message;
+    failures.push(`${label}: it cannot be bundled for ${platform}: ${why}`);
+  }
+}
+console.table(Object.fromEntries(rows.map(({ import: label, ...row }) => [label, row])));
+for (const failure of failures) console.error(failure);
+if (failures.length > 0) process.exitCode = 1;
+
+async function sizeOf(entry, names, platform) {
+  const { outputFiles, metafile } = await build({
+    stdin: {
+      contents: names ? `export { ${names.join(', ')} } from '${entry}';` : `import '${entry}';`,
+      resolveDir: root,
+    },
+    absWorkingDir: root,
+    outdir: 'out',
+    write: false,
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    metafile: true,
+    platform,
+    external: PEERS,
+    logLevel: 'silent',
+  });
+  const files = Object.fromEntries(outputFiles.map(({ path, contents }) => [resolve(root, path), contents]));
+  const [first] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === '<stdin>');
+  const contents = loadedWith(first, metafile.outputs).map((path) => files[resolve(root, path)]);
+  return {
+    bytes: contents.reduce((sum, { length }) => sum + length, 0),
+    gzip: contents.reduce((sum, content) => sum + gzipSync(content).length, 0),
+  };
+}
+
+/** A file and all that it imports statically. */
+function loadedWith(path, outputs, seen = new Set()) {
+  if (seen.has(path)) return [];
+  seen.add(path);
+  const imported = outputs[path].imports
+    .filter(({ kind, external }) => kind === 'import-statement' && !external)
+    .flatMap((each) => loadedWith(each.path, outputs, seen));
+  return [path, ...imported];
+}
