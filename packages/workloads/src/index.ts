@@ -15,7 +15,7 @@ export {
 } from './measure.js';
 export { classification } from './tasks/classification.js';
 export { regression } from './tasks/regression.js';
-export type { Task } from './tasks/task.js';
+export type { Examined, Task } from './tasks/task.js';
 export {
   cosineDecay,
   stepsPerEpoch,

@@ -125,13 +125,19 @@ export class TrainingLoop {
     const { model, optimizer, workload, examples, batches } = this.#subject;
     const { inputs, targets } = gatherTensors(examples, batches.at(this.step));
     const loss = optimizer.minimize(
-      () => workload.task.loss(model.apply(inputs, { training: true }) as tf.Tensor, targets),
+      () =>
+        regularized(model, workload.task.loss(model.apply(inputs, { training: true }) as tf.Tensor, targets)),
       true,
       this.#variables,
     ) as tf.Scalar;
     tf.dispose([inputs, targets]);
     return loss;
   }
+}
+
+/** With what the regularizers of the model's layers add, as `model.fit` adds it. */
+function regularized(model: tf.LayersModel, loss: tf.Scalar): tf.Scalar {
+  return model.calculateLosses().reduce((sum, penalty) => sum.add(penalty), loss);
 }
 
 /** Null where there is nothing to compare. */

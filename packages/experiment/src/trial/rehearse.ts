@@ -11,11 +11,13 @@ import {
   type Pruning,
   type Search,
 } from '@espalier/core';
-import { stepsPerEpoch, type Workload } from '@espalier/workloads';
+import { stepsPerEpoch, type Workload, type WorkloadData } from '@espalier/workloads';
+import type * as tf from '@tensorflow/tfjs';
 import { closest } from 'fastest-levenshtein';
 
 import { UsageError } from '../errors.js';
 import { isAllocationName } from './allocation.js';
+import { examine } from './examine.js';
 import type { TrialTarget } from './trial.js';
 
 export interface Rehearsal {
@@ -35,7 +37,9 @@ export interface Rehearsal {
 export async function rehearse(rehearsal: Rehearsal): Promise<void> {
   const { workload, pruners, targets, seed, epochs, dataFolder } = rehearsal;
   assertAllocation(workload);
-  const { train } = await workload.load({ dataFolder, seed });
+  const data = await workload.load({ dataFolder, seed });
+  const { train } = data;
+  rehearseTask(workload, data, seed);
   const totalSteps = epochs * stepsPerEpoch(train.count, workload.defaults.batchSize);
   for (const { name, search } of pruners) assertPhasesFit(name, search, epochs, totalSteps);
   const combinations = pruners.flatMap((pruner, i) =>
@@ -43,6 +47,24 @@ export async function rehearse(rehearsal: Rehearsal): Promise<void> {
   );
   for (const { pruner, target } of combinations)
     await rehearseOne(workload, pruner, target, seed, totalSteps);
+}
+
+function rehearseTask(workload: Workload, data: WorkloadData, seed: number): void {
+  const model = modelOf(workload, seed);
+  try {
+    examine(workload, data, model);
+  } finally {
+    model.dispose();
+  }
+}
+
+function modelOf(workload: Workload, seed: number): tf.LayersModel {
+  try {
+    return workload.model(seed);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UsageError(`The workload '${workload.name}' cannot make its model: ${message.split('\n')[0]}`);
+  }
 }
 
 async function rehearseOne(

@@ -16,6 +16,7 @@ import { measuresOf } from '../measures-of.js';
 import { allocationOf } from './allocation.js';
 import { batchesOf } from './batches.js';
 import { evaluate, inOrder } from './evaluate.js';
+import { examine } from './examine.js';
 import { dataFingerprint, initFingerprint } from './fingerprint.js';
 import { trialId } from './identity.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
@@ -60,6 +61,7 @@ async function trainOn(
   let running: Pruning | null = null;
   let loop: TrainingLoop | null = null;
   try {
+    examine(workload, data, model);
     const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
     const { pruning, init } = await putUnderPruning(model, pruner, target);
     running = pruning;

@@ -7,4 +7,20 @@ export const regression: Task = {
   name: 'regression',
   /** The squared error, mean over every output. */
   loss: (outputs, targets) => tf.losses.meanSquaredError(targets, outputs),
+  check({ outputShape, targetShape, targets, first }) {
+    const fits =
+      outputShape.length === targetShape.length &&
+      outputShape.every((length, i) => length === null || length === targetShape[i]);
+    if (!fits) {
+      return `its model's outputs are ${shapeOf(outputShape)} and its targets ${shapeOf(targetShape)}: make them one shape`;
+    }
+    const wrong = targets.findIndex((value) => !Number.isFinite(value));
+    if (wrong < 0) return null;
+    const example = first + Math.floor(wrong / targetShape.reduce((size, length) => size * length, 1));
+    return `a target of example ${example} is ${targets[wrong]}: mend it or leave the example out`;
+  },
 };
+
+function shapeOf(ofOne: readonly (number | null)[]): string {
+  return `[${['batch', ...ofOne].join(', ')}]`;
+}
