@@ -6,6 +6,7 @@ import { Command as Commander, CommanderError } from 'commander';
 
 import type { Command } from './commands/command.js';
 import { commands } from './commands/index.js';
+import { watchEnding } from './ending.js';
 import { InterruptedError } from './errors.js';
 
 const MISUSED = 2;
@@ -19,12 +20,14 @@ const program = new Commander('espalier')
   .exitOverride();
 
 for (const command of commands) add(command);
+const ended = watchEnding();
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
+ended();
 
 function add({ usage, description, under, arguments: takes, run }: Command): void {
   const parent = under ? program.command(under.name).description(under.description) : program;

@@ -90,6 +90,9 @@ export function override(text: string, before: Overrides = {}): Overrides {
   };
   return { ...before, [kernel]: own };
 }
+export const minutes = parser(
+  number('a number of minutes is above 0').refine((value) => value > 0, 'a number of minutes is above 0'),
+);
 export const jobs = parser(whole(1, 'jobs'));
 export const backend = parser(
   z

@@ -3,25 +3,40 @@ import cliProgress from 'cli-progress';
 
 import { trialLabel, type Trial, type TrialOutcome, type Watcher } from '@espalier/experiment';
 
+import { signsOfLife } from './signs-of-life.js';
+
 export interface Progress extends Watcher {
   /** Leaves the terminal as it should be. */
   stop(): void;
 }
 
+interface Shown extends Progress {
+  /** A line, above what is shown. */
+  say(line: string): void;
+}
+
 /** Shows nothing before it is told what is planned. */
 export function showProgress(): Progress {
-  let shown: Progress | undefined;
+  let shown: Shown | undefined;
+  const life = signsOfLife({
+    say: (line) => (shown ? shown.say(line) : process.stderr.write(line)),
+    isShown: process.stderr.isTTY,
+  });
+  const both = () => [shown, life];
   return {
-    planned: (trials) => (shown = process.stderr.isTTY ? bars(trials) : lines(trials.length)),
-    started: (trial) => shown?.started?.(trial),
-    progressed: (trial, progress) => shown?.progressed?.(trial, progress),
-    ended: (trial, outcome, ran) => shown?.ended?.(trial, outcome, ran),
-    stop: () => shown?.stop(),
+    planned(trials) {
+      shown = process.stderr.isTTY ? bars(trials) : lines(trials.length);
+      life.planned?.(trials);
+    },
+    started: (trial) => both().forEach((one) => one?.started?.(trial)),
+    progressed: (trial, progress) => both().forEach((one) => one?.progressed?.(trial, progress)),
+    ended: (trial, outcome, ran) => both().forEach((one) => one?.ended?.(trial, outcome, ran)),
+    stop: () => both().forEach((one) => one?.stop()),
   };
 }
 
 /** A bar for each trial that runs; those that have ended become lines above, so that the bars fit on a screen. */
-function bars(trials: readonly Trial[]): Progress {
+function bars(trials: readonly Trial[]): Shown {
   const width = Math.max(...trials.map((trial) => trialLabel(trial).length));
   const multi = new cliProgress.MultiBar(
     {
@@ -54,17 +69,19 @@ function bars(trials: readonly Trial[]): Progress {
       if (bar) multi.remove(bar);
       else multi.update();
     },
+    say: (line) => multi.log(line),
     stop: () => multi.stop(),
   };
 }
 
-function lines(total: number): Progress {
+function lines(total: number): Shown {
   let ended = 0;
   return {
     ended(trial, outcome, ran) {
       ended += 1;
       process.stderr.write(line(ended, total, trial, outcome, ran));
     },
+    say: (line) => process.stderr.write(line),
     stop: () => {},
   };
 }

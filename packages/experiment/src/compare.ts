@@ -10,8 +10,10 @@ import { currentBackend } from './backend.js';
 import { UsageError } from './errors.js';
 import type { Executor, Work } from './executors/executor.js';
 import { inPlace } from './executors/in-place.js';
+import { assertLimit, runLimited } from './executors/limited.js';
+import { unlessAborted } from './patience.js';
 import { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
-import { productCosts } from './product-costs.js';
+import { productCosts, type ProductCosts } from './product-costs.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
@@ -46,6 +48,8 @@ export interface CompareOptions {
   readonly watcher?: Watcher | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;
+  /** What a trial may take before it fails; without a limit when absent. */
+  readonly trialTimeoutMinutes?: number | undefined;
 }
 
 /** Is told how a comparison goes. */
@@ -63,39 +67,14 @@ export interface Watcher {
  * @throws the signal's reason when it was aborted
  */
 export async function compare(options: CompareOptions): Promise<Summary> {
-  const { reference = 'dense', dataFolder = '', sparsePhases = true, watcher = {} } = options;
-  const signal = options.signal ?? new AbortController().signal;
-  const compared = withReference(options.workload);
-  const strategies = options.pruners.map(strategyOf);
-  assertNames(strategies, reference);
-  const { workload } = compared;
-  const { defaults } = workload;
+  const { reference = 'dense' } = options;
+  assertLimit(options.trialTimeoutMinutes);
+  const prepared = await prepare(options);
+  const { works, executor, jobs, costs, epochs, workload } = prepared;
+  const trials = works.map(({ trial }) => trial);
   const measures = describeMeasures(workload.task);
-  const seeds = options.seeds ?? defaults.seeds;
-  const epochs = options.epochs ?? defaults.epochs;
-  const blockShapes = options.blockShapes ?? defaults.blockShapes;
-  const targets = targetsOf(options.sparsities ?? defaults.sparsities, blockShapes, {
-    ...workload.target?.overrides,
-    ...options.overrides,
-  });
-
-  const executor = options.executor ?? inPlace({ backend: await currentBackend() });
-  await executor.startHere();
-  const pruners = strategies.map(({ pruner }) => pruner);
-  await rehearse({ workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder });
-
-  const store = await opened(options.store ?? memoryStore());
-  const costs = sparsePhases ? await productCosts(store, executor, blockShapes) : null;
-  const trials = planTrials({
-    ...{ workload: compared, strategies, targets, seeds, epochs, sparsePhases },
-    allocations: options.allocations ?? [],
-    computing: computingOf(executor),
-    productCosts: costs,
-  });
-  watcher.planned?.(trials);
-  const jobs = Math.min(executor.jobs, trials.length);
-  const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
-  const outcomes = await runAll(works, { executor, store, jobs, dataFolder, watcher, signal });
+  prepared.watcher.planned?.(trials);
+  const outcomes = await runAll(works, prepared);
 
   return {
     schemaVersion: 1,
@@ -108,6 +87,46 @@ export async function compare(options: CompareOptions): Promise<Summary> {
   };
 }
 
+/** What is known to be runnable, and where; nothing is trained yet. */
+export async function prepare(options: CompareOptions): Promise<Prepared> {
+  const { reference = 'dense', dataFolder = '', sparsePhases = true, watcher = {} } = options;
+  const { trialTimeoutMinutes, signal = new AbortController().signal } = options;
+  const compared = withReference(options.workload);
+  const strategies = options.pruners.map(strategyOf);
+  assertNames(strategies, reference);
+  const { workload } = compared;
+  const { defaults } = workload;
+  const seeds = options.seeds ?? defaults.seeds;
+  const epochs = options.epochs ?? defaults.epochs;
+  const blockShapes = options.blockShapes ?? defaults.blockShapes;
+  const targets = targetsOf(options.sparsities ?? defaults.sparsities, blockShapes, {
+    ...workload.target?.overrides,
+    ...options.overrides,
+  });
+
+  const executor = options.executor ?? inPlace({ backend: await currentBackend() });
+  await unlessAborted(executor.startHere(), signal);
+  const pruners = strategies.map(({ pruner }) => pruner);
+  const rehearsal = { workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder };
+  await unlessAborted(rehearse({ ...rehearsal, reference: compared.reference }), signal);
+
+  const store = await opened(options.store ?? memoryStore());
+  const timing = sparsePhases ? productCosts(store, executor, blockShapes) : Promise.resolve(null);
+  const costs = await unlessAborted(timing, signal);
+  const trials = planTrials({
+    ...{ workload: compared, strategies, targets, seeds, epochs, sparsePhases },
+    allocations: options.allocations ?? [],
+    computing: computingOf(executor),
+    productCosts: costs,
+  });
+  const jobs = Math.min(executor.jobs, trials.length);
+  const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
+  return {
+    ...{ works, workload, epochs, costs },
+    ...{ executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes },
+  };
+}
+
 interface Running {
   readonly executor: Executor;
   readonly store: Store;
@@ -115,13 +134,21 @@ interface Running {
   readonly dataFolder: string;
   readonly watcher: Watcher;
   readonly signal: AbortSignal;
+  readonly trialTimeoutMinutes: number | undefined;
+}
+
+export interface Prepared extends Running {
+  readonly works: readonly Work[];
+  readonly workload: Workload;
+  readonly epochs: number;
+  readonly costs: readonly ProductCosts[] | null;
 }
 
 /** Those that have ended in this store are not run again. */
 async function runAll(works: readonly Work[], running: Running): Promise<TrialOutcome[]> {
-  const { executor, store, jobs, dataFolder, watcher, signal } = running;
+  const { executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes } = running;
   const limit = pLimit(jobs);
-  return Promise.all(
+  return allOf(
     works.map((work) =>
       limit(async () => {
         signal.throwIfAborted();
@@ -134,12 +161,19 @@ async function runAll(works: readonly Work[], running: Running): Promise<TrialOu
         }
         watcher.started?.(trial);
         const onProgress = (progress: TrialProgress) => watcher.progressed?.(trial, progress);
-        const outcome = await executor.run(work, { store, dataFolder, onProgress, signal });
+        const options = { store, dataFolder, onProgress, signal };
+        const outcome = await runLimited(executor, work, options, trialTimeoutMinutes);
         watcher.ended?.(trial, outcome, true);
         return outcome;
       }),
     ),
   );
+}
+
+/** Once all have ended, so that none outlives the comparison that started it. */
+async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(running);
+  return Promise.all(running);
 }
 
 async function opened(store: Store | (() => Promise<Store>)): Promise<Store> {

@@ -9,6 +9,7 @@ export type { Executor, RunOptions, Work } from './executors/executor.js';
 export { inPlace, type InPlaceOptions } from './executors/in-place.js';
 export { isQuality, type Measure, type RunMeasure } from './measure.js';
 export { measuresOf } from './measures-of.js';
+export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export type { ProductCosts } from './product-costs.js';
 export type { Report } from './reports/report.js';

@@ -6,6 +6,7 @@ import type { AllocationName, Overrides } from '@espalier/core';
 import { dataFolder } from '@espalier/datasets/data-folder';
 import {
   compare as compareStrategies,
+  unlessAborted,
   UsageError,
   writeSummary,
   type CompareOptions,
@@ -48,6 +49,7 @@ export interface CompareCommandOptions {
   readonly sparsePhases: boolean;
   readonly jobs?: number;
   readonly threads?: number;
+  readonly trialTimeout?: number;
   readonly data?: string;
   readonly out?: string;
   readonly config?: string;
@@ -99,11 +101,16 @@ export const compare: Command = {
       )
       .option('--jobs <n>', 'trials side by side (default: by backend and cores)', options.jobs)
       .option('--threads <n>', 'threads of each trial, on wasm (default: 1)', options.threads)
+      .option(
+        '--trial-timeout <minutes>',
+        'what a trial may take before it fails and the others go on (default: no limit)',
+        options.minutes,
+      )
       .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
       .option('--out <folder>', 'where results go (default: runs/<time>-<workload>)')
       .option(
         '--config <file>',
-        'espalier.config.ts with own strategies and workloads (default: found upwards)',
+        "espalier.config.ts with own strategies and workloads (default: found upwards, to the package's root)",
       )
       .option('--reference <strategy>', 'what paired differences are taken against', 'dense'),
   run,
@@ -138,6 +145,7 @@ export async function run(given: CompareCommandOptions): Promise<number> {
       reference: given.reference,
       dataFolder: resolve(dataFolder(given.data)),
       executor,
+      trialTimeoutMinutes: given.trialTimeout,
       store: async () => (store = await openFolder(out)),
       signal,
     });
@@ -170,6 +178,9 @@ async function compareWithProgress(compared: CompareOptions): Promise<Summary> {
 
 const INTERRUPTIONS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** What it takes to end trials that do not obey. */
+const GRACE_MS = 10_000;
+
 /** Told to stop, trials end with their processes, and how to go on is said. */
 async function interruptibly<T>(out: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interruption = new AbortController();
@@ -179,7 +190,7 @@ async function interruptibly<T>(out: string, work: (signal: AbortSignal) => Prom
   };
   for (const signal of INTERRUPTIONS) process.once(signal, interrupt);
   try {
-    return await work(interruption.signal);
+    return await unlessAborted(work(interruption.signal), interruption.signal, GRACE_MS);
   } finally {
     for (const signal of INTERRUPTIONS) process.removeListener(signal, interrupt);
   }

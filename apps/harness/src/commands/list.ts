@@ -11,7 +11,7 @@ export const list: Command = {
   description: 'the strategies and workloads, a line each',
   arguments: (command) =>
     command
-      .option('--config <file>', 'espalier.config.ts (default: found upwards)')
+      .option('--config <file>', "espalier.config.ts (default: found upwards, to the package's root)")
       .option('--json', 'as JSON'),
   run,
 };

@@ -5,9 +5,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 
 import { UsageError } from '../errors.js';
+import { within } from '../patience.js';
 
-/** Finds packages as a module in the folder where the command runs would, not as the harness would. */
-const jiti = createJiti(pathToFileURL(resolve('espalier')).href);
+/**
+ * Finds packages as a module in the folder where the command runs would, not as the harness would. What it transpiles
+ * is kept nowhere: its own cache may be a folder where others can write, and would be run unseen.
+ */
+const jiti = createJiti(pathToFileURL(resolve('espalier')).href, { fsCache: false });
+
+/** Of a module, with what it imports and awaits. */
+const LOADING_MS = 2 * 60_000;
 
 export function isModulePath(asked: string): boolean {
   return /^\.|\.[cm]?[jt]s$/.test(asked) || isAbsolute(asked);
@@ -33,8 +40,12 @@ export async function loadModule(module: string): Promise<unknown> {
     if (/\.[cm]?ts$/.test(module)) return jiti.import(module);
     return import(isAbsolute(module) ? pathToFileURL(module).href : module);
   };
-  const loaded = await load().catch((error: unknown) => {
-    if (!isAbsolute(module)) throw error;
+  const loading = within(load(), {
+    ...{ ms: LOADING_MS, what: `Loading ${module}` },
+    remedy: 'see what it awaits at its top level',
+  });
+  const loaded = await loading.catch((error: unknown) => {
+    if (!isAbsolute(module) || error instanceof UsageError) throw error;
     throw new UsageError(`${module} cannot be loaded: ${summary(error)}`);
   });
   return loaded.default;

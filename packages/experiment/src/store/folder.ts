@@ -6,7 +6,6 @@ import {
   access,
   appendFile,
   constants,
-  mkdir,
   readFile,
   readdir,
   rm,
@@ -20,8 +19,10 @@ import { deserialize, serialize } from 'node:v8';
 import writeFileAtomic from 'write-file-atomic';
 
 import { UsageError } from '../errors.js';
+import { within } from '../patience.js';
 import type { Checkpoint } from '../trial/checkpoint.js';
 import type { TrialResult } from '../trial/trial.js';
+import { makeFolder } from './make-folder.js';
 import type { StepLog, StepMetrics, Store, TrialStore } from './store.js';
 
 export interface FolderStore extends Store {
@@ -33,7 +34,10 @@ export interface FolderStore extends Store {
 export async function openFolder(folder: string): Promise<FolderStore> {
   const path = resolve(folder);
   try {
-    await mkdir(path, { recursive: true });
+    await within(makeFolder(path), {
+      ...{ ms: 30_000, what: `Making ${path}` },
+      remedy: 'the disk does not answer',
+    });
     await access(path, constants.W_OK);
   } catch (error) {
     throw new UsageError(
@@ -59,7 +63,7 @@ function trialFolder(folder: string): TrialStore {
   ) as [string, string, string];
   return {
     async begin(trial) {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeFileAtomic(config, toText(trial));
     },
     result: () => unlessUnreadable(async () => JSON.parse(await readFile(result, 'utf8')) as TrialResult),

@@ -18,10 +18,13 @@ import { closest } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { isAllocationName } from './allocation.js';
 import { examine } from './examine.js';
-import type { TrialTarget } from './trial.js';
+import { loadData } from './load.js';
+import type { Reference, TrialTarget } from './trial.js';
 
 export interface Rehearsal {
   readonly workload: Workload;
+  /** Where it comes from. */
+  readonly reference: Pick<Reference, 'module'>;
   readonly pruners: readonly Pruner[];
   readonly targets: readonly TrialTarget[];
   readonly seed: number;
@@ -37,7 +40,7 @@ export interface Rehearsal {
 export async function rehearse(rehearsal: Rehearsal): Promise<void> {
   const { workload, pruners, targets, seed, epochs, dataFolder } = rehearsal;
   assertAllocation(workload);
-  const data = await workload.load({ dataFolder, seed });
+  const data = await loadData(workload, rehearsal.reference, { dataFolder, seed });
   const { train } = data;
   rehearseTask(workload, data, seed);
   const totalSteps = epochs * stepsPerEpoch(train.count, workload.defaults.batchSize);

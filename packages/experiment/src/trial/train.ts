@@ -19,6 +19,7 @@ import { evaluate, inOrder } from './evaluate.js';
 import { examine } from './examine.js';
 import { dataFingerprint, initFingerprint } from './fingerprint.js';
 import { trialId } from './identity.js';
+import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
 import { finishedRun, type FinishedRun } from './run.js';
 import type { AllocationReference, Trial, TrialResult } from './trial.js';
@@ -52,7 +53,7 @@ async function trainOn(
 ): Promise<TrialResult> {
   const { backend, dataFolder, peakMemoryBytes } = options;
   const id = trialId(trial);
-  const data = await workload.load({ dataFolder, seed: trial.seed });
+  const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
   const batches = batchesOf(trial, data.train.count, workload.defaults.batchSize);
   const { totalSteps } = batches;
 

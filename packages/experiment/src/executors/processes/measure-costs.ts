@@ -7,6 +7,9 @@ import { UsageError } from '../../errors.js';
 import type { ProductCosts } from '../../product-costs.js';
 import { endOf, processFile, type CostsMessage, type CostsOrder } from './messages.js';
 
+/** A driver that does not answer is given up. */
+const LIMIT_MS = 5 * 60_000;
+
 /** @throws UsageError when they cannot be timed */
 export function measureInProcess(
   { device, choice }: Pick<BackendDescription, 'device' | 'choice'>,
@@ -28,6 +31,7 @@ export function measureInProcess(
     });
     child.once('error', ({ message }) => fail(`the process did not start: ${message}`));
     child.once('exit', (code, signal) => fail(`the process ${endOf(code, signal)}`));
+    setTimeout(() => child.kill('SIGKILL'), LIMIT_MS).unref();
     child.send({ backend: choice as NamedChoice, blockShapes } satisfies CostsOrder);
   });
 }

@@ -12,6 +12,7 @@ import { shareCores } from '../cores.js';
 import type { Executor, RunOptions, Work } from '../executor.js';
 import { measureInProcess } from './measure-costs.js';
 import { endOf, processFile, type TrialMessage, type TrialOrder } from './messages.js';
+import { stopOn } from './stopping.js';
 
 export interface ProcessesOptions {
   /** `auto` when absent. */
@@ -87,7 +88,8 @@ async function runInProcess(
   if (address === null) {
     throw new UsageError('Trials in processes of their own need a store that they can open: a folder');
   }
-  const child = fork(processFile('trial-process'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal });
+  const child = fork(processFile('trial-process'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  stopOn(signal, child);
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-4000);
@@ -99,11 +101,9 @@ async function runInProcess(
       if (message.type === 'progress') onProgress(message);
       if (message.type === 'failed') failure = message.message;
     });
-    child.on('error', (error) => {
-      if (signal.aborted) reject(signal.reason as Error);
-      else fail(`its process did not start: ${error.message}`);
-    });
+    child.on('error', (error) => fail(`its process did not start: ${error.message}`));
     child.on('close', (code, killedBy) => {
+      if (signal.aborted) return reject(signal.reason as Error);
       void storedResult(store, trial).then((result) => {
         if (result) resolve(result);
         else fail(failure ?? `${describeEnd(code, killedBy)}. ${complaint}`.trim());

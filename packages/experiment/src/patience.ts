@@ -1,0 +1,79 @@
+/** Waiting for what may never come: a promise in a user's module that does not settle, a disk that does not answer. */
+import { UsageError } from './errors.js';
+
+/** What we ask of Node, where this is Node. */
+interface NodeProcess {
+  once(event: 'beforeExit', listener: () => void): unknown;
+  removeListener(event: 'beforeExit', listener: () => void): unknown;
+}
+
+export interface Patience {
+  readonly ms: number;
+  /** What is waited for: the subject of the refusal, naming its file. */
+  readonly what: string;
+  readonly remedy: string;
+}
+
+/**
+ * What is waited for, if it comes within its time. In Node it is also noticed, at once, that nothing is left which could
+ * ever bring it.
+ *
+ * @throws UsageError when it does not
+ */
+export async function within<T>(awaited: Promise<T>, { ms, what, remedy }: Patience): Promise<T> {
+  const { process } = globalThis as { process?: Partial<NodeProcess> };
+  const { promise: givenUp, reject } = withRejection();
+  const giveUp = (why: string) => reject(new UsageError(`${what} ${why}: ${remedy}`));
+  const timer = later(ms, () => giveUp(`has not ended after ${duration(ms)}`));
+  const onIdle = () => giveUp('waits for a promise that never settles');
+  process?.once?.('beforeExit', onIdle);
+  try {
+    return await Promise.race([awaited, givenUp]);
+  } finally {
+    clearTimeout(timer);
+    process?.removeListener?.('beforeExit', onIdle);
+  }
+}
+
+/**
+ * What is waited for, or the end of waiting.
+ *
+ * @param graceMs how long it still may come once the signal was aborted
+ * @throws the signal's reason
+ */
+export async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal, graceMs = 0): Promise<T> {
+  const { promise: aborted, reject } = withRejection();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onAbort = () => {
+    timer = later(graceMs, () => reject(signal.reason));
+  };
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([awaited, aborted]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** A timer that keeps no process alive. */
+export function later(ms: number, then: () => void): ReturnType<typeof setTimeout> {
+  const timer = setTimeout(then, ms);
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
+
+/** In words, to two places at most. */
+export function duration(ms: number): string {
+  if (ms < 60_000) return `${Number((ms / 1000).toPrecision(2))} s`;
+  return ms < 3_600_000 ? `${Number((ms / 60_000).toPrecision(2))} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}
+
+function withRejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<never>((_, rejectIt) => (reject = rejectIt));
+  // Nobody may be waiting any more.
+  promise.catch(() => {});
+  return { promise, reject };
+}

@@ -1,0 +1,20 @@
+/** A workload's data, if they come. */
+import type { Workload, WorkloadData } from '@espalier/workloads';
+
+import { within } from '../patience.js';
+import type { Reference } from './trial.js';
+
+const LIMIT_MS = 20 * 60_000;
+
+/** @throws UsageError, naming the workload's file, when they do not */
+export async function loadData(
+  workload: Workload,
+  { module }: Pick<Reference, 'module'>,
+  options: { readonly dataFolder: string; readonly seed: number },
+): Promise<WorkloadData> {
+  return within(workload.load(options), {
+    ms: LIMIT_MS,
+    what: `load() of the workload '${workload.name}'${module === null ? '' : ` of ${module}`}`,
+    remedy: 'mend it, or prepare beforehand what takes longer',
+  });
+}
