@@ -5,12 +5,14 @@
 export { currentBackend, type BackendDescription, type StartedBackend } from './backend.js';
 export { compare, type CompareOptions, type Watcher } from './compare.js';
 export { isUsageError, UsageError } from './errors.js';
+export { estimate, type Estimate, type EstimatedTrial } from './estimate.js';
 export type { Executor, RunOptions, Work } from './executors/executor.js';
 export { inPlace, type InPlaceOptions } from './executors/in-place.js';
 export { isQuality, type Measure, type RunMeasure } from './measure.js';
 export { measuresOf } from './measures-of.js';
 export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
+export { duration, formatBytes } from './quantities.js';
 export type { ProductCosts } from './product-costs.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';

@@ -1,5 +1,6 @@
 /** Waiting for what may never come: a promise in a user's module that does not settle, a disk that does not answer. */
 import { UsageError } from './errors.js';
+import { duration } from './quantities.js';
 
 /** What we ask of Node, where this is Node. */
 interface NodeProcess {
@@ -62,12 +63,6 @@ export function later(ms: number, then: () => void): ReturnType<typeof setTimeou
   const timer = setTimeout(then, ms);
   (timer as { unref?: () => void }).unref?.();
   return timer;
-}
-
-/** In words, to two places at most. */
-export function duration(ms: number): string {
-  if (ms < 60_000) return `${Number((ms / 1000).toPrecision(2))} s`;
-  return ms < 3_600_000 ? `${Number((ms / 60_000).toPrecision(2))} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }
 
 function withRejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {

@@ -34,6 +34,7 @@ import {
   type Registry,
 } from '../registry.js';
 import type { Command } from './command.js';
+import { describeEstimate, estimateInFolder } from './dry-run.js';
 
 export interface CompareCommandOptions {
   readonly workload: string;
@@ -54,6 +55,8 @@ export interface CompareCommandOptions {
   readonly out?: string;
   readonly config?: string;
   readonly reference: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
 }
 
 export const compare: Command = {
@@ -112,7 +115,12 @@ export const compare: Command = {
         '--config <file>',
         "espalier.config.ts with own strategies and workloads (default: found upwards, to the package's root)",
       )
-      .option('--reference <strategy>', 'what paired differences are taken against', 'dense'),
+      .option('--reference <strategy>', 'what paired differences are taken against', 'dense')
+      .option(
+        '--dry-run',
+        'print the trials, what they would take in time, disk and memory, and what is done already',
+      )
+      .option('--json', 'with --dry-run: as JSON'),
   run,
 };
 
@@ -122,17 +130,18 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   const reference = await resolveReference(given.workload, registry.workloads, 'workload');
   const workload = await loadWorkload(reference);
   const pruners = await loadStrategies(given.pruners ?? defaultPruners, registry);
+  if (given.json && !given.dryRun) {
+    throw new UsageError('--json is for --dry-run: a comparison writes its own as summary.json');
+  }
   const out = resolve(given.out ?? join('runs', `${timestamp()}-${workload.name}`));
-  // Opened once it is known what can be run: what is refused leaves nothing behind.
-  let store: FolderStore | undefined;
-  const summary = await interruptibly(out, async (signal) => {
+  const asked = async (signal: AbortSignal): Promise<CompareOptions> => {
     const executor = await processes({
       ...{ backend: given.backend, accelerators: given.accelerators },
       ...(given.jobs !== undefined && { jobs: given.jobs }),
       ...(given.threads !== undefined && { threads: given.threads }),
       onNote: (line) => process.stderr.write(`${line}\n`),
     });
-    return compareWithProgress({
+    return {
       workload: { reference, workload },
       pruners,
       sparsities: given.sparsity,
@@ -146,10 +155,25 @@ export async function run(given: CompareCommandOptions): Promise<number> {
       dataFolder: resolve(dataFolder(given.data)),
       executor,
       trialTimeoutMinutes: given.trialTimeout,
-      store: async () => (store = await openFolder(out)),
       signal,
-    });
-  });
+    };
+  };
+  if (given.dryRun) {
+    const estimating = async (signal: AbortSignal) => estimateInFolder(await asked(signal), out);
+    const estimated = await interruptibly(out, estimating);
+    process.stdout.write(
+      given.json ? `${JSON.stringify(estimated, null, 2)}\n` : describeEstimate(estimated, out),
+    );
+    return 0;
+  }
+  // Opened once it is known what can be run: what is refused leaves nothing behind.
+  let store: FolderStore | undefined;
+  const summary = await interruptibly(out, async (signal) =>
+    compareWithProgress({
+      ...(await asked(signal)),
+      store: async () => (store = await openFolder(out)),
+    }),
+  );
   // Shown before it is written: a disk that has filled up does not take what was trained for.
   process.stdout.write(nodeReports.table(summary, { width: process.stdout.columns }));
   reportFailures(summary);

@@ -3,6 +3,7 @@ import type { Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
 
 import type { BackendDescription } from '../backend.js';
+import type { TrialCosts } from '../measure-steps.js';
 import type { ProductCosts } from '../product-costs.js';
 import type { Store } from '../store/store.js';
 import type { Trial, TrialOutcome, TrialProgress, UsedAccelerator } from '../trial/trial.js';
@@ -19,6 +20,8 @@ export interface Executor {
   startHere(): Promise<void>;
   /** Times products on the backend that trials compute on, for blocks of each shape. */
   measureCosts(blockShapes: readonly (readonly [number, number])[]): Promise<readonly ProductCosts[]>;
+  /** Trains a few steps of a trial, to tell what the whole of it takes. Keeps nothing. */
+  measureSteps(work: Work, options: Pick<RunOptions, 'dataFolder' | 'signal'>): Promise<TrialCosts>;
   /**
    * Trains a trial from where it stands in the store, and publishes its result there.
    *

@@ -3,6 +3,7 @@ import { measureCosts } from '@espalier/block-sparse';
 
 import type { StartedBackend } from '../backend.js';
 import { messageOf } from '../errors.js';
+import { measureSteps } from '../measure-steps.js';
 import { trialName } from '../trial/identity.js';
 import { train } from '../trial/train.js';
 import type { UsedAccelerator } from '../trial/trial.js';
@@ -38,6 +39,8 @@ export function inPlace({
       }
       return costs;
     },
+    measureSteps: ({ trial, workload, pruner }, { dataFolder }) =>
+      measureSteps(trial, workload, pruner, { backend, dataFolder, startedAt: performance.now() }),
     async run({ trial, workload, pruner }, { store, dataFolder, onProgress, signal }) {
       const place = store.trial(trialName(trial));
       try {

@@ -1,6 +1,7 @@
 /** A trial that may take so long and no longer: then it fails, and the others go on. */
-import { unlessAborted, duration } from '../patience.js';
 import { UsageError } from '../errors.js';
+import { unlessAborted } from '../patience.js';
+import { duration } from '../quantities.js';
 import type { TrialOutcome } from '../trial/trial.js';
 import type { Executor, RunOptions, Work } from './executor.js';
 

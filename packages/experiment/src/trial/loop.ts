@@ -20,6 +20,8 @@ export interface LoopOptions {
   readonly onProgress?: (progress: TrialProgress) => void;
   /** Waited for at each reading of the losses: lets a page live while it trains. */
   readonly pause?: () => Promise<void>;
+  /** How often the losses are read back from the device, so that a GPU's queue is not drained at every step; every 16. */
+  readonly stepsBetweenReads?: number;
   /** Ends training at a reading of the losses, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -65,6 +67,7 @@ export class TrainingLoop {
   /** @throws DivergedError when a loss is not finite */
   async toTheEnd(): Promise<void> {
     const { backend, store, checkpointEveryMs = 10_000, pause, signal } = this.#options;
+    const { stepsBetweenReads = STEPS_BETWEEN_READS } = this.#options;
     const { pruning, batches, workload, optimizer, trialId } = this.#subject;
     const { totalSteps } = batches;
     let lastCheckpoint = performance.now();
@@ -77,7 +80,7 @@ export class TrainingLoop {
       this.#pending.push({ loss: this.#optimizerStep(), metrics });
       await pruning?.step();
       this.step += 1;
-      const reads = this.#pending.length === STEPS_BETWEEN_READS || this.step === totalSteps;
+      const reads = this.#pending.length === stepsBetweenReads || this.step === totalSteps;
       if (reads) {
         // The clock is read when the device has done the steps, not when it was handed them.
         await backend.finished();

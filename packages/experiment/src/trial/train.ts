@@ -25,6 +25,10 @@ import { finishedRun, type FinishedRun } from './run.js';
 import type { AllocationReference, Trial, TrialResult } from './trial.js';
 
 export interface TrainOptions extends LoopOptions {
+  /** How many steps there are, given how many are the trial's: fewer, where it is only to be measured. */
+  readonly steps?: (whole: number) => number;
+  /** Is called before the first step. */
+  readonly onStart?: () => void;
   readonly dataFolder: string;
   /** Peak resident memory, where the trial has a process of its own. */
   readonly peakMemoryBytes?: () => number;
@@ -54,7 +58,8 @@ async function trainOn(
   const { backend, dataFolder, peakMemoryBytes } = options;
   const id = trialId(trial);
   const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
-  const batches = batchesOf(trial, data.train.count, workload.defaults.batchSize);
+  const whole = batchesOf(trial, data.train.count, workload.defaults.batchSize);
+  const batches = { ...whole, totalSteps: options.steps?.(whole.totalSteps) ?? whole.totalSteps };
   const { totalSteps } = batches;
 
   const model = workload.model(trial.seed);
@@ -78,6 +83,7 @@ async function trainOn(
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
     });
     const trainAndMeasure = async () => {
+      options.onStart?.();
       await steps.toTheEnd();
       const report = pruning ? await pruning.finalize() : null;
       running = null;

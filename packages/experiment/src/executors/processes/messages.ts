@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { NamedChoice } from '@espalier/backend';
 
+import type { TrialCosts } from '../../measure-steps.js';
 import type { ProductCosts } from '../../product-costs.js';
 import type { Trial, TrialProgress } from '../../trial/trial.js';
 
@@ -28,6 +29,13 @@ export interface CostsOrder {
 
 export type CostsMessage =
   | { readonly type: 'measured'; readonly costs: readonly ProductCosts[] }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** What the process that measures a few steps is told to do. */
+export type StepsOrder = Pick<TrialOrder, 'trial' | 'dataFolder'>;
+
+export type StepsMessage =
+  | { readonly type: 'measured'; readonly costs: TrialCosts }
   | { readonly type: 'failed'; readonly message: string };
 
 /** The program of a process, as it is built. */

@@ -11,6 +11,7 @@ import type { TrialOutcome, UsedAccelerator } from '../../trial/trial.js';
 import { shareCores } from '../cores.js';
 import type { Executor, RunOptions, Work } from '../executor.js';
 import { measureInProcess } from './measure-costs.js';
+import { measureStepsInProcess } from './measure-steps.js';
 import { endOf, processFile, type TrialMessage, type TrialOrder } from './messages.js';
 import { stopOn } from './stopping.js';
 
@@ -48,6 +49,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
       await startBackend('wasm');
     },
     measureCosts: (blockShapes) => measureInProcess(backend, blockShapes),
+    measureSteps: ({ trial }, measuring) => measureStepsInProcess(trial, measuring),
     run: (work, running) => runInProcess(work, running, options.checkpointEveryMs),
   };
 }

@@ -7,7 +7,7 @@ const GRACE_MS = 5000;
 const LAST_WORDS_MS = 1000;
 
 /** SIGTERM when the signal is aborted, and SIGKILL when that was no use. */
-export function stopOn(signal: AbortSignal, child: ChildProcess, graceMs = GRACE_MS): void {
+export function stopOn(signal: AbortSignal, child: ChildProcess, graceMs: number = GRACE_MS): void {
   let killing: NodeJS.Timeout | undefined;
   const stop = () => {
     child.kill('SIGTERM');
