@@ -5,7 +5,7 @@
 import type { Pruner, Search } from '@espalier/core';
 import { placePhases } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 import type { StartedBackend } from './backend.js';
 import { memoryStore } from './store/memory.js';
@@ -33,42 +33,73 @@ export interface TrialCosts {
 /** Enough for a median; all that there are, of a trial that has fewer. */
 const STEPS = 64;
 
+/**
+ * Short steps are measured for so long, a second time, when the first ones have warmed up what computes: a trial has
+ * many more that are fast.
+ */
+const WARM_MS = 2500;
+
 /** Where steps are slow, fewer do. */
 const BUDGET_MS = 30_000;
 
 class Enough extends Error {}
 
-/**
- * @param startedAt by `performance.now()`: since when its time counts
- * @param memoryBytes what the process that it has to itself took at the peak
- */
+export interface MeasuringOptions {
+  readonly backend: StartedBackend;
+  readonly dataFolder: string;
+  /** By `performance.now()`: since when its time counts. */
+  readonly startedAt: number;
+  /** What the process that it has to itself took at the peak. */
+  readonly memoryBytes?: () => number;
+}
+
 export async function measureSteps(
   trial: Trial,
   workload: Workload,
   pruner: Pruner | null,
-  options: {
-    readonly backend: StartedBackend;
-    readonly dataFolder: string;
-    readonly startedAt: number;
-    readonly memoryBytes?: () => number;
-  },
+  options: MeasuringOptions,
 ): Promise<TrialCosts> {
-  const times: { readonly phase: string; readonly ms: number }[] = [];
+  const { dataFolder, backend, startedAt, memoryBytes } = options;
+  const measure = (steps: number) => trainBriefly(trial, workload, pruner, { dataFolder, backend, steps });
+  const cold = await measure(STEPS);
+  const otherMs = performance.now() - startedAt - cold.stepsMs;
+  const { totalSteps, checkpointBytes } = cold;
+  const enough = Math.round((WARM_MS / cold.stepsMs) * cold.times.length);
+  const { times } = enough > cold.times.length ? await measure(enough) : cold;
+  return {
+    ...{ steps: times.length, totalSteps, otherMs, checkpointBytes },
+    stepMs: mediansOf(times),
+    shares: sharesOf(pruner?.search ?? null, totalSteps),
+    memoryBytes: memoryBytes?.() ?? null,
+  };
+}
+
+interface Brief {
+  readonly times: readonly { readonly phase: string; readonly ms: number }[];
+  /** Their sum. */
+  readonly stepsMs: number;
+  readonly totalSteps: number;
+  readonly checkpointBytes: number;
+}
+
+/** From the first step through all phases to the measures, in about so many steps. */
+async function trainBriefly(
+  trial: Trial,
+  workload: Workload,
+  pruner: Pruner | null,
+  { steps, ...options }: Pick<MeasuringOptions, 'backend' | 'dataFolder'> & { readonly steps: number },
+): Promise<Brief> {
+  const times: { phase: string; ms: number }[] = [];
   const subject = observed(workload);
-  let totalSteps = 0;
-  let checkpointBytes = 0;
-  let stepStarted = 0;
-  let firstStep = 0;
+  let [totalSteps, checkpointBytes, stepStarted, firstStep] = [0, 0, 0, 0];
   const training = train(trial, subject.workload, pruner, {
-    ...{ backend: options.backend, dataFolder: options.dataFolder },
+    ...options,
     store: memoryStore().trial('measured'),
     checkpointEveryMs: Infinity,
     stepsBetweenReads: 1,
-    steps: (whole) => stepsToMeasure((totalSteps = whole), pruner?.search ?? null),
+    steps: (whole) => stepsToMeasure(steps, (totalSteps = whole), pruner?.search ?? null),
     onStart: () => (firstStep = stepStarted = performance.now()),
-    onProgress({ phase }) {
-      times.push({ phase, ms: performance.now() - stepStarted });
-    },
+    onProgress: ({ phase }) => void times.push({ phase, ms: performance.now() - stepStarted }),
     async pause() {
       if (checkpointBytes === 0) checkpointBytes = await subject.bytes();
       if (performance.now() - firstStep > BUDGET_MS) throw new Enough();
@@ -79,14 +110,7 @@ export async function measureSteps(
     if (!(error instanceof Enough)) throw error;
   });
   const stepsMs = times.reduce((sum, { ms }) => sum + ms, 0);
-  return {
-    ...{ steps: times.length, totalSteps },
-    stepMs: mediansOf(times),
-    shares: sharesOf(pruner?.search ?? null, totalSteps),
-    otherMs: performance.now() - options.startedAt - stepsMs,
-    checkpointBytes,
-    memoryBytes: options.memoryBytes?.() ?? null,
-  };
+  return { times, stepsMs, totalSteps, checkpointBytes };
 }
 
 /** What the steps take, and all else, in milliseconds. */
@@ -97,9 +121,9 @@ export function timeOf({ totalSteps, stepMs, shares, otherMs }: TrialCosts): num
   return otherMs + totalSteps * perStep.reduce((sum, ms) => sum + ms, 0);
 }
 
-/** As few as the phases fit into. */
-function stepsToMeasure(totalSteps: number, search: Search | null): number {
-  for (let steps = Math.min(STEPS, totalSteps); steps < totalSteps; steps += Math.ceil(steps / 8)) {
+/** So many, or as few more as the phases fit into. */
+function stepsToMeasure(asked: number, totalSteps: number, search: Search | null): number {
+  for (let steps = Math.min(asked, totalSteps); steps < totalSteps; steps += Math.ceil(steps / 8)) {
     if (fits(search, steps)) return steps;
   }
   return totalSteps;
@@ -155,6 +179,7 @@ function observed(workload: Workload): { workload: Workload; bytes(): Promise<nu
         ...(model?.weights ?? []).map((weight) => sizeOf(weight.shape)),
         ...slots.map(({ tensor }) => tensor.size),
       ];
+      tf.dispose(slots.map(({ tensor }) => tensor).filter((tensor) => !(tensor instanceof tf.Variable)));
       return 4 * sizes.reduce((sum, size) => sum + size, 0);
     },
   };

@@ -1,0 +1,62 @@
+import type { Trial } from '@espalier/experiment';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { signsOfLife } from './signs-of-life.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const trial = (seed: number) => ({ pruner: null, seed }) as unknown as Trial;
+const MINUTE = 60_000;
+
+function living(isShown: boolean) {
+  const said: string[] = [];
+  const life = signsOfLife({ say: (line) => said.push(line), isShown });
+  return { said, life, wait: (ms: number) => vi.advanceTimersByTime(ms) };
+}
+
+describe('signs of life', () => {
+  it('say every minute how far the trials are, and which said nothing for how long', () => {
+    const { said, life, wait } = living(false);
+    wait(MINUTE);
+    expect(said.splice(0)).toEqual(['Still preparing, for 1 min: loading data, trying out strategies\n']);
+    life.planned?.([trial(0), trial(1), trial(2)]);
+    life.started?.(trial(9));
+    const [talks, hangs] = [trial(0), trial(1)];
+    life.ended?.(trial(9), { status: 'failed', message: '' }, true);
+    life.started?.(talks);
+    life.started?.(hangs);
+    wait(MINUTE / 2);
+    life.progressed?.(talks, { step: 31, totalSteps: 128, loss: 1, phase: 'dense' });
+    wait(MINUTE / 2);
+    expect(said).toHaveLength(2);
+    expect(said[0]).toMatch(/^dense seed 1 has said nothing yet, for 1 min \(--trial-timeout <minutes>/);
+    expect(said[1]).toMatch(/of 3 trials ended; .*dense seed 0 25%, dense seed 1 starting\n$/);
+    said.length = 0;
+    wait(2 * MINUTE);
+    expect(said.filter((line) => line.startsWith('dense seed 0'))[1]).toMatch(
+      /has said nothing since step 32 of 128, for 3 min/,
+    );
+    life.stop();
+    said.length = 0;
+    wait(MINUTE);
+    expect(said).toEqual([]);
+  });
+
+  it('speak of silence alone where bars show the rest', () => {
+    const { said, life, wait } = living(true);
+    const one = trial(0);
+    life.planned?.([one]);
+    life.started?.(one);
+    for (let i = 0; i < 4; i++) {
+      wait(MINUTE / 2);
+      life.progressed?.(one, { step: i, totalSteps: 128, loss: 1, phase: 'dense' });
+    }
+    expect(said).toEqual([]);
+    life.stop();
+  });
+});
