@@ -50,6 +50,17 @@ it("a backend's own kernel serves the op and its gradient; what it is not joined
   expect(calls).toBe(2);
 });
 
+it('a kernel that is registered after the first call takes the place of the composition', () => {
+  gradients();
+  let calls = 0;
+  registerCpuKernel('ScaleBlocks', (inputs: Record<'matrix' | 'scale', CpuTensor>, own: BlockAttributes) => {
+    calls += 1;
+    return kernels.ScaleBlocks(inputs, own);
+  });
+  expect(gradients()).toEqual(expected);
+  expect(calls).toBe(2);
+});
+
 it('a kernel that is registered a second time is the first', () => {
   registerCpuKernel('ScaleBlocks', kernels.ScaleBlocks);
   registerCpuKernel('ScaleBlocks', () => {

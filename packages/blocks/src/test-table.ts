@@ -62,79 +62,94 @@ export function itComputesEveryOp(backend: string, numRuns: number): void {
     }
   });
 
-  it.each(table.map((row) => [row.name, row] as const))('%s', async (_, row) => {
-    await fc.assert(
-      fc.asyncProperty(row.settings, fc.nat(1e6), (settings, seed) => expectAsDefined(row, settings, seed)),
-      { numRuns },
-    );
-    // SwiftShader computes on the processor, which others may use too.
-  }, 300_000);
+  it.each(table.map((row) => [row.name, row] as const))(
+    '%s',
+    async (_, row) => {
+      await fc.assert(
+        fc.asyncProperty(row.settings, fc.nat(1e6), (settings, seed) => expectAsDefined(row, settings, seed)),
+        { numRuns },
+      );
+      // SwiftShader computes on the processor, which others may use too.
+    },
+    300_000,
+  );
 
   it('has run every kernel of the backend', () => {
     expect([...called].sort()).toEqual([...kernelNames[backend]!].sort());
   });
 }
 
-/** One row of the table with one choice of settings, on the backend of the moment. */
+/** One row of the table with one choice of settings, on the backend of the moment: by the kernels, and composed. */
 export async function expectAsDefined<Settings>(
-  { shapes, resultShape, run, define }: OpCase<Settings>,
+  row: OpCase<Settings>,
   settings: Settings,
   seed: number,
 ): Promise<void> {
-  const shapeOf = Object.entries(shapes(settings));
-  const outShape = [...resultShape(settings)];
-  const floats = shapeOf.map(([, shape], i) => randomValues(sizeOf(shape), seed + i));
-  const names = shapeOf.map(([name]) => name);
-  const inputs: Arrays = Object.fromEntries(names.map((name, i) => [name, Float64Array.from(floats[i]!)]));
-  const definition = define(settings);
-  const isSmooth = definition.isSmooth?.(inputs) ?? (() => true);
-  const dy = randomValues(sizeOf(outShape), seed + names.length).map((flow, at) => (isSmooth(at) ? flow : 0));
-  const expected = [
-    definition.result(inputs),
-    ...Object.values(definition.gradients(inputs, Float64Array.from(dy))),
-  ];
-  const compute = () => {
-    const tensors = floats.map((values, i) => tf.tensor(values, [...shapeOf[i]![1]]));
-    const call = (...given: tf.Tensor[]) =>
-      run(Object.fromEntries(names.map((name, i) => [name, given[i]!])), settings);
-    return [call(...tensors), ...tf.grads(call)(tensors, tf.tensor(dy, outShape))];
-  };
-  const backend = tf.getBackend();
-  const what = ['the result', ...names.map((name) => `the gradient by ${name}`)];
-  const expectedShapes = [outShape, ...shapeOf.map(([, shape]) => [...shape])];
-  const computed = [
-    ['the kernels', await valuesOf(compute, expectedShapes)],
-    ['the composition', await withoutKernels(backend, () => valuesOf(compute, expectedShapes))],
-  ] as const;
-  for (const [by, actual] of computed) {
-    actual.forEach((values, i) => expectNear(values, expected[i]!, `${what[i]} by ${by} on ${backend}`));
-  }
-  const [[, byKernels], [, byComposition]] = computed;
-  byKernels.forEach((values, i) => {
-    const wanted = { values: Float64Array.from(byComposition[i]!), magnitudes: expected[i]!.magnitudes };
-    expectNear(values, wanted, `${what[i]}, of kernels as of the composition, on ${backend}`);
+  const task = taskOf(row, settings, seed);
+  const byKernels = await expectDone(task, 'the kernels');
+  const composed = await withoutKernels(tf.getBackend(), () => expectDone(task, 'the composition'));
+  task.wanted.forEach(({ name, magnitudes }, i) => {
+    const values = Float64Array.from(composed[i]!);
+    expectNear(byKernels[i]!, { values, magnitudes }, `${name} by the kernels, as composed,`);
   });
 }
 
-/** Runs in a tidy, reads what comes of it, and leaves no tensor behind. */
-async function valuesOf(
-  compute: () => tf.Tensor[],
-  shapes: readonly number[][],
-): Promise<ArrayLike<number>[]> {
+/** The same by the kernels alone. */
+export async function expectKernelsAsDefined<Settings>(
+  row: OpCase<Settings>,
+  settings: Settings,
+  seed: number,
+): Promise<void> {
+  await expectDone(taskOf(row, settings, seed), 'the kernels');
+}
+
+/** An op's result on random inputs, and the gradients of Σ dy · result. */
+interface Task {
+  compute(): tf.Tensor[];
+  readonly wanted: readonly (Measured & { readonly name: string; readonly shape: readonly number[] })[];
+}
+
+function taskOf<Settings>(row: OpCase<Settings>, settings: Settings, seed: number): Task {
+  const shapes = Object.entries(row.shapes(settings));
+  const names = shapes.map(([name]) => name);
+  const outShape = [...row.resultShape(settings)];
+  const floats = shapes.map(([, shape], i) => randomValues(sizeOf(shape), seed + i));
+  const inputs: Arrays = Object.fromEntries(names.map((name, i) => [name, Float64Array.from(floats[i]!)]));
+  const { result, gradients, isSmooth } = row.define(settings);
+  const smooth = isSmooth?.(inputs) ?? (() => true);
+  const dy = randomValues(sizeOf(outShape), seed + names.length).map((flow, at) => (smooth(at) ? flow : 0));
+  const byInput = gradients(inputs, Float64Array.from(dy));
+  return {
+    compute: () => {
+      const tensors = floats.map((values, i) => tf.tensor(values, [...shapes[i]![1]]));
+      const call = (...given: tf.Tensor[]) =>
+        row.run(Object.fromEntries(names.map((name, i) => [name, given[i]!])), settings);
+      return [call(...tensors), ...tf.grads(call)(tensors, tf.tensor(dy, outShape))];
+    },
+    wanted: [
+      { name: 'the result', shape: outShape, ...result(inputs) },
+      ...shapes.map(([name, shape]) => ({ name: `the gradient by ${name}`, shape, ...byInput[name]! })),
+    ],
+  };
+}
+
+/** Computes in a tidy, compares with the definition, and leaves no tensor behind. */
+async function expectDone({ compute, wanted }: Task, by: string): Promise<ArrayLike<number>[]> {
   const before = tf.memory().numTensors;
   const tensors = tf.tidy(compute);
-  expect(tensors.map(({ shape }) => shape)).toEqual(shapes);
-  const values = await Promise.all(tensors.map((tensor) => tensor.data()));
+  expect(tensors.map(({ shape }) => shape)).toEqual(wanted.map(({ shape }) => shape));
+  const computed = await Promise.all(tensors.map((tensor) => tensor.data()));
   tf.dispose(tensors);
   expect(tf.memory().numTensors).toBe(before);
-  return values;
+  wanted.forEach((each, i) => expectNear(computed[i]!, each, `${each.name} by ${by}`));
+  return computed;
 }
 
 function expectNear(actual: ArrayLike<number>, { values, magnitudes }: Measured, what: string): void {
   values.forEach((value, at) => {
     // Written so that NaN fails too.
     if (!(Math.abs(actual[at]! - value) <= 1e-5 * magnitudes[at]! + 1e-30)) {
-      expect.fail(`element ${at} of ${what} is ${actual[at]}, not ${value}`);
+      expect.fail(`element ${at} of ${what} on ${tf.getBackend()} is ${actual[at]}, not ${value}`);
     }
   });
 }

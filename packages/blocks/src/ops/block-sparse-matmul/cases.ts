@@ -55,47 +55,52 @@ function multiply(activation: 'linear' | 'relu', hasBias: boolean): OpCase<Produ
   };
 }
 
-export const products: readonly OpCase<Product>[] = [
-  multiply('linear', false),
+export const plain = multiply('linear', false);
+export const biasedRelu = multiply('relu', true);
+
+export const transposed: OpCase<Product> = {
+  name: 'blockSparseMatMul, transposed',
+  settings,
+  shapes: ({ pattern, batch }) => ({ x: [batch, pattern.matrixShape[1]], values: [pattern.size] }),
+  resultShape: ({ pattern, batch }) => [batch, pattern.matrixShape[0]],
+  run: ({ x, values }, { pattern }) =>
+    blockSparseMatMul(x as tf.Tensor2D, values as tf.Tensor1D, pattern, { transposed: true }),
+  define: ({ pattern, batch }) => {
+    const [n, m] = pattern.matrixShape;
+    const weights = weightsOf(pattern);
+    return sumOfProducts(batch * n, (visit) => {
+      for (let b = 0; b < batch; b++) {
+        for (const [i, j, value] of weights) visit(b * n + i, b * m + j, value);
+      }
+    });
+  },
+};
+
+const weightGradient: OpCase<Product> = {
+  name: 'blockSparseWeightGradient',
+  settings,
+  shapes: ({ pattern: { matrixShape }, batch }) => ({
+    x: [batch, matrixShape[0]],
+    dy: [batch, matrixShape[1]],
+  }),
+  resultShape: ({ pattern }) => [pattern.size],
+  run: ({ x, dy }, { pattern }) => blockSparseWeightGradient(x as tf.Tensor2D, dy as tf.Tensor2D, pattern),
+  define: ({ pattern, batch }) => {
+    const [n, m] = pattern.matrixShape;
+    const weights = weightsOf(pattern);
+    return sumOfProducts(pattern.size, (visit) => {
+      for (let b = 0; b < batch; b++) {
+        for (const [i, j, value] of weights) visit(value, b * n + i, b * m + j);
+      }
+    });
+  },
+};
+
+export const cases: OpCase[] = [
+  plain,
   multiply('linear', true),
   multiply('relu', false),
-  multiply('relu', true),
-  {
-    name: 'blockSparseMatMul, transposed',
-    settings,
-    shapes: ({ pattern, batch }) => ({ x: [batch, pattern.matrixShape[1]], values: [pattern.size] }),
-    resultShape: ({ pattern, batch }) => [batch, pattern.matrixShape[0]],
-    run: ({ x, values }, { pattern }) =>
-      blockSparseMatMul(x as tf.Tensor2D, values as tf.Tensor1D, pattern, { transposed: true }),
-    define: ({ pattern, batch }) => {
-      const [n, m] = pattern.matrixShape;
-      const weights = weightsOf(pattern);
-      return sumOfProducts(batch * n, (visit) => {
-        for (let b = 0; b < batch; b++) {
-          for (const [i, j, value] of weights) visit(b * n + i, b * m + j, value);
-        }
-      });
-    },
-  },
-  {
-    name: 'blockSparseWeightGradient',
-    settings,
-    shapes: ({ pattern: { matrixShape }, batch }) => ({
-      x: [batch, matrixShape[0]],
-      dy: [batch, matrixShape[1]],
-    }),
-    resultShape: ({ pattern }) => [pattern.size],
-    run: ({ x, dy }, { pattern }) => blockSparseWeightGradient(x as tf.Tensor2D, dy as tf.Tensor2D, pattern),
-    define: ({ pattern, batch }) => {
-      const [n, m] = pattern.matrixShape;
-      const weights = weightsOf(pattern);
-      return sumOfProducts(pattern.size, (visit) => {
-        for (let b = 0; b < batch; b++) {
-          for (const [i, j, value] of weights) visit(value, b * n + i, b * m + j);
-        }
-      });
-    },
-  },
-];
-
-export const cases: OpCase[] = products.map(opCase);
+  biasedRelu,
+  transposed,
+  weightGradient,
+].map(opCase);
