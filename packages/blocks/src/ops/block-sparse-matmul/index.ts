@@ -9,16 +9,10 @@ import * as tf from '@tensorflow/tfjs';
 import { assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
+import type { Activation, MatMulAttributes } from './attributes.js';
 import { product, weightGradient } from './composed.js';
 
-/** What is computed in the same pass as the product. */
-export type Activation = 'linear' | 'relu';
-
-/** What the kernels of `BlockSparseMatMul` receive beside their input tensors. */
-export interface MatMulAttributes extends PatternAttribute {
-  readonly transposed: boolean;
-  readonly activation: Activation;
-}
+export type { Activation, MatMulAttributes };
 
 export interface MatMulOptions {
   /** Added to each row of x·W, `[m]`. */

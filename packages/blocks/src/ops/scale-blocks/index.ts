@@ -7,16 +7,12 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
-import type { BlockGrid, Shape2D } from '../../grid.js';
-import { blockGrid } from '../../grid.js';
+import { blockGrid, type BlockGrid } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
+import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
 
-/** What the kernels receive beside their input tensors. */
-export interface BlockAttributes {
-  /** Rows × columns of a block; those at the right and bottom edges are smaller where the sizes do not divide. */
-  readonly blockShape: Shape2D;
-}
+export type { BlockAttributes };
 
 /**
  * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`. By a kernel of this package a block scaled by zero is zero,

@@ -7,7 +7,7 @@ import { growingWorkspace, offsetOf, oncePerBackend } from '../../backends/wasm/
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { blockGrid, type BlockGrid } from '../../grid.js';
-import type { BlockAttributes } from './index.js';
+import type { BlockAttributes } from './attributes.js';
 
 interface Exports {
   scaleBlocks(matrix: number, scale: number, out: number, ...cut: Cut): void;
