@@ -4,7 +4,7 @@
  * results, and a comparison that goes on in their store takes them from there.
  */
 import { costsOf } from '@espalier/block-sparse';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 import type { Executor } from './executors/executor.js';
 import type { Store } from './store/store.js';
