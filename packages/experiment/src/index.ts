@@ -10,12 +10,11 @@ export { inPlace, type InPlaceOptions } from './executors/in-place.js';
 export { isQuality, type Measure, type RunMeasure } from './measure.js';
 export { measuresOf } from './measures-of.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
-export type { ProductCosts } from './product-costs.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
 export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
-export type { StepLog, StepMetrics, Store, TrialStore } from './store/store.js';
+export type { Checkpoint, StepLog, StepMetrics, Store, StoredTensor, TrialStore } from './store/store.js';
 export { valueIn, type Environment, type Row, type Summary } from './summary.js';
 export { allocationFor, isAllocationName } from './trial/allocation.js';
 export { trialId, trialName } from './trial/identity.js';
@@ -27,6 +26,7 @@ export {
   type AllocationReference,
   type Computing,
   type Fingerprint,
+  type ProductCosts,
   type Reference,
   type Trial,
   type TrialOutcome,

@@ -20,9 +20,8 @@ import { deserialize, serialize } from 'node:v8';
 import writeFileAtomic from 'write-file-atomic';
 
 import { UsageError } from '../errors.js';
-import type { Checkpoint } from '../trial/checkpoint.js';
 import type { TrialResult } from '../trial/trial.js';
-import type { StepLog, StepMetrics, Store, TrialStore } from './store.js';
+import type { Checkpoint, StepLog, StepMetrics, Store, TrialStore } from './store.js';
 
 export interface FolderStore extends Store {
   /** The folder's absolute path. */
