@@ -99,7 +99,8 @@ async function blockSparse(startUp) {
   const backend = await startUp();
   const tf = await import('@tensorflow/tfjs');
   const { blockGrid, topK } = await import('@espalier/core');
-  const { blockSparseMatMul, blockSparseWeightGradient, patternOf } = await import('@espalier/block-sparse');
+  await import('@espalier/block-sparse');
+  const { blockSparseMatMul, blockSparseWeightGradient, patternOf } = await import('@espalier/blocks');
   return async ({ product, batch, n, m, block, sparsity, seed }) => {
     const grid = blockGrid([n, m], [block, block]);
     const scores = tf.tidy(() => tf.randomUniform([grid.blocks], 0, 1, 'float32', seed).dataSync());
