@@ -57,19 +57,6 @@ export function defineOperation<
   };
 }
 
-/** The compositions that stand in for kernels, as `<backend>/<name>`. */
-const compositions = new Set<string>();
-
-/**
- * Whether a backend has a kernel of this name already, other than a composition that stands in for one: then a second is
- * not registered. A stand-in is taken out, so that kernels may be registered after the first call of their op.
- */
-export function hasOwnKernel(name: string, backendName: string): boolean {
-  if (!compositions.delete(`${backendName}/${name}`)) return tf.getKernel(name, backendName) !== undefined;
-  tf.unregisterKernel(name, backendName);
-  return false;
-}
-
 /**
  * Whether what is computed now is part of a gradient that is itself differentiated: then it must be made of ops that
  * have gradients.
@@ -98,12 +85,20 @@ function registerComposition<Attributes extends object, Result extends tf.Tensor
   { name, composed }: Operation<Attributes, Result>,
   backendName: string,
 ): void {
-  compositions.add(`${backendName}/${name}`);
-  tf.registerKernel({
-    kernelName: name,
-    backendName,
-    // While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
-    kernelFunc: ({ inputs, attrs }) =>
-      tf.tidy(() => composed(inputs as OperationInputs, attrs as unknown as Attributes)),
-  });
+  // While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
+  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
+    tf.tidy(() => composed(inputs as OperationInputs, attrs as unknown as Attributes));
+  compositions.add(kernelFunc);
+  tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+}
+
+const compositions = new WeakSet<tf.KernelFunc>();
+
+/** Registers a kernel with tfjs. One that is there stays; a composition, of a call that came before, makes room. */
+export function registerOwnKernel(kernel: tf.KernelConfig): void {
+  const { kernelName, backendName } = kernel;
+  const known = tf.getKernel(kernelName, backendName);
+  if (known && !compositions.has(known.kernelFunc)) return;
+  if (known) tf.unregisterKernel(kernelName, backendName);
+  tf.registerKernel(kernel);
 }

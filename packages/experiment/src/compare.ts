@@ -13,14 +13,14 @@ import { inPlace } from './executors/in-place.js';
 import { assertLimit, runLimited } from './executors/limited.js';
 import { unlessAborted } from './patience.js';
 import { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
-import { productCosts, type ProductCosts } from './product-costs.js';
+import { productCosts } from './product-costs.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
 import { trialName } from './trial/identity.js';
 import { rehearse } from './trial/rehearse.js';
 import { storedResult } from './trial/stored.js';
-import type { Reference, Trial, TrialOutcome, TrialProgress } from './trial/trial.js';
+import type { ProductCosts, Reference, Trial, TrialOutcome, TrialProgress } from './trial/trial.js';
 
 export interface CompareOptions {
   /** What to train, as a value or with where it comes from; processes of their own need the latter. */

@@ -13,12 +13,11 @@ export { measuresOf } from './measures-of.js';
 export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export { duration, formatBytes } from './quantities.js';
-export type { ProductCosts } from './product-costs.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
 export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
-export type { StepLog, StepMetrics, Store, TrialStore } from './store/store.js';
+export type { Checkpoint, StepLog, StepMetrics, Store, StoredTensor, TrialStore } from './store/store.js';
 export { valueIn, type Environment, type Row, type Summary } from './summary.js';
 export { allocationFor, isAllocationName } from './trial/allocation.js';
 export { trialId, trialName } from './trial/identity.js';
@@ -30,6 +29,7 @@ export {
   type AllocationReference,
   type Computing,
   type Fingerprint,
+  type ProductCosts,
   type Reference,
   type Trial,
   type TrialOutcome,

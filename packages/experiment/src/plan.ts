@@ -2,9 +2,8 @@
 import type { AllocationName, Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
 
-import type { ProductCosts } from './product-costs.js';
 import { allocationFor } from './trial/allocation.js';
-import type { Computing, Reference, Trial, TrialTarget } from './trial/trial.js';
+import type { Computing, ProductCosts, Reference, Trial, TrialTarget } from './trial/trial.js';
 
 /** A value with where it comes from. */
 export interface Strategy {

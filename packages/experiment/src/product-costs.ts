@@ -4,19 +4,11 @@
  * results, and a comparison that goes on in their store takes them from there.
  */
 import { costsOf } from '@espalier/block-sparse';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 import type { Executor } from './executors/executor.js';
 import type { Store } from './store/store.js';
-
-/** In multiply-adds of a dense product: `Costs` of the package for blocks of one shape, as plain data. */
-export interface ProductCosts {
-  readonly blockShape: readonly [number, number];
-  /** A multiply-add at a kept weight. */
-  readonly perKeptWeight: number;
-  /** What a layer's step takes beside its three products. */
-  readonly perStep: number;
-}
+import type { ProductCosts } from './trial/trial.js';
 
 const DOCUMENT = 'product-costs.json';
 

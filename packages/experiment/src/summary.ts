@@ -7,10 +7,10 @@ import type { Executor } from './executors/executor.js';
 import { thisMachine, type Machine } from './machine.js';
 import { describe } from './measure.js';
 import { measuresOf } from './measures-of.js';
-import type { ProductCosts } from './product-costs.js';
 import {
   prunerName,
   type Fingerprint,
+  type ProductCosts,
   type Trial,
   type TrialOutcome,
   type UsedAccelerator,

@@ -9,6 +9,7 @@ export {
   milliseconds,
   percent,
   type Accumulator,
+  type Loss,
   type MeasureDescription,
   type NumberFormat,
   type QualityMeasure,

@@ -5,8 +5,6 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 
-import type { Task } from './tasks/task.js';
-
 export interface MeasureDescription {
   /** In lower camel case; no two measures have one. A CSV calls its column so, in words joined by underscores. */
   readonly key: string;
@@ -59,12 +57,19 @@ export function formatNumber(value: number, format: NumberFormat): string {
   return `${scaled.toFixed(Math.abs(scaled) < 10 ? digits : digitsFrom10)}${unit}`;
 }
 
+/** Of a task: mean over the batch, differentiable by the outputs. */
+export type Loss = (outputs: tf.Tensor, targets: tf.Tensor) => tf.Scalar;
+
 /** Measures how good a model's outputs are, in one pass over the test examples. */
 export interface QualityMeasure extends MeasureDescription {
   /** Names of the tasks that it is for; all, when absent. Of no account where a task brings it itself. */
   readonly tasks?: readonly string[];
-  /** Starts a pass. */
-  accumulator(task: Task): Accumulator;
+  /**
+   * Starts a pass.
+   *
+   * @param loss the task's
+   */
+  accumulator(loss: Loss): Accumulator;
 }
 
 /** Gathers one number over the batches of a pass. */

@@ -4,9 +4,8 @@ import type { Workload } from '@espalier/workloads';
 
 import type { BackendDescription } from '../backend.js';
 import type { TrialCosts } from '../measure-steps.js';
-import type { ProductCosts } from '../product-costs.js';
 import type { Store } from '../store/store.js';
-import type { Trial, TrialOutcome, TrialProgress, UsedAccelerator } from '../trial/trial.js';
+import type { ProductCosts, Trial, TrialOutcome, TrialProgress, UsedAccelerator } from '../trial/trial.js';
 
 export interface Executor {
   /** What trials compute on. */

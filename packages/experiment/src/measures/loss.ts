@@ -9,10 +9,10 @@ const loss: QualityMeasure = {
   place: 20,
   spread: true,
   difference: true,
-  accumulator(task) {
+  accumulator(lossOf) {
     let sum = 0;
     return {
-      ofBatch: (outputs, targets) => task.loss(outputs, targets).mul(targets.shape[0] as number),
+      ofBatch: (outputs, targets) => lossOf(outputs, targets).mul(targets.shape[0] as number),
       add: ([ofBatch]) => (sum += ofBatch as number),
       value: (examples) => sum / examples,
     };

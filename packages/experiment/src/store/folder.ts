@@ -20,10 +20,9 @@ import writeFileAtomic from 'write-file-atomic';
 
 import { UsageError } from '../errors.js';
 import { within } from '../patience.js';
-import type { Checkpoint } from '../trial/checkpoint.js';
 import type { TrialResult } from '../trial/trial.js';
 import { makeFolder } from './make-folder.js';
-import type { StepLog, StepMetrics, Store, TrialStore } from './store.js';
+import type { Checkpoint, StepLog, StepMetrics, Store, TrialStore } from './store.js';
 
 export interface FolderStore extends Store {
   /** The folder's absolute path. */

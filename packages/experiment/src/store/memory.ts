@@ -1,7 +1,6 @@
 /** A store in memory: for a page, a script, a test. It lives as long as its variable. */
-import type { Checkpoint } from '../trial/checkpoint.js';
 import type { TrialResult } from '../trial/trial.js';
-import type { StepMetrics, Store, TrialStore } from './store.js';
+import type { Checkpoint, StepMetrics, Store, TrialStore } from './store.js';
 
 export function memoryStore(): Store {
   const documents = new Map<string, string>();

@@ -2,7 +2,9 @@
  * Where the results of a comparison lie, and what its trials need to go on where they were. Everything that an
  * experiment writes goes through here.
  */
-import type { Checkpoint } from '../trial/checkpoint.js';
+import type { PruningState } from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs';
+
 import type { Trial, TrialResult } from '../trial/trial.js';
 
 export interface Store {
@@ -51,4 +53,29 @@ export interface StepMetrics {
   readonly phase: string;
   /** Share of blocks that the masks prune, over the pruned layers. */
   readonly sparsity: number;
+}
+
+export interface StoredTensor {
+  readonly name: string;
+  readonly shape: number[];
+  readonly dtype: tf.DataType;
+  readonly values: tf.TypedArray;
+}
+
+/** Where training stands, beside the variables. */
+export interface Standing {
+  /** Steps done. */
+  readonly step: number;
+  /** Wall time that the steps took, in milliseconds. */
+  readonly elapsedMs: number;
+}
+
+/** What an interrupted trial needs to go on exactly where it was: plain data. */
+export interface Checkpoint extends Standing {
+  readonly trialId: string;
+  /** Of the step log, when it was taken. */
+  readonly metricsLength: number;
+  readonly weights: readonly StoredTensor[];
+  readonly optimizer: readonly StoredTensor[];
+  readonly pruning: PruningState | null;
 }

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Checkpoint } from '../trial/checkpoint.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import { folderStore, openFolder } from './folder.js';
 import { memoryStore } from './memory.js';
-import type { Store } from './store.js';
+import type { Checkpoint, Store } from './store.js';
 
 let folder: string;
 beforeAll(async () => {

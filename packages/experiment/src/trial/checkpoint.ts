@@ -2,34 +2,10 @@
  * Checkpoints: what an interrupted trial needs to go on exactly where it was. Plain data, which a store replaces as a
  * whole, so that an interruption in mid-write leaves the one before.
  */
-import type { Pruning, PruningState } from '@espalier/core';
+import type { Pruning } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
-import type { TrialStore } from '../store/store.js';
-
-interface StoredTensor {
-  readonly name: string;
-  readonly shape: number[];
-  readonly dtype: tf.DataType;
-  readonly values: tf.TypedArray;
-}
-
-/** Where training stands, beside the variables. */
-export interface Standing {
-  /** Steps done. */
-  readonly step: number;
-  /** Wall time that the steps took, in milliseconds. */
-  readonly elapsedMs: number;
-}
-
-export interface Checkpoint extends Standing {
-  readonly trialId: string;
-  /** Of the step log, when it was taken. */
-  readonly metricsLength: number;
-  readonly weights: readonly StoredTensor[];
-  readonly optimizer: readonly StoredTensor[];
-  readonly pruning: PruningState | null;
-}
+import type { Checkpoint, Standing, StoredTensor, TrialStore } from '../store/store.js';
 
 /** The stateful things that a checkpoint covers. */
 export interface Trained {

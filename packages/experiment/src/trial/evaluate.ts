@@ -47,7 +47,7 @@ export async function evaluate(
   measures: readonly QualityMeasure[],
   batches: Iterable<BatchTensors> | AsyncIterable<BatchTensors>,
 ): Promise<Record<string, number | null>> {
-  const accumulators = measures.map((measure) => measure.accumulator(task));
+  const accumulators = measures.map((measure) => measure.accumulator(task.loss));
   let examples = 0;
   for await (const { inputs, targets } of batches) {
     const sizes: number[] = [];

@@ -4,8 +4,6 @@
  */
 import type { Overrides, PruningReport } from '@espalier/core';
 
-import type { ProductCosts } from '../product-costs.js';
-
 /** Where a strategy or workload comes from: enough to load it again in another process. */
 export interface Reference {
   readonly name: string;
@@ -49,6 +47,15 @@ export interface Computing {
   readonly backend: string;
   readonly accelerators: readonly UsedAccelerator[];
   readonly threads: number;
+}
+
+/** In multiply-adds of a dense product: `Costs` of the package for blocks of one shape, as plain data. */
+export interface ProductCosts {
+  readonly blockShape: readonly [number, number];
+  /** A multiply-add at a kept weight. */
+  readonly perKeptWeight: number;
+  /** What a layer's step takes beside its three products. */
+  readonly perStep: number;
 }
 
 export interface Trial extends TrialTarget, Computing {

@@ -7,7 +7,7 @@ import type { Examined, Task } from './task.js';
 export const classification: Task = {
   name: 'classification',
   /** Softmax cross-entropy. */
-  loss(outputs, targets) {
+  loss: (outputs, targets) => {
     const classes = outputs.shape.at(-1) as number;
     return softmaxCrossEntropy(tf.oneHot(targets as tf.Tensor1D, classes).toFloat(), outputs);
   },

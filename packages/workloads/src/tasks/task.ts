@@ -1,13 +1,11 @@
 /** A task: what a model's outputs are for, by which it is trained and judged. */
-import type * as tf from '@tensorflow/tfjs';
-
-import type { QualityMeasure } from '../measure.js';
+import type { Loss, QualityMeasure } from '../measure.js';
 
 export interface Task {
   /** Lower case, words joined by hyphens; measures name the tasks that they are for. */
   readonly name: string;
-  /** Mean over the batch, differentiable by the outputs. */
-  loss(outputs: tf.Tensor, targets: tf.Tensor): tf.Scalar;
+  /** What training minimises, and the first measure of quality. */
+  readonly loss: Loss;
   /**
    * Looks at what it is to be trained on, before the first step: called for stretches of the training and of the test
    * examples, until it finds fault. Without it a model that does not fit, or a label that is none, is not noticed.

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 
-import { hasOwnKernel } from '../../operation.js';
+import { registerOwnKernel } from '../../operation.js';
 import type { WasmBackend } from './heap.js';
 
 /** A kernel for the wasm backend. */
@@ -30,8 +30,7 @@ export function replaceWasmKernel(kernelName: string, make: (stock: WasmKernel) 
 
 /** Registers a kernel that the wasm backend lacks; leaves one alone that is already there. */
 export function registerWasmKernel(kernelName: string, kernelFunc: WasmKernel): void {
-  if (hasOwnKernel(kernelName, 'wasm')) return;
-  tf.registerKernel({
+  registerOwnKernel({
     kernelName,
     backendName: 'wasm',
     kernelFunc: kernelFunc as unknown as tf.KernelFunc,

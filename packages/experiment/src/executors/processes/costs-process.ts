@@ -1,7 +1,7 @@
 /** The process that times products on a backend. */
 import { startBackend } from '@espalier/backend';
 
-import type { ProductCosts } from '../../product-costs.js';
+import type { ProductCosts } from '../../trial/trial.js';
 import { inPlace } from '../in-place.js';
 import type { CostsMessage, CostsOrder } from './messages.js';
 

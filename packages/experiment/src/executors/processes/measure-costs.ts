@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import type { BackendDescription, NamedChoice } from '@espalier/backend';
 
 import { UsageError } from '../../errors.js';
-import type { ProductCosts } from '../../product-costs.js';
+import type { ProductCosts } from '../../trial/trial.js';
 import { endOf, processFile, type CostsMessage, type CostsOrder } from './messages.js';
 
 /** A driver that does not answer is given up. */

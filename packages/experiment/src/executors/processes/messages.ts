@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { NamedChoice } from '@espalier/backend';
 
 import type { TrialCosts } from '../../measure-steps.js';
-import type { ProductCosts } from '../../product-costs.js';
-import type { Trial, TrialProgress } from '../../trial/trial.js';
+import type { ProductCosts, Trial, TrialProgress } from '../../trial/trial.js';
 
 /** What a trial's process is told to do. */
 export interface TrialOrder {
