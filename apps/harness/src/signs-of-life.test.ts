@@ -25,9 +25,9 @@ describe('signs of life', () => {
     wait(MINUTE);
     expect(said.splice(0)).toEqual(['Still preparing, for 1 min: loading data, trying out strategies\n']);
     life.planned?.([trial(0), trial(1), trial(2)]);
-    life.started?.(trial(9));
-    const [talks, hangs] = [trial(0), trial(1)];
-    life.ended?.(trial(9), { status: 'failed', message: '' }, true);
+    const [talks, hangs, ends] = [trial(0), trial(1), trial(2)];
+    life.started?.(ends);
+    life.ended?.(ends, { status: 'failed', message: '' }, true);
     life.started?.(talks);
     life.started?.(hangs);
     wait(MINUTE / 2);
@@ -35,7 +35,7 @@ describe('signs of life', () => {
     wait(MINUTE / 2);
     expect(said).toHaveLength(2);
     expect(said[0]).toMatch(/^dense seed 1 has said nothing yet, for 1 min \(--trial-timeout <minutes>/);
-    expect(said[1]).toMatch(/of 3 trials ended; .*dense seed 0 25%, dense seed 1 starting\n$/);
+    expect(said[1]).toMatch(/: 1 of 3 trials ended; dense seed 0 25%, dense seed 1 starting\n$/);
     said.length = 0;
     wait(2 * MINUTE);
     expect(said.filter((line) => line.startsWith('dense seed 0'))[1]).toMatch(
