@@ -35,20 +35,13 @@ export function inForce(pruner: Pruner): Pruner {
   return { ...pruner, search: { ...search, prunedWeights: 'masked' } };
 }
 
-/** A kernel that there is not: its names alone are of interest. */
-const PROBE: PrunedKernel = {
-  name: 'a kernel',
-  seed: 1,
-  grid: blockGrid([4, 4], [2, 2]),
-  density: 0.5,
-  buffers: {},
-};
-
-/** The names of what it adds. */
+/** The names of what it adds, asked for a kernel that there is not. */
 function addedBy(parameterisation: Parameterisation): string[] {
+  const grid = blockGrid([4, 4], [2, 2]);
+  const kernel: PrunedKernel = { name: 'a kernel', seed: 1, grid, density: 0.5, buffers: {} };
   return tf.tidy(() => {
-    const buffers = parameterisation.buffers?.(PROBE) ?? {};
-    const names = [...Object.keys(parameterisation.trainables?.(PROBE) ?? {}), ...Object.keys(buffers)];
+    const trainables = parameterisation.trainables?.(kernel) ?? {};
+    const names = [trainables, parameterisation.buffers?.(kernel) ?? {}].flatMap(Object.keys);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice === undefined) return names;
     throw new RangeError(
