@@ -4,7 +4,12 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** What tests are made of: they may import what they are a test of, and with. */
-const TESTS = ['**/*.test.{ts,js,mjs}', '**/test-*.ts', 'packages/*/src/browser/**'];
+const TESTS = [
+  '**/*.test.{ts,js,mjs}',
+  '**/test-*.ts',
+  'packages/*/src/browser/**',
+  '{apps,packages}/*/test/**',
+];
 
 /**
  * Arrows point one way: apps → strategies and the packages beside them → core → blocks → tfjs. The rule is for static
@@ -59,7 +64,23 @@ export default defineConfig(
   mayImport(['packages/blocks/**'], 'nothing', 'blocks knows @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/core/**'], 'blocks(/.+)?', 'core knows blocks, @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/pruners/**'], 'core', 'A strategy knows core and nothing else.'),
-  mayImport(['packages/{datasets,models,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/{models,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/datasets/**'], 'nothing', 'Data are plain arrays: datasets knows no other package.'),
+  mayImport(
+    ['packages/workloads/**'],
+    'core|datasets(/.+)?|models|optimizers',
+    'workloads may know core, data sets, models and optimizers.',
+  ),
+  mayImport(
+    ['packages/experiment/**'],
+    'core|block-sparse|datasets|workloads',
+    'An experiment is handed its strategies, and a backend that has been started: only executors/processes starts one.',
+  ),
+  mayImport(
+    ['packages/experiment/src/executors/processes/**'],
+    'core|workloads|backend|wasm-training/accelerators',
+    'Processes start a backend of their own; strategies and workloads are loaded by reference.',
+  ),
   mayImport(['packages/optimizers/**'], 'blocks(/.+)?', 'optimizers may know blocks alone.'),
   mayImport(
     ['packages/wasm-training/**'],
@@ -75,7 +96,7 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets|models|optimizers|wasm-training(/.+)?|theory|block-sparse|harness',
+    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|workloads|harness',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
 );

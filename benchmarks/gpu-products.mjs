@@ -14,11 +14,14 @@ import * as tf from '@tensorflow/tfjs';
 
 import { burstMs, takeTurns, timesFor } from './gpu-timing.mjs';
 
-/** @returns for each product, sparsity and block shape the times: `speedup` is the dense product's over ours */
+/**
+ * @param keep is given, for each product, sparsity and block shape, the times as soon as they are measured: `speedup`
+ *   is the dense product's over ours
+ */
 export async function measureProducts(
   { batch, matrixShape, sparsities, blockShapes },
   plan,
-  { finished, torch, log },
+  { finished, torch, log, keep },
 ) {
   const [n, m] = matrixShape;
   const x = tf.randomNormal([batch, n], 0, 1, 'float32', 1);
@@ -29,7 +32,6 @@ export async function measureProducts(
     'dy·Wᵀ': () => tf.matMul(dy, w, false, true),
     'xᵀ·dy': () => tf.matMul(x, dy, true, false),
   };
-  const rows = [];
   const shape = { batch, matrixShape };
   for (const product of Object.keys(dense)) {
     const run = disposing(dense[product]);
@@ -38,7 +40,7 @@ export async function measureProducts(
     const peer = torch && (await torch.prepareProduct(product, batch, matrixShape, plan.burstMs / 4));
     if (peer) {
       const [ours, theirs] = await takeTurns([denseBurst, peer], plan.rounds);
-      rows.push({
+      keep({
         ...shape,
         product,
         sparsity: 0,
@@ -55,7 +57,7 @@ export async function measureProducts(
         const sparseTimes = await timesFor(sparse, plan.burstMs / 4, finished);
         const sparseBurst = () => burstMs(sparse, sparseTimes, finished);
         const [ours, theirs] = await takeTurns([sparseBurst, denseBurst], plan.rounds);
-        rows.push({
+        keep({
           ...shape,
           product,
           sparsity,
@@ -70,7 +72,6 @@ export async function measureProducts(
     }
   }
   tf.dispose([x, dy, w]);
-  return rows;
 }
 
 const TOLERANCE = 1e-4;

@@ -14,7 +14,7 @@ export function toMarkdown({ environment, date, torch, checks, productChecks, st
   const { device, driver, node } = environment;
   const peer = torch.version ? `PyTorch ${torch.version}` : `no PyTorch (${torch.absence})`;
   const parts = [`${device}, driver ${driver}; Node ${node}, ${peer}; ${date.slice(0, 10)}`];
-  parts.push(checkTable(checks), productCheck(productChecks));
+  parts.push(...(checks.length > 0 ? [checkTable(checks), productCheck(productChecks)] : ['Not checked.']));
   if (steps.length > 0) parts.push(throughputTable(steps), trainingTable(steps), stepTable(steps));
   if (products.length > 0) parts.push(productTable(products));
   if (failures.length > 0) parts.push(failures.map((text) => `- not measured: ${text}`).join('\n'));
@@ -69,14 +69,16 @@ function trainingTable(steps) {
   const phases = steps.filter(({ share }) => share !== null);
   const trainings = [...new Set(phases.map(({ workload, strategy }) => `${workload}, ${strategy}`))];
   return table(
-    ['mean step of a whole training', 'masked dense products, × dense', 'block-sparse where faster, × dense'],
+    ['mean step of a whole training', 'masked dense products, × dense', 'block-sparse products, × dense'],
     trainings.map((name) => {
       const own = phases.filter(({ workload, strategy }) => `${workload}, ${strategy}` === name);
-      const mean = (execution) =>
-        own
-          .filter((row) => row.execution === execution || row.phase === 'dense')
-          .reduce((sum, { share, ratio }) => sum + share * ratio.median, 0);
-      return [name, number(mean('masked')), number(mean('block-sparse'))];
+      const mean = (execution) => {
+        const rows = own.filter((row) => row.execution === execution || row.phase === 'dense');
+        const measured = rows.reduce((sum, { share }) => sum + share, 0);
+        if (measured < 0.999) return 'not measured';
+        return number(rows.reduce((sum, { share, ratio }) => sum + share * ratio.median, 0));
+      };
+      return [name, mean('masked'), mean('block-sparse')];
     }),
   );
 }

@@ -56,9 +56,10 @@ class Training {
 
 /**
  * @param torch the PyTorch on the same card, or null
- * @returns a row for the dense network, for PyTorch's, and for each phase of each strategy: `ratio` is to dense
+ * @param keep is given a row for the dense network, for PyTorch's, and for each phase of each strategy, as soon as it
+ *   is measured: `ratio` is to dense
  */
-export async function measureSteps(workload, pruners, plan, { finished, torch, log }) {
+export async function measureSteps(workload, pruners, plan, { finished, torch, log, keep }) {
   const dense = new Training(workload);
   const times = await timesFor(dense.step, plan.burstMs, finished);
   const denseBurst = () => burstMs(dense.step, times, finished);
@@ -67,11 +68,12 @@ export async function measureSteps(workload, pruners, plan, { finished, torch, l
     ...{ stepMs: ms, ratio, imagesPerSecond: (1000 * workload.batch) / ms.median },
   });
 
-  const peer = torch && (await torch.prepare(workload, plan.burstMs));
+  const withoutPeer = (error) => log(`${workload.name}: ${error.message}`);
+  const peer = torch && (await torch.prepare(workload, plan.burstMs).catch(withoutPeer));
   const sides = peer ? [denseBurst, peer] : [denseBurst];
   const [ours, theirs] = await takeTurns(sides, plan.rounds);
-  const rows = [row('dense', 'dense', 'dense', ours)];
-  if (theirs) rows.push(row('PyTorch, dense', 'dense', 'dense', theirs));
+  keep(row('dense', 'dense', 'dense', ours));
+  if (theirs) keep(row('PyTorch, dense', 'dense', 'dense', theirs));
   log(`${workload.name} dense`);
 
   const under = pruners.filter(({ name }) => workload.strategies?.includes(name) ?? true);
@@ -85,14 +87,13 @@ export async function measureSteps(workload, pruners, plan, { finished, torch, l
         await burstMs(training.step, 2, finished);
         const prunedBurst = () => burstMs(training.step, times, finished);
         const [, pruned] = await takeTurns([denseBurst, prunedBurst], plan.rounds);
-        rows.push(row(pruner.name, phase, execution, pruned, share));
+        keep(row(pruner.name, phase, execution, pruned, share));
       }
       training.dispose();
       log(`${workload.name} ${pruner.name}, ${phase}, ${execution}`);
     }
   }
   dense.dispose();
-  return rows;
 }
 
 /** The phases of a strategy, each with its share of training; those with pruned blocks in both executions. */

@@ -9,10 +9,17 @@ export async function burstMs(run, times, finished) {
   return (performance.now() - started) / times;
 }
 
-/** How often a burst is to run something so that it takes about as long as asked: at least once. */
+/**
+ * How often a burst is to run something so that it takes about as long as asked: at least once. A single run waits for
+ * its own end and takes far longer than one of many: so many are timed in the end that no more than twice as many fit.
+ */
 export async function timesFor(run, milliseconds, finished) {
   await burstMs(run, 2, finished); // compiles shaders, makes buffers
-  return Math.max(1, Math.round(milliseconds / (await burstMs(run, 1, finished))));
+  for (let times = 1; ;) {
+    const fitting = Math.max(1, Math.round(milliseconds / (await burstMs(run, times, finished))));
+    if (fitting <= 2 * times) return fitting;
+    times = fitting;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 // under each strategy, phase by phase), block-sparse products against dense ones, and PyTorch on the same card when
 // `python3` has it, float32 against float32.
 //
-//   node benchmarks/gpu.bench.mjs [--backend webgpu] [--check-only] [--quick] [--out <file.json>]
+//   node benchmarks/gpu.bench.mjs [--backend webgpu] [--check-only | --skip-check] [--quick] [--out <file.json>]
 //     [--workloads mnist,wide,resnet20,resnet18,products] [--pruners magnitude,…] [--python python3]
 //
 // Sides take turns in rounds; ratios are of neighbours in one round, given as median (least to most); a time is that of
@@ -44,6 +44,7 @@ const { values: options } = parseArgs({
   options: {
     backend: { type: 'string', default: 'webgpu' },
     'check-only': { type: 'boolean', default: false },
+    'skip-check': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     workloads: { type: 'string' },
     pruners: { type: 'string' },
@@ -71,7 +72,8 @@ const report = await benchmark().catch((error) => {
   process.exit(1);
 });
 process.stdout.write(`\n${toMarkdown(report)}`);
-write(report);
+const file = write(report);
+if (file) log(`written to ${file}`);
 const agrees = [...report.checks, ...report.productChecks].every(({ passed }) => passed);
 process.exit(agrees && report.failures.length === 0 ? 0 : 1);
 
@@ -81,34 +83,29 @@ function misused(message) {
 }
 
 async function benchmark() {
-  const failures = [];
-  const date = new Date().toISOString();
-  const checks = await unlessItFails(check());
-  const productChecks = await unlessItFails(checkProducts(plan.products));
-  const measured = { steps: [], products: [] };
-  let torch = { version: null, device: null, absence: 'not asked for' };
+  const report = {
+    schemaVersion: 1,
+    date: new Date().toISOString(),
+    environment: environment(),
+    torch: { version: null, device: null, absence: 'not asked for' },
+    checks: options['skip-check'] ? [] : await unlessItFails(check()),
+    productChecks: options['skip-check'] ? [] : await unlessItFails(checkProducts(plan.products)),
+    steps: [],
+    products: [],
+    failures: [],
+  };
   if (!options['check-only']) {
     const started = await startTorch(options.python);
     log(started.torch ? `PyTorch ${started.torch.version}` : `no PyTorch: ${started.absence}`);
-    torch = {
+    report.torch = {
       version: started.torch?.version ?? null,
       device: started.torch?.device ?? null,
       absence: started.absence,
     };
-    const context = { finished: () => backend.finished(), torch: started.torch, log };
-    await measure(measured, failures, context);
+    await measure(report, { finished: () => backend.finished(), torch: started.torch, log });
     started.torch?.stop();
   }
-  return {
-    schemaVersion: 1,
-    date,
-    environment: environment(),
-    torch,
-    checks,
-    productChecks,
-    ...measured,
-    failures,
-  };
+  return report;
 }
 
 async function check() {
@@ -122,21 +119,28 @@ async function check() {
   return checks;
 }
 
-/** What cannot be measured does not keep the rest from it. */
-async function measure({ steps, products }, failures, context) {
-  const attempt = async (what, into, work) => {
-    if (asked && !asked.includes(what)) return;
+/**
+ * Measures what is asked for, in that order. What cannot be measured does not keep the rest from it, and what is
+ * measured is written at once: it stays when the rest is cut off.
+ */
+async function measure(report, context) {
+  const pruners = await load(options.pruners?.split(',') ?? MEASURED);
+  const keepIn = (rows) => (row) => {
+    rows.push(row);
+    write(report);
+  };
+  for (const what of asked ?? measurable) {
+    const workload = plan.workloads.find(({ name }) => name === what);
     try {
-      into.push(...(await unlessItFails(work())));
+      await unlessItFails(
+        workload
+          ? measureSteps(workload, pruners, plan, { ...context, keep: keepIn(report.steps) })
+          : measureProducts(plan.products, plan, { ...context, keep: keepIn(report.products) }),
+      );
     } catch (error) {
-      failures.push(`${what}: ${error.message.split('\n')[0]}`);
+      report.failures.push(`${what}: ${error.message.split('\n')[0]}`);
       log(`${what} failed: ${error.stack}`);
     }
-  };
-  const pruners = await load(options.pruners?.split(',') ?? MEASURED);
-  await attempt('products', products, () => measureProducts(plan.products, plan, context));
-  for (const workload of plan.workloads) {
-    await attempt(workload.name, steps, () => measureSteps(workload, pruners, plan, context));
   }
 }
 
@@ -179,16 +183,17 @@ function driver() {
   }
 }
 
+/** @returns the file, or null where none is asked for */
 function write(report) {
   const card = backend.device
     .replace(/^WebGPU,\s*/, '')
     .replace(/[^a-zA-Z0-9]+/g, '-')
     .toLowerCase();
   const usual = `results/gpu-${card.replace(/^-|-$/g, '')}-${report.date.slice(0, 10)}.json`;
-  if (options.quick && !options.out) return;
+  if (options.quick && !options.out) return null;
   const file = options.out ? resolve(options.out) : fileURLToPath(new URL(usual, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(file.replace(/(\.json)?$/, '.md'), toMarkdown(report));
-  log(`written to ${file}`);
+  return file;
 }

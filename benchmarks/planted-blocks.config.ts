@@ -3,7 +3,8 @@
  *
  *     npx espalier compare --config benchmarks/planted-blocks.config.ts --workload planted-uncorrelated …
  */
-import { defineConfig, plantedBlocksWorkload } from '@espalier/harness';
+import { defineConfig } from '@espalier/harness';
+import { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 
 const variants = [
   plantedBlocksWorkload('planted-uncorrelated', 'No partner groups', { correlation: 0 }),

@@ -6,7 +6,7 @@
  */
 import { topK } from '@espalier/core';
 import { permutation, plantedBlocks, random } from '@espalier/datasets';
-import { plantedBlocksSettings as settings } from '@espalier/harness';
+import { plantedBlocksSettings as settings } from '@espalier/workloads/planted-blocks';
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 
 const { inputs, outputs, trainExamples, density, blockShape } = settings;

@@ -48,9 +48,9 @@ const LOADED_BY_NAME = [
 const DAWN = 'node_modules/webgpu/dist/linux-x64/dawn.node';
 const WASM_FOLDER = 'node_modules/@tensorflow/tfjs-backend-wasm/dist';
 
-/** What Node, the Vulkan loader and NVIDIA's driver link to, that a bare machine may lack. */
+/** What Node, the Vulkan loader and NVIDIA's driver link to or load, that a bare machine may lack. */
 const LIBRARIES = [
-  ...['libstdc++.so.6', 'libgcc_s.so.1', 'libvulkan.so.1'],
+  ...['libstdc++.so.6', 'libgcc_s.so.1', 'libvulkan.so.1', 'libEGL.so.1', 'libGLdispatch.so.0'],
   ...[
     'libX11.so.6',
     'libXext.so.6',

@@ -1,4 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-// Trials train in processes of their own: a test takes seconds, not milliseconds.
-export default defineConfig({ test: { testTimeout: 120_000, hookTimeout: 60_000 } });
+export default defineConfig({
+  test: {
+    // Trials train in processes of their own: a test takes seconds, not milliseconds.
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    // As Node loads them, once each: with two copies of a package a kernel would not know the other's patterns.
+    server: { deps: { external: [/\/packages\/.*\/dist\//] } },
+  },
+});

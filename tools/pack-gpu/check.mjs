@@ -8,7 +8,7 @@ import { softwareAdapter } from '@espalier/backend';
 
 /** A task that takes a software adapter seconds. */
 const TINY = `
-import { plantedBlocksWorkload } from '@espalier/harness';
+import { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 const planted = plantedBlocksWorkload('tiny', 'the planted task in small', {
   inputs: 32, outputs: 16, blockShape: [4, 4], trainExamples: 128, testExamples: 64,
 });

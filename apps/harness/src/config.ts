@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-import { UsageError } from './errors.js';
+import { UsageError } from '@espalier/experiment';
 
 const NAMES = ['espalier.config.ts', 'espalier.config.mts', 'espalier.config.js', 'espalier.config.mjs'];
 

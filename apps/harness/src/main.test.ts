@@ -7,14 +7,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
+import type { Summary } from '@espalier/experiment';
 import { findAccelerators } from '@espalier/wasm-training/accelerators';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-import type { Summary } from './report/summary.js';
 
 /** The command as a user runs it: the built one, in a process of its own. */
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
@@ -61,19 +61,28 @@ const three = 'magnitude,acdc,sequential-attention-plus-plus';
 
 describe('espalier compare', () => {
   it('writes the files of the contract, a row for the dense baseline and each strategy', async () => {
-    const { code, stdout } = await espalier(...compareWith('small', three, 'contract'), '--jobs', '16');
+    const args = [...compareWith('small', three, 'contract'), '--jobs', '999'];
+    const { code, stdout, stderr } = await espalier(...args);
     expect(code).toBe(0);
     expect(stdout).toContain('support recovery');
     const summary = await readSummary('contract');
-    // No more run side by side than there are trials.
-    const environment = { backend: 'wasm', jobs: 4 };
+    // No more run side by side than there are trials, or cores.
+    const cores = availableParallelism();
+    expect(stderr).toContain(
+      `--jobs 999 of 1 thread each is more than the ${cores} cores: ${cores} side by side`,
+    );
+    const environment = { backend: 'wasm', jobs: Math.min(4, cores), threads: 1 };
     expect(summary).toMatchObject({ schemaVersion: 1, workload: 'small', environment });
     expect(summary.environment.productCosts).toBeNull();
     expect(existsSync(join(folder, 'contract/product-costs.json'))).toBe(false);
-    expect(summary.environment.blas?.build).toBe((await findAccelerators('auto'))[0]?.library?.build);
+    const used = (await findAccelerators('auto')).filter(({ absence }) => absence === null);
+    expect(summary.environment.accelerators.map(({ library }) => library?.build)).toEqual(
+      used.map(({ library }) => library?.build),
+    );
     expect(summary.rows.map(({ pruner }) => pruner)).toEqual(['dense', ...three.split(',')]);
     for (const row of summary.rows) {
-      expect(row).toMatchObject({ seed: 0, status: 'ok' });
+      const allocation = row.pruner === 'dense' ? null : 'uniform';
+      expect(row).toMatchObject({ seed: 0, status: 'ok', allocation });
       expect(row.metrics?.loss).toBeGreaterThan(0);
       expect(row.timing.stepMs).toBeGreaterThan(0);
       expect(row.timing.denseStepMs).toBe(summary.rows[0]?.timing.stepMs);
@@ -96,10 +105,14 @@ describe('espalier compare', () => {
   });
 
   it('keeps apart what was computed with a BLAS and without', async () => {
-    const { code } = await espalier(...compareWith('small', 'magnitude', 'contract'), '--blas', 'off');
+    const { code } = await espalier(
+      ...compareWith('small', 'magnitude', 'contract'),
+      '--accelerators',
+      'off',
+    );
     expect(code).toBe(0);
     const { environment, rows } = await readSummary('contract');
-    expect(environment.blas).toBeNull();
+    expect(environment.accelerators).toEqual([]);
     expect(rows.map(({ status }) => status)).toEqual(['ok', 'ok']);
     const folders = (await readdir(join(folder, 'contract/trials'))).filter((name) =>
       name.startsWith('dense-'),
@@ -110,20 +123,39 @@ describe('espalier compare', () => {
 
   it('trains nothing again in a folder where it has finished, but what cannot be read', async () => {
     const trials = join(folder, 'contract/trials');
-    const resultOf = async (pruner: string) => {
-      const name = (await readdir(trials)).find((candidate) => candidate.startsWith(`${pruner}-`));
-      return join(trials, name as string, 'result.json');
+    const resultsOf = async (pruner: string) => {
+      const names = (await readdir(trials)).filter((name) => name.startsWith(`${pruner}-`));
+      return names.map((name) => join(trials, name, 'result.json'));
     };
-    const written = async (pruner: string) => (await stat(await resultOf(pruner))).mtimeMs;
+    const written = async (pruner: string) => {
+      const [result] = await resultsOf(pruner);
+      return (await stat(result as string)).mtimeMs;
+    };
     const before = await written('acdc');
     const { rows } = await readSummary('contract');
-    await writeFile(await resultOf('magnitude'), '{"id": "cut of');
+    // Of both: with the accelerators and without.
+    for (const result of await resultsOf('magnitude')) await writeFile(result, '{"id": "cut of');
     const { code, stderr } = await espalier(...compareWith('small', three, 'contract'));
     expect(code).toBe(0);
     expect(stderr.match(/from an earlier run/g)).toHaveLength(3);
     expect(stderr).toMatch(/magnitude 0\.9 8×8 seed 0: ok in/);
     expect(await written('acdc')).toBe(before);
     expect((await readSummary('contract')).rows[1]?.metrics).toEqual(rows[1]?.metrics);
+  });
+
+  it('has a row for each allocation that is asked for', async () => {
+    const args = [...compareWith('two-layers', 'magnitude', 'allocations'), '--seeds', '0'];
+    const { code, stdout } = await espalier(...args, '--allocation', 'uniform,global');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/magnitude\s+│\s+global/);
+    const { rows } = await readSummary('allocations');
+    expect(rows.map(({ allocation }) => allocation)).toEqual([null, 'uniform', 'global']);
+    const kept = rows.map(({ report }) => report?.pruned.map(({ keptBlocks }) => keptBlocks).join());
+    // 64 × 64 and 64 × 32 in blocks of 8 × 8: 10% of 64 and of 32 blocks; by score, as many in all.
+    expect(kept[1]).toBe('6,3');
+    expect(kept[2]).not.toBe(kept[1]);
+    const csv = await readFile(join(folder, 'allocations/summary.csv'), 'utf8');
+    expect(csv).toContain(',magnitude,0.9,8,8,global,');
   });
 
   it('runs a strategy of the config file, and takes differences from a chosen reference', async () => {
@@ -198,6 +230,34 @@ describe('espalier compare', () => {
   const refusals: [string, string[], RegExp][] = [
     ['a value out of range', ['--sparsity=-0.5'], /sparsity is from 0 and under 1/],
     ['an unknown option', ['--sed', '0'], /unknown option '--sed' \(Did you mean --seeds\?\)/],
+    ['an allocation that there is not', ['--allocation', 'globall'], /did you mean 'global'/],
+    [
+      'an override that says nothing',
+      ['--override', 'dense_1/kernel='],
+      /<kernel>=<sparsity>@<rows>x<columns>/,
+    ],
+    ['an override out of range', ['--override', 'dense_1/kernel=1.5'], /sparsity is from 0 and under 1/],
+    [
+      "an override of no kernel of the model's",
+      ['--override', 'dens/kernel=0.5', '--backend', 'cpu'],
+      /no kernel 'dens\/kernel' to override: did you mean 'dense_1\/kernel'/,
+    ],
+    [
+      'an accelerator that there is not',
+      ['--accelerators', 'blass', '--backend', 'wasm'],
+      /no accelerator 'blass'; did you mean blas\?/,
+    ],
+    ['more threads than cores', ['--threads', '9999', '--backend', 'wasm'], /is more than the \d+ cores/],
+    [
+      'threads where they are not used',
+      ['--accelerators', 'off', '--threads', '2', '--backend', 'wasm'],
+      /needs an accelerator.*|is more than the 1 cores/,
+    ],
+    [
+      'an accelerator of another backend',
+      ['--accelerators', 'blas', '--backend', 'cpu'],
+      /--accelerators blas is for the wasm backend, and cpu computes: add --backend wasm/,
+    ],
     ['what it cannot run', ['--pruners', 'magnitud'], /did you mean 'magnitude'/],
   ];
   it.each(refusals)(

@@ -11,6 +11,19 @@ describe("the command's values", () => {
       [32, 8],
     ]);
     expect(options.seeds('2,0')).toEqual([2, 0]);
+    expect(options.allocationNames('global,uniform')).toEqual(['global', 'uniform']);
+    expect(options.accelerators('off')).toBe('off');
+    expect(options.accelerators('blas:/a/lib.so,threads')).toEqual(['blas:/a/lib.so', 'threads']);
+  });
+
+  it("are kernels' own targets, gathered over the options that give them", () => {
+    const first = options.override('dense_1/kernel=0.5@8x4');
+    expect(options.override('dense_2/kernel=@16x16', options.override('a/b=0', first))).toEqual({
+      'dense_1/kernel': { sparsity: 0.5, blockShape: [8, 4] },
+      'a/b': { sparsity: 0 },
+      'dense_2/kernel': { blockShape: [16, 16] },
+    });
+    expect(() => options.override('a/b=0.5', { 'a/b': {} })).toThrow('a/b is overridden twice');
   });
 
   const refusals: [string, (text: string) => unknown, string, RegExp][] = [
@@ -28,7 +41,13 @@ describe("the command's values", () => {
     ['a fraction of a seed', options.seeds, '0.5', /a seed must be a whole number of at least 0/],
     ['a seed that numbers do not hold', options.seeds, '1e300', /a seed must be a whole number/],
     ['no epochs', options.epochs, '0', /epochs must be a whole number of at least 1/],
-    ['no BLAS named', options.blas, '', /choose auto, off, or the path/],
+    ['no accelerator named', options.accelerators, '', /choose auto, off, or a list/],
+    ['an accelerator given twice', options.accelerators, 'blas,blas', /blas is given twice/],
+    ['an unknown allocation', options.allocationNames, 'unifrom', /did you mean 'uniform'/],
+    ['an override of nothing', options.override, '=0.5', /an override is <kernel>=<sparsity>/],
+    ['an override to nothing', options.override, 'dense_1/kernel', /an override is <kernel>=<sparsity>/],
+    ['an override by a block that is none', options.override, 'k=0.5@8', /block shape is rows x columns/],
+    ['no threads', options.threads, '0', /threads must be a whole number of at least 1/],
     ['no jobs', options.jobs, '0', /jobs must be a whole number of at least 1/],
     ['an unknown backend', options.backend, 'cuda', /one of auto, tensorflow/],
   ];

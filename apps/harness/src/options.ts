@@ -1,6 +1,8 @@
 /** Parsing and checking of the command line's values. Each refusal names the value and what would do. */
 import { backendNames, isBackendChoice, type BackendChoice } from '@espalier/backend';
+import { allocations, type AllocationName, type Overrides } from '@espalier/core';
 import { InvalidArgumentError } from 'commander';
+import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 
 /** A commander parser from a zod schema. */
@@ -56,7 +58,38 @@ export const seeds = parser(list(whole(0, 'a seed')));
 export const seed = parser(whole(0, 'a seed'));
 export const problems = parser(whole(1, 'problems'));
 export const epochs = parser(whole(1, 'epochs'));
-export const blas = parser(z.string().min(1, 'choose auto, off, or the path of a BLAS library'));
+export const threads = parser(whole(1, 'threads'));
+const allocationName = z
+  .string()
+  .refine((name) => Object.hasOwn(allocations, name), {
+    error: ({ input }) =>
+      `there is no allocation '${String(input)}': did you mean '${closest(String(input), Object.keys(allocations))}'?`,
+  })
+  .transform((name) => name as AllocationName);
+export const allocationNames = parser(list(allocationName));
+
+/** `auto`, `off`, or names, which `@espalier/wasm-training` knows. */
+export const accelerators = (text: string): 'auto' | 'off' | string[] =>
+  text === 'auto' || text === 'off' ? text : acceleratorNames(text);
+const acceleratorNames = parser(list(z.string().min(1, 'choose auto, off, or a list of accelerators')));
+
+const OVERRIDE = /^(?<kernel>[^=]+)=(?<sparsity>[^@]*)(?:@(?<block>.*))?$/;
+
+/** One kernel's own sparsity, block shape or both; given again, one kernel more. */
+export function override(text: string, before: Overrides = {}): Overrides {
+  const { kernel = '', sparsity, block } = OVERRIDE.exec(text)?.groups ?? {};
+  if (!kernel || (!sparsity && !block)) {
+    throw new InvalidArgumentError(
+      'an override is <kernel>=<sparsity>@<rows>x<columns>, either left out: dense_1/kernel=0.5@8x8',
+    );
+  }
+  if (Object.hasOwn(before, kernel)) throw new InvalidArgumentError(`${kernel} is overridden twice`);
+  const own = {
+    ...(sparsity && { sparsity: sparsities(sparsity)[0] as number }),
+    ...(block && { blockShape: blockShapes(block)[0] as [number, number] }),
+  };
+  return { ...before, [kernel]: own };
+}
 export const jobs = parser(whole(1, 'jobs'));
 export const backend = parser(
   z

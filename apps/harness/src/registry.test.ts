@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { UsageError } from '@espalier/experiment';
+import { loadPruner, loadWorkload } from '@espalier/experiment/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { UsageError } from './errors.js';
-import { loadPruner, loadWorkload, openRegistry, resolveReference } from './registry.js';
+import { openRegistry, resolveReference } from './registry.js';
 
 const packages = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
@@ -39,7 +40,7 @@ describe('a config', () => {
       'espalier.config.ts',
       `import mine from './mine';
        import { acdc } from '@espalier/acdc';
-       const workload = { name: 'x', task: 'regression', defaults: {}, load() {}, model() {}, optimizer() {}, learningRate() {} };
+       const workload = { name: 'x', task: { name: 'own', loss() {} }, defaults: {}, load() {}, model() {}, optimizer() {}, learningRate() {} };
        export default { pruners: { renamed: mine, acdc: () => acdc({ prunedWeights: 'masked' }) }, workloads: { work: workload } };`,
     );
     const registry = await openRegistry(path);
@@ -96,6 +97,19 @@ describe('a config', () => {
       'lacks task, defaults, load, model, optimizer, learningRate',
     );
   });
+});
+
+it('a workload whose task is a word of old is refused, with what to give', async () => {
+  const reference = {
+    name: 'x',
+    module: await write(
+      'old.js',
+      `export default { name: 'x', task: 'regression', defaults: {}, load() {}, model() {}, optimizer() {}, learningRate() {} };`,
+    ),
+    section: 'default',
+    contentHash: null,
+  } as const;
+  await expect(loadWorkload(reference)).rejects.toThrow(/a task without a loss: import { regression }/);
 });
 
 describe('resolveReference', () => {

@@ -7,14 +7,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { Pruner } from '@espalier/core';
+import { UsageError, type Reference } from '@espalier/experiment';
+import { assertName, findPackage, isModulePath, loadModule } from '@espalier/experiment/node';
+import { workloads } from '@espalier/workloads';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-
-import { UsageError } from './errors.js';
-import { findPackage, isModulePath, loadModule } from './modules.js';
-import type { Reference } from './trial/trial.js';
-import type { Workload } from './workload.js';
 
 /** The strategies that `compare` runs when none are named. */
 export const defaultPruners = [
@@ -39,9 +36,13 @@ const furtherPruners = [
   'random',
 ] as const;
 
+/** What `compare` trains when nothing is named. */
+export const defaultWorkload = 'planted-blocks';
+
+/** By the path of its file: trials load it in processes of their own, from another package. */
 const builtIn = (name: string, module = `@espalier/${name}`): Reference => ({
   name,
-  module,
+  module: fileURLToPath(import.meta.resolve(module)),
   section: 'default',
   contentHash: null,
 });
@@ -51,21 +52,9 @@ const builtInPruners: readonly Reference[] = [
   builtIn('ompr', '@espalier/omp/ompr'),
 ];
 
-const builtInWorkloads: readonly Reference[] = ['planted-blocks', 'mnist-mlp'].map((name) =>
-  builtIn(name, fileURLToPath(new URL(`./workloads/${name}.js`, import.meta.url))),
-);
-
-/** What `espalier.config.ts` may export as its default. */
-export interface EspalierConfig {
-  /** Strategies by name; a function is called without arguments. */
-  readonly pruners?: Readonly<Record<string, Pruner | (() => Pruner)>>;
-  readonly workloads?: Readonly<Record<string, Workload>>;
-}
-
-/** Gives `espalier.config.ts` its types. */
-export function defineConfig(config: EspalierConfig): EspalierConfig {
-  return config;
-}
+const builtInWorkloads: readonly Reference[] = Object.keys(workloads)
+  .sort((a, b) => Number(b === defaultWorkload) - Number(a === defaultWorkload))
+  .map((name) => builtIn(name, `@espalier/workloads/${name}`));
 
 const configSchema = z.strictObject(
   {
@@ -119,75 +108,14 @@ export async function resolveReference(
   known: readonly Reference[],
   what: 'strategy' | 'workload',
 ): Promise<Reference> {
-  const found = known.find(({ name, module }) => name === asked || module === asked);
-  if (found) return found;
   const module = isModulePath(asked) ? resolve(asked) : findPackage(asked);
+  const found = known.find((reference) => reference.name === asked || reference.module === module);
+  if (found) return found;
   if (module) return { name: asked, module, section: 'default', contentHash: await hashFile(module) };
   const names = known.map(({ name }) => name);
   throw new UsageError(
     `Unknown ${what} '${asked}': did you mean '${closest(asked, names)}'? (\`espalier list\` shows all; a module is ` +
       'given by its path or its scoped package name)',
-  );
-}
-
-export async function loadPruner(reference: Reference): Promise<Pruner> {
-  const value = await loadReference(reference);
-  const pruner = whole<Pruner>(
-    typeof value === 'function' ? make(value as () => unknown, reference) : value,
-    ['name', 'settings', 'parameterisation', 'importance', 'search'],
-    'strategy',
-    reference,
-  );
-  // The name it was asked by, so that two settings of one strategy are two rows of a table.
-  return { ...pruner, name: nameOf(pruner, reference) };
-}
-
-export async function loadWorkload(reference: Reference): Promise<Workload> {
-  const workload = whole<Workload>(
-    await loadReference(reference),
-    ['name', 'task', 'defaults', 'load', 'model', 'optimizer', 'learningRate'],
-    'workload',
-    reference,
-  );
-  return { ...workload, name: nameOf(workload, reference) };
-}
-
-async function loadReference({ module, section, name }: Reference): Promise<unknown> {
-  const exported = await loadModule(module);
-  return section === 'default' ? exported : (exported as EspalierConfig)[section]?.[name];
-}
-
-function make(factory: () => unknown, { name, module }: Reference): unknown {
-  try {
-    return factory();
-  } catch (error) {
-    throw new UsageError(`The strategy '${name}' of ${module} cannot be made: ${(error as Error).message}`);
-  }
-}
-
-/** Takes what a module exports for what it should be, when all the parts are there. */
-function whole<T extends object>(
-  value: unknown,
-  parts: readonly (keyof T & string)[],
-  what: string,
-  { name, module }: Reference,
-): T {
-  const lacking = parts.filter((part) => (value as T | null | undefined)?.[part] === undefined);
-  if (lacking.length === 0) return value as T;
-  throw new UsageError(`${module} has no ${what} '${name}': what it exports lacks ${lacking.join(', ')}`);
-}
-
-function nameOf(loaded: { readonly name: string }, reference: Reference): string {
-  if (reference.section !== 'default') return reference.name;
-  assertName(loaded.name, reference.module);
-  return loaded.name;
-}
-
-/** Names become those of folders, and are told apart from the baseline's. */
-function assertName(name: string, module: string): void {
-  if (/^\w[\w.=+-]*$/.test(name) && name !== 'dense') return;
-  throw new UsageError(
-    `${module} calls something '${name}': a name is of letters, digits and . _ = + -, and not 'dense', which is the baseline's`,
   );
 }
 

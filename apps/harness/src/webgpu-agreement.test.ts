@@ -2,10 +2,11 @@
 import { BackendError, softwareAdapter, startBackend, type StartedBackend } from '@espalier/backend';
 import { sparsePhases } from '@espalier/block-sparse';
 import { placePhases, sparsify, type Pruner, type Search, type SparseExecution } from '@espalier/core';
+import { loadPruner } from '@espalier/experiment/node';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it, vi } from 'vitest';
 
-import { loadPruner, openRegistry } from './registry.js';
+import { openRegistry } from './registry.js';
 
 Object.assign(process.env, softwareAdapter() ?? {});
 const webgpu: StartedBackend | BackendError = await startBackend('webgpu').catch((error: unknown) => {

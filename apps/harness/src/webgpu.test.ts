@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { softwareAdapter } from '@espalier/backend';
+import type { Summary, Trial } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Diagnosis } from './commands/doctor.js';
-import type { Summary } from './report/summary.js';
-import type { Trial } from './trial/trial.js';
 
 /** A GPU that is played by the processor; null where there is none. */
 const swiftshader = softwareAdapter();

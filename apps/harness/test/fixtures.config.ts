@@ -1,10 +1,11 @@
 /** Workloads and strategies that only tests want: small, slow, diverging, broken. */
-// eslint-disable-next-line no-restricted-imports -- a config is a user's: it knows the strategies that it names.
 import { acdc } from '@espalier/acdc';
 import { frobenius, identity, oneShot, type Pruner } from '@espalier/core';
 import { plantedBlocks as plant } from '@espalier/datasets';
-import { defineConfig, type Workload } from '@espalier/harness';
-import plantedBlocks from '../dist/workloads/planted-blocks.js';
+import { defineConfig } from '@espalier/harness';
+import { multilayerPerceptron } from '@espalier/models';
+import type { Workload } from '@espalier/workloads';
+import plantedBlocks, { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 
 /** The default workload's network on fewer examples: 64 steps, an instant to make. */
 const small: Workload = {
@@ -24,6 +25,25 @@ const small: Workload = {
     });
     return { train, test, truth: { 'dense_1/kernel': weights } };
   },
+};
+
+const planted = plantedBlocksWorkload('two-layers', 'two kernels that share a budget', {
+  inputs: 64,
+  outputs: 32,
+  trainExamples: 256,
+  testExamples: 64,
+});
+
+/** The planted task, which knows no truth about two layers. */
+const twoLayers: Workload = {
+  ...planted,
+  defaults: { ...planted.defaults, epochs: 8, batchSize: 32 },
+  async load({ seed }) {
+    const { train, test } = await planted.load({ dataFolder: '', seed });
+    return { train, test };
+  },
+  model: (seed) => multilayerPerceptron({ inputs: 64, hidden: [64], outputs: 32, seed }),
+  target: { minimumBlocks: 8 },
 };
 
 /** One-shot pruning that does something else where it should score. */
@@ -50,6 +70,7 @@ export default defineConfig({
   },
   workloads: {
     small,
+    'two-layers': twoLayers,
     hurried: { ...small, defaults: { ...small.defaults, batchSize: 32 } },
     long: { ...small, defaults: { ...small.defaults, epochs: 10_000 } },
     diverging: { ...small, learningRate: (t: number) => (t > 0.1 ? 1e30 : 0.1) },

@@ -1,8 +1,8 @@
-import { blockGrid } from '@espalier/core';
+import { blockGrid, patternOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { measureCosts, patternOf, sparseIsFaster } from './index.js';
+import { measureCosts, sparseIsFaster } from './index.js';
 
 describe('measured costs', () => {
   it('tell sparse from dense on a backend, and leave no tensor behind', async () => {

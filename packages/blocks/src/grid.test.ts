@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { assertBlockShape, blockFits, blockGrid, blockSize, matrixShape } from './block-grid.js';
+import { assertBlockShape, blockFits, blockGrid, blockSize, matrixShape } from './grid.js';
 
 describe('matrixShape', () => {
   it.each([

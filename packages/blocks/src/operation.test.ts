@@ -1,80 +1,70 @@
-/** A backend that has no kernel of ours: wasm, whose own are taken away here. */
+/** Which kernel an op runs: a backend's own where there is one, else its composition. The table tests what they compute. */
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 
-import {
-  blockSparseConv2d,
-  blockSparseMatMul,
-  blockValuesDot,
-  gatherBlocks,
-  scaleBlockValues,
-  scatterBlocks,
-} from './index.js';
-import { expectClose, patternKeeping, randomTensor } from './test-support.js';
+import type { CpuTensor } from './backends/cpu/kernel.js';
+import { registerCpuKernel } from './backends/cpu/kernel.js';
+import { blockGrid } from './grid.js';
+import { scaleBlocks } from './ops/scale-blocks/index.js';
+import type { BlockAttributes } from './ops/scale-blocks/index.js';
+import { kernels } from './ops/scale-blocks/cpu.js';
 
-const NAMES = [
-  ...['BlockSparseMatMul', 'BlockSparseWeightGradient', 'BlockSparseConv2D', 'Im2Col', 'Col2Im'],
-  ...['GatherBlocks', 'ScatterBlocks', 'ScaleBlockValues', 'BlockValuesDot'],
-];
+const NAMES = ['ScaleBlocks', 'ScaleBlocksGrad', 'BlockDot'];
+const grid = blockGrid([2, 4], [2, 2]);
 
-beforeAll(() => {
-  for (const name of NAMES) {
-    expect(tf.getKernel(name, 'wasm'), name).toBeDefined();
-    tf.unregisterKernel(name, 'wasm');
-  }
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+afterEach(() => {
+  for (const name of NAMES) if (tf.getKernel(name, 'cpu')) tf.unregisterKernel(name, 'cpu');
 });
 
-const pattern = patternKeeping([18, 10], [4, 3], 'some', 2);
-const { size, grid } = pattern;
-const filter = { filterShape: [3, 3, 2, 10] as const, strides: 2, pad: 'same' as const };
-type T1 = tf.Tensor1D;
-type T2 = tf.Tensor2D;
-
-const operations: Record<string, [(...inputs: tf.Tensor[]) => tf.Tensor, number[][]]> = {
-  'a product': [
-    (x, v, b) => blockSparseMatMul(x as T2, v as T1, pattern, { bias: b as T1 }),
-    [[5, 18], [size], [10]],
-  ],
-  'a transposed product': [
-    (y, v) => blockSparseMatMul(y as T2, v as T1, pattern, { transposed: true }),
-    [[5, 10], [size]],
-  ],
-  'a convolution': [
-    (x, v) => blockSparseConv2d(x as tf.Tensor4D, v as T1, pattern, filter),
-    [[2, 7, 6, 2], [size]],
-  ],
-  'a gather': [(matrix) => gatherBlocks(matrix as T2, pattern), [[18, 10]]],
-  'a scatter': [(v) => scatterBlocks(v as T1, pattern), [[size]]],
-  'a scale': [(v, s) => scaleBlockValues(v as T1, s as T2, pattern), [[size], [...grid.gridShape]]],
-  'inner products': [(a, b) => blockValuesDot(a as T1, b as T1, pattern), [[size], [size]]],
-};
-
-describe('a backend without kernels', () => {
-  it.each(Object.entries(operations))(
-    'composes %s and its gradients of the ops of tfjs',
-    async (_, [op, shapes]) => {
-      const compute = () => {
-        const inputs = shapes.map((shape, i) => randomTensor<tf.Tensor>(shape, i + 1));
-        const y = op(...inputs);
-        return [y, ...tf.grads((...inputs) => op(...inputs).mul(randomTensor(y.shape, 9)))(inputs)];
-      };
-      await tf.setBackend('cpu');
-      const expected = tf.tidy(compute).map((tensor) => {
-        const values = [...tensor.dataSync()];
-        tensor.dispose();
-        return values;
-      });
-      await tf.setBackend('wasm');
-      const before = tf.memory().numTensors;
-      const actual = tf.tidy(compute);
-      actual.forEach((tensor, i) => expectClose(tensor, expected[i]!));
-      expect(tf.memory().numTensors).toBe(before + actual.length);
-      tf.dispose(actual);
-    },
-  );
-
-  it('has the composition as its kernel from then on', () => {
-    for (const name of NAMES) expect(tf.getKernel(name, 'wasm'), name).toBeDefined();
+/** The gradients of the sum of the scaled matrix. */
+function gradients(): number[][] {
+  return tf.tidy(() => {
+    const weights = tf.tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [2, 4]);
+    const loss = (w: tf.Tensor, s: tf.Tensor) => scaleBlocks(w as tf.Tensor2D, s as tf.Tensor2D, grid).sum();
+    return tf
+      .grads(loss)([weights, tf.tensor2d([[10, 100]])])
+      .map((x) => Array.from(x.dataSync()));
   });
+}
+const expected = [
+  [10, 10, 100, 100, 10, 10, 100, 100],
+  [1 + 2 + 5 + 6, 3 + 4 + 7 + 8],
+];
+
+it('importing an op registers nothing; a backend without kernels gets the composition at the first call', () => {
+  for (const name of NAMES) expect(tf.getKernel(name, 'cpu'), name).toBeUndefined();
+  expect(gradients()).toEqual(expected);
+  for (const name of NAMES) expect(tf.getKernel(name, 'cpu'), name).toBeDefined();
+});
+
+it("a backend's own kernel serves the op and its gradient; what it is not joined by is composed", () => {
+  let calls = 0;
+  registerCpuKernel('ScaleBlocks', (inputs: Record<'matrix' | 'scale', CpuTensor>, own: BlockAttributes) => {
+    calls += 1;
+    return kernels.ScaleBlocks(inputs, own);
+  });
+  expect(gradients()).toEqual(expected);
+  expect(calls).toBe(2);
+});
+
+it('a kernel that is registered after the first call takes the place of the composition', () => {
+  gradients();
+  let calls = 0;
+  registerCpuKernel('ScaleBlocks', (inputs: Record<'matrix' | 'scale', CpuTensor>, own: BlockAttributes) => {
+    calls += 1;
+    return kernels.ScaleBlocks(inputs, own);
+  });
+  expect(gradients()).toEqual(expected);
+  expect(calls).toBe(2);
+});
+
+it('a kernel that is registered a second time is the first', () => {
+  registerCpuKernel('ScaleBlocks', kernels.ScaleBlocks);
+  registerCpuKernel('ScaleBlocks', () => {
+    throw new Error('the first stays');
+  });
+  expect(gradients()).toEqual(expected);
 });

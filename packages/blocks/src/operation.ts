@@ -85,11 +85,20 @@ function registerComposition<Attributes extends object, Result extends tf.Tensor
   { name, composed }: Operation<Attributes, Result>,
   backendName: string,
 ): void {
-  tf.registerKernel({
-    kernelName: name,
-    backendName,
-    // While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
-    kernelFunc: ({ inputs, attrs }) =>
-      tf.tidy(() => composed(inputs as OperationInputs, attrs as unknown as Attributes)),
-  });
+  // While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
+  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
+    tf.tidy(() => composed(inputs as OperationInputs, attrs as unknown as Attributes));
+  compositions.add(kernelFunc);
+  tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+}
+
+const compositions = new WeakSet<tf.KernelFunc>();
+
+/** Registers a kernel with tfjs. One that is there stays; a composition, of a call that came before, makes room. */
+export function registerOwnKernel(kernel: tf.KernelConfig): void {
+  const { kernelName, backendName } = kernel;
+  const known = tf.getKernel(kernelName, backendName);
+  if (known && !compositions.has(known.kernelFunc)) return;
+  if (known) tf.unregisterKernel(kernelName, backendName);
+  tf.registerKernel(kernel);
 }

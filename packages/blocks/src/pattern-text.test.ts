@@ -1,7 +1,7 @@
-import { blockGrid } from '@espalier/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { blockGrid } from './grid.js';
 import { patternOf } from './pattern.js';
 import { patternOfText, patternText } from './pattern-text.js';
 import { patternKeeping, patterns, randomValues } from './test-support.js';

@@ -1,7 +1,7 @@
-import { blockGrid } from '@espalier/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { blockGrid } from './grid.js';
 import { BlockPattern, patternOf } from './pattern.js';
 
 /**

@@ -37,10 +37,16 @@ export function attention({
   };
 }
 
-/** `log mean exp x`, relative to the largest. */
+/**
+ * `log mean exp x`. Of numbers near to one another, relative to the largest, what is left of the exponentials is summed
+ * without the 1 in each: a sum of hundreds of thousands of ones is off by more than they differ (tfjs' own on wasm).
+ */
 function logMeanExp(x: tf.Tensor): tf.Scalar {
-  const largest = x.max();
-  return x.sub(largest).exp().mean().log().add(largest);
+  const largest = x.max<tf.Scalar>();
+  const below = x.sub(largest);
+  const near = below.expm1().mean().log1p();
+  const far = below.exp().mean().log();
+  return tf.where(below.min().greater(-1), near, far).add(largest);
 }
 
 /** `‖∂L/∂W_b‖_F`, the norm of the loss' gradient by the effective weight, pruned blocks included. */

@@ -7,8 +7,3 @@ import envPaths from 'env-paths';
 export function dataFolder(asked?: string): string {
   return asked ?? (process.env['ESPALIER_DATA'] || join(envPaths('espalier', { suffix: '' }).cache, 'data'));
 }
-
-/** Data is missing, damaged, or not what it should be. The message names the file and the way out. */
-export class DataError extends Error {
-  override readonly name = 'DataError';
-}

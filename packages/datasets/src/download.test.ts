@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { DataError } from './data-folder.js';
+import { DataError } from './data-error.js';
 import { download, type Download } from './download.js';
 
 const content = 'numbers';

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { DataError } from './data-folder.js';
+import { DataError } from './data-error.js';
 
 export interface Download {
   /** The folder under the data folder. */

@@ -1,8 +1,9 @@
-/** The data sets that pruning workloads are made of, as plain typed arrays. */
-export * from './data-folder.js';
-export * from './download.js';
-export * from './examples.js';
-export { parseIdx, type IdxArray } from './idx.js';
-export { loadMnist, mnistDownload } from './mnist.js';
-export { plantedBlocks, type PlantedBlocks, type PlantedBlocksSettings } from './planted-blocks.js';
-export * from './random.js';
+/** Data as plain typed arrays, for Node and browsers: what is made from a seed, and what every data set is. */
+export { DataError } from './data-error.js';
+export type { Batch, DataSet, Examples } from './examples.js';
+export {
+  plantedBlocks,
+  type PlantedBlocks,
+  type PlantedBlocksSettings,
+} from './planted-blocks/planted-blocks.js';
+export { permutation, random, type Random } from './random.js';

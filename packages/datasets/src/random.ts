@@ -1,6 +1,6 @@
 /** Seeded randomness: the same numbers on every machine, for one seed and one purpose. */
-import { createHash } from 'node:crypto';
-
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
@@ -20,9 +20,8 @@ export interface Random {
  * @param purpose sets streams of one seed apart, so that drawing more of one changes no other
  */
 export function random(seed: number, purpose: string): Random {
-  const generator = xoroshiro128plus(
-    createHash('sha256').update(`${seed}/${purpose}`).digest().readInt32LE(),
-  );
+  const digest = sha256(utf8ToBytes(`${seed}/${purpose}`));
+  const generator = xoroshiro128plus(new DataView(digest.buffer, digest.byteOffset).getInt32(0, true));
   const uniform = () => uniformFloat64(generator);
   return {
     uniform,

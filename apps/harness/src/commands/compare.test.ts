@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
+import { isUsageError } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // As built: it starts processes of its own, which have nothing but the built files.
-import { compare } from '../../dist/commands/compare.js';
-import { isUsageError } from '../errors.js';
-import type { CompareOptions } from './compare.js';
+import { run as compare } from '../../dist/commands/compare.js';
+import type { CompareCommandOptions } from './compare.js';
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures.config.ts', import.meta.url));
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('compare', () => {
-  const refusals: [string, Partial<CompareOptions>, RegExp][] = [
+  const refusals: [string, Partial<CompareCommandOptions>, RegExp][] = [
     [
       'an unknown workload, with the nearest name',
       { workload: 'mnist-mpl' },
@@ -62,7 +62,7 @@ describe('compare', () => {
     ['an adapter that is not there', { backend: 'webgpu:nothing' }, /No WebGPU adapter is/],
     [
       'a BLAS that is not there',
-      { blas: '/no/such/libblas.so' },
+      { accelerators: ['blas:/no/such/libblas.so'] },
       /\/no\/such\/libblas\.so (does not load|is called)/,
     ],
     ['a config file that is not there', { config: 'nowhere.ts' }, /nowhere\.ts does not exist/],
@@ -83,7 +83,7 @@ describe('compare', () => {
       pruners: ['magnitude'],
       backend: 'wasm',
       reference: 'dense',
-      blas: 'off',
+      accelerators: 'off',
       sparsePhases: false,
       config: fixtures,
       ...given,

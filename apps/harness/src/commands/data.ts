@@ -1,13 +1,27 @@
 /** `espalier data get <name>`: downloads a data set, whole and checked, into the data folder. */
-import { dataFolder, download, mnistDownload } from '@espalier/datasets';
+import { dataFolder } from '@espalier/datasets/data-folder';
+import { download } from '@espalier/datasets/download';
+import { mnistDownload } from '@espalier/datasets/mnist';
+import { UsageError } from '@espalier/experiment';
 import cliProgress from 'cli-progress';
 import { closest } from 'fastest-levenshtein';
 
-import { UsageError } from '../errors.js';
+import type { Command } from './command.js';
 
 const downloads = [mnistDownload];
 
-export async function getData(name: string, options: { data?: string; from?: string }): Promise<void> {
+export const data: Command = {
+  under: { name: 'data', description: 'data sets' },
+  usage: 'get <name>',
+  description: 'download a data set (mnist) into the data folder',
+  arguments: (command) =>
+    command
+      .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
+      .option('--from <address>', 'another address to download from'),
+  run,
+};
+
+async function run(name: string, options: { data?: string; from?: string }): Promise<void> {
   const found = downloads.find((candidate) => candidate.name === name);
   if (!found) {
     const names = downloads.map((candidate) => candidate.name);

@@ -19,7 +19,10 @@ const diagnosis: Diagnosis = {
   node: { version: 'v20.20.2', platform: 'linux x64' },
   machine: { processor: 'Some Processor', cores: 2, memoryBytes: 25.2e9 },
   relaxedSimd: true,
-  blas: { name: 'blas', library: null, absence: 'koffi is not installed', remedy: 'npm install koffi' },
+  accelerators: [
+    { name: 'blas', library: null, absence: 'koffi is not installed', remedy: 'npm install koffi' },
+    { name: 'threads', library: null, absence: null, remedy: null },
+  ],
   backends: [
     {
       name: 'tensorflow',
@@ -68,7 +71,7 @@ describe('toText', () => {
   it('names the BLAS that was found, or what would bring one', () => {
     expect(lines().find((text) => text.startsWith('BLAS'))).toContain('npm install koffi');
     const library = { kind: 'OpenBLAS', path: 'libopenblas.so.0', version: '0.3.21', build: '' } as const;
-    const found = lines({ blas: { name: 'blas', library, absence: null, remedy: null } });
+    const found = lines({ accelerators: [{ name: 'blas', library, absence: null, remedy: null }] });
     expect(found.find((text) => text.startsWith('BLAS'))).toContain('OpenBLAS 0.3.21');
   });
 

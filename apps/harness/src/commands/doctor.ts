@@ -8,12 +8,14 @@ import {
   type BackendDescription,
   type BackendInspection,
 } from '@espalier/backend';
-import { dataFolder } from '@espalier/datasets';
+import { dataFolder } from '@espalier/datasets/data-folder';
 import {
   describeAccelerator,
   findAccelerators,
   type AcceleratorReport,
 } from '@espalier/wasm-training/accelerators';
+
+import type { Command } from './command.js';
 
 export interface Diagnosis {
   readonly node: { readonly version: string; readonly platform: string };
@@ -24,14 +26,25 @@ export interface Diagnosis {
   };
   /** Whether WebAssembly may fuse a multiplication and an addition, by which products gain a third. */
   readonly relaxedSimd: boolean;
-  readonly blas: AcceleratorReport;
+  /** What multiplies faster than the wasm backend alone. */
+  readonly accelerators: readonly AcceleratorReport[];
   readonly backends: readonly BackendInspection[];
   /** What `--backend auto` takes; null when not even that could be found out. */
   readonly auto: BackendDescription | null;
   readonly data: { readonly folder: string; readonly sets: readonly string[] };
 }
 
-export async function doctor(options: { data?: string; json?: boolean }): Promise<void> {
+export const doctor: Command = {
+  usage: 'doctor',
+  description: 'what of this machine can be used, what is missing, and the command that mends it',
+  arguments: (command) =>
+    command
+      .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
+      .option('--json', 'as JSON'),
+  run,
+};
+
+async function run(options: { data?: string; json?: boolean }): Promise<void> {
   const diagnosis = await diagnose(options.data);
   process.stdout.write(options.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : `${toText(diagnosis)}\n`);
 }
@@ -40,8 +53,9 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
   const processors = cpus();
   const folder = dataFolder(asked);
   const { relaxedSimdSupported } = await import('@espalier/wasm-training/relaxed-simd');
-  const [[blas], backends, auto, sets] = await Promise.all([
-    findAccelerators('auto'),
+  const [accelerators, backends, auto, sets] = await Promise.all([
+    // As many threads as there are cores: what a trial could have.
+    findAccelerators('auto', { threads: processors.length }),
     inspectBackends(),
     probeBackend('auto').catch(() => null),
     dataSetsIn(folder),
@@ -54,7 +68,7 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
       memoryBytes: totalmem(),
     },
     relaxedSimd: relaxedSimdSupported,
-    blas: blas as AcceleratorReport,
+    accelerators,
     backends,
     auto,
     data: { folder, sets },
@@ -73,13 +87,14 @@ async function dataSetsIn(folder: string): Promise<string[]> {
 const LABEL = 14;
 
 /** The diagnosis for a person: a line for each thing, and under it what mends it. */
-export function toText({ node, machine, relaxedSimd, blas, backends, auto, data }: Diagnosis): string {
+export function toText(diagnosis: Diagnosis): string {
+  const { node, machine, relaxedSimd, accelerators, backends, auto, data } = diagnosis;
   const gigabytes = (machine.memoryBytes / 1e9).toFixed(1);
   return [
     line('Node', `${node.version}, ${node.platform}`),
     line('machine', `${machine.processor}, ${machine.cores} cores, ${gigabytes} GB of memory`),
     line('relaxed SIMD', relaxedSimd ? 'present' : 'missing: Node 20 or later has it'),
-    line('BLAS', describeAccelerator(blas)),
+    ...accelerators.map((report) => line(LABELS[report.name] ?? report.name, describeAccelerator(report))),
     line('data', `${data.folder}: ${data.sets.join(', ') || 'nothing yet (espalier data get mnist)'}`),
     '',
     ...backends.flatMap(backendLines),
@@ -91,6 +106,8 @@ export function toText({ node, machine, relaxedSimd, blas, backends, auto, data 
 function line(label: string, text: string): string {
   return `${label.padEnd(LABEL)}${text}`;
 }
+
+const LABELS: Readonly<Record<string, string>> = { blas: 'BLAS' };
 
 function backendLines({ name, present, missing, remedy, adapters }: BackendInspection): string[] {
   const below = [

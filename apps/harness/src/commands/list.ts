@@ -1,10 +1,22 @@
 /** `espalier list`: the strategies and workloads that `compare` knows, a line each. */
+import { loadPruner, loadWorkload } from '@espalier/experiment/node';
 import Table from 'cli-table3';
 
 import { findConfig } from '../config.js';
-import { loadPruner, loadWorkload, openRegistry } from '../registry.js';
+import { openRegistry } from '../registry.js';
+import type { Command } from './command.js';
 
-export async function list(options: { config?: string; json?: boolean }): Promise<void> {
+export const list: Command = {
+  usage: 'list',
+  description: 'the strategies and workloads, a line each',
+  arguments: (command) =>
+    command
+      .option('--config <file>', 'espalier.config.ts (default: found upwards)')
+      .option('--json', 'as JSON'),
+  run,
+};
+
+async function run(options: { config?: string; json?: boolean }): Promise<void> {
   const registry = await openRegistry(findConfig(options.config));
   const pruners = await Promise.all(registry.pruners.map(loadPruner));
   const workloads = await Promise.all(registry.workloads.map(loadWorkload));

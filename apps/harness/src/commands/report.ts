@@ -2,16 +2,23 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { UsageError } from '../errors.js';
-import type { Summary } from '../report/summary.js';
-import { toCsv, toMarkdown, toTerminal } from '../report/table.js';
+import { UsageError, type Summary } from '@espalier/experiment';
+import { nodeReports } from '@espalier/experiment/node';
+import { Option } from 'commander';
 
-export const reportFormats = ['table', 'markdown', 'csv'] as const;
+import type { Command } from './command.js';
 
-export async function report(
-  folder: string,
-  options: { format: (typeof reportFormats)[number] },
-): Promise<void> {
+export const report: Command = {
+  usage: 'report <folder>',
+  description: 'print the table of an earlier comparison again',
+  arguments: (command) =>
+    command.addOption(
+      new Option('--format <format>', 'how').choices(Object.keys(nodeReports)).default('table'),
+    ),
+  run,
+};
+
+async function run(folder: string, options: { format: keyof typeof nodeReports }): Promise<void> {
   const path = join(folder, 'summary.json');
   const text = await readFile(path, 'utf8').catch(() => {
     throw new UsageError(
@@ -24,9 +31,7 @@ export async function report(
       `${path} has schemaVersion ${summary.schemaVersion}; this version of espalier reads 1`,
     );
   }
-  const table = () => toTerminal(summary, process.stdout.columns);
-  const draw = { table, markdown: toMarkdown, csv: toCsv }[options.format];
-  process.stdout.write(`${draw(summary).trimEnd()}\n`);
+  process.stdout.write(nodeReports[options.format](summary, { width: process.stdout.columns }));
 }
 
 function parse(text: string, path: string): Summary {

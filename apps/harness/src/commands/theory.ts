@@ -2,7 +2,21 @@
 import { checkTheory, type ClaimResult } from '@espalier/theory';
 import Table from 'cli-table3';
 
-export interface TheoryCommandOptions {
+import * as options from '../options.js';
+import type { Command } from './command.js';
+
+export const theory: Command = {
+  usage: 'theory',
+  description: "check the paper's theory numerically: claim, problem, left side, right side, difference",
+  arguments: (command) =>
+    command
+      .option('--seed <n>', 'of the random problems', options.seed, 0)
+      .option('--problems <n>', 'random problems of each kind', options.problems, 2)
+      .option('--json', 'as JSON'),
+  run,
+};
+
+interface TheoryOptions {
   readonly seed: number;
   readonly problems: number;
   readonly json?: boolean;
@@ -11,7 +25,7 @@ export interface TheoryCommandOptions {
 const number = (value: number) => (Number.isNaN(value) ? '—' : Number(value.toPrecision(9)).toString());
 
 /** @returns the exit code: 0 when every claim holds, 1 otherwise */
-export function theory({ seed, problems, json }: TheoryCommandOptions): number {
+function run({ seed, problems, json }: TheoryOptions): number {
   const results = checkTheory({ seed, problems, onClaim: json ? () => {} : showProgress });
   if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   else process.stdout.write(`${draw(results)}\n`);

@@ -64,8 +64,10 @@ class StepCallback extends tf.Callback {
  * Call `pruning.step()` after each optimiser step, or give `model.fit` the `pruning.callback()`; then
  * `pruning.finalize()`, which makes it a plain model again, zeros in place.
  *
- * @throws RangeError for a target out of range, phases that do not fit into the steps, a strategy whose parts do not
- *   fit together, or a model without a kernel that can be pruned
+ * The kernels of `@espalier/blocks` for the backend in force are registered first, where they are not yet.
+ *
+ * @throws RangeError for a target out of range, overrides of a kernel that is not pruned, phases that do not fit into
+ *   the steps, a strategy whose parts do not fit together, or a model without a kernel that can be pruned
  * @throws TypeError for a part of the strategy that is not what belongs there
  */
 export async function sparsify(model: tf.LayersModel, pruner: Pruner, target: Target): Promise<ModelPruning>;

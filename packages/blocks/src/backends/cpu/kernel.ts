@@ -1,5 +1,7 @@
 /** What a kernel of the tfjs cpu backend receives and returns, as arrays. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+
+import { registerOwnKernel } from '../../operation.js';
 
 /** A tensor of float32 on the JavaScript side. */
 export interface CpuTensor {
@@ -26,8 +28,7 @@ export function registerCpuKernel<Names extends string, Attributes>(
   kernelName: string,
   compute: CpuKernel<Names, Attributes>,
 ): void {
-  if (tf.getKernel(kernelName, 'cpu')) return;
-  tf.registerKernel({
+  registerOwnKernel({
     kernelName,
     backendName: 'cpu',
     kernelFunc: ({ inputs, attrs, backend }) => {

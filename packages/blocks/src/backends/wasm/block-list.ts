@@ -1,7 +1,7 @@
 // The integers of a pattern as the wasm kernels want them: one array, copied into the backend's memory for each call.
 
 import type { BlockPattern } from '../../pattern.js';
-import { kernelsOf } from './exports.js';
+import { kernelsOf, type Cut } from './exports.js';
 import type { WasmBackend } from './heap.js';
 
 /** A pattern seen from one side, row of blocks by row of blocks or column by column. */
@@ -69,11 +69,14 @@ function blockList(
   return { integers, pointers: first, indices: second, starts: third, otherPointers: fourth };
 }
 
-/** The cut of the matrix, and its kept blocks in the backend's memory. */
-export function keptBlocksIn(backend: WasmBackend, pattern: BlockPattern) {
+/** The cut of a matrix, and the pointers and indices of its kept blocks. */
+export type KeptBlocks = [...cut: Cut, pointers: number, indices: number];
+
+/** What a kernel is told of a pattern; its integers are copied into the backend's memory, for one call. */
+export function keptBlocksIn(backend: WasmBackend, pattern: BlockPattern): KeptBlocks {
   const list = rowList(pattern);
-  const { integers } = kernelsOf(backend).forCall(0, list.integers);
+  const { integers } = kernelsOf<unknown>(backend).forCall(0, list.integers);
   const [n, m] = pattern.matrixShape;
   const [blockRows, blockColumns] = pattern.blockShape;
-  return [n, m, blockRows, blockColumns, integers + list.pointers, integers + list.indices] as const;
+  return [n, m, blockRows, blockColumns, integers + list.pointers, integers + list.indices];
 }

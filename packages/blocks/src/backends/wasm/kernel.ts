@@ -1,6 +1,8 @@
 // Kernels for the wasm backend in tfjs' registry. Registering needs no backend: it may be imported before or after.
 
 import * as tf from '@tensorflow/tfjs';
+
+import { registerOwnKernel } from '../../operation.js';
 import type { WasmBackend } from './heap.js';
 
 /** A kernel for the wasm backend. */
@@ -28,8 +30,7 @@ export function replaceWasmKernel(kernelName: string, make: (stock: WasmKernel) 
 
 /** Registers a kernel that the wasm backend lacks; leaves one alone that is already there. */
 export function registerWasmKernel(kernelName: string, kernelFunc: WasmKernel): void {
-  if (tf.getKernel(kernelName, 'wasm')) return;
-  tf.registerKernel({
+  registerOwnKernel({
     kernelName,
     backendName: 'wasm',
     kernelFunc: kernelFunc as unknown as tf.KernelFunc,

@@ -1,15 +1,19 @@
+/** What the table does not tell of the wasm kernels: that memory may grow, and what they are not given. */
 import '@tensorflow/tfjs-backend-wasm';
-import { blockGrid } from '@espalier/core';
-import { type WasmBackend, memoryOf } from '@espalier/blocks';
+
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
-import { patternOf } from '../pattern.js';
-import { expectClose, randomTensor, weightMask, withoutLeaks } from '../test-support.js';
-import { itComputesWhatMaskedDenseOnesDo } from './test-kernels.js';
-import './register.js';
+import { blockGrid } from '../../grid.js';
+import { patternOf } from '../../pattern.js';
+import { expectClose, randomTensor, weightMask, withoutLeaks } from '../../test-support.js';
+import '../wasm.js';
+import type { WasmBackend } from './heap.js';
+import { memoryOf } from './instantiate.js';
 
-describe('the wasm kernels compute what masked dense ops do:', itComputesWhatMaskedDenseOnesDo);
+beforeAll(async () => {
+  await tf.setBackend('wasm');
+});
 
 /** The kernel itself, without the checks of the op that calls it. */
 function run(name: string, inputs: tf.NamedTensorMap, attributes: object): tf.Tensor {

@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs-backend-wasm';
+
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
 import {
-  addKernel,
   alignedScratch,
   compile,
   growingWorkspace,
@@ -10,11 +11,12 @@ import {
   memoryOf,
   offsetOf,
   oncePerBackend,
-  replaceKernel,
+  registerWasmKernel,
+  replaceWasmKernel,
   supports,
   takeOver,
   type WasmBackend,
-} from './index.js';
+} from '../../index.js';
 
 /**
  * A module by hand: imports env.memory, exports `double(offset)`, which doubles the float at an offset.
@@ -67,14 +69,14 @@ describe('a module of one’s own', () => {
 
   it('becomes a kernel, once', () => {
     const { double } = instantiate<{ double(offset: number): void }>(backend(), binaries);
-    addKernel('Double', ({ inputs, backend: wasm }) => {
+    registerWasmKernel('Double', ({ inputs, backend: wasm }) => {
       const out = wasm.makeOutput([1], 'float32');
       const floats = new Float32Array(memoryOf(wasm).buffer);
       floats[offsetOf(wasm, out) / 4] = floats[offsetOf(wasm, inputs['x']!) / 4]!;
       double(offsetOf(wasm, out));
       return out;
     });
-    addKernel('Double', () => {
+    registerWasmKernel('Double', () => {
       throw new Error('the first stays');
     });
     const before = tf.memory().numTensors;
@@ -86,13 +88,13 @@ describe('a module of one’s own', () => {
 
   it('can fall back to the kernel that it replaces', () => {
     let calls = 0;
-    replaceKernel('Abs', (stock) => (call) => {
+    replaceWasmKernel('Abs', (stock) => (call) => {
       calls += 1;
       return stock(call);
     });
     expect([...tf.tidy(() => tf.abs([-3]).dataSync())]).toEqual([3]);
     expect(calls).toBe(1);
-    expect(() => replaceKernel('NoSuchKernel', (stock) => stock)).toThrow("no kernel 'NoSuchKernel'");
+    expect(() => replaceWasmKernel('NoSuchKernel', (stock) => stock)).toThrow("no kernel 'NoSuchKernel'");
   });
 });
 

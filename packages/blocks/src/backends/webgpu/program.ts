@@ -4,6 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import { registerOwnKernel } from '../../operation.js';
+
 /** Of tfjs: it puts a declaration of every input and uniform, and the entry point, around `getUserCode()`. */
 interface WebgpuProgram {
   readonly variableNames: string[];
@@ -43,8 +45,7 @@ export type WebgpuKernel<Attributes> = (call: WebgpuCall<Attributes>) => tf.Tens
 
 /** Registers a kernel with tfjs, whether the backend is there or not; a second time is once. */
 export function registerWebgpuKernel<Attributes>(kernelName: string, kernel: WebgpuKernel<Attributes>): void {
-  if (tf.getKernel(kernelName, 'webgpu')) return;
-  tf.registerKernel({
+  registerOwnKernel({
     kernelName,
     backendName: 'webgpu',
     kernelFunc: ({ inputs, attrs, backend }) =>

@@ -6,11 +6,13 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import { assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
-import type { BlockPattern } from '../../pattern.js';
+import { BLOCK_SPARSE_KERNEL, type BlockPattern } from '../../pattern.js';
 import {
   blockSparseMatMul,
   blockSparseWeightGradient,
+  sumOfRows,
   type Activation,
 } from '../block-sparse-matmul/index.js';
 import {
@@ -20,7 +22,7 @@ import {
   type ConvolutionInfo,
   type ConvolutionOptions,
 } from '../im2col/convolution-info.js';
-import { col2im, im2col } from '../im2col/index.js';
+import { col2im, im2col, THE_CONVOLUTION } from '../im2col/index.js';
 
 export interface Conv2dOptions extends ConvolutionOptions {
   /** `[h, w, in, out]`: the pattern's matrix is `(h·w·in) × out`. */
@@ -42,7 +44,7 @@ export interface ConvolutionAttributes {
  * @param x `[B, H, W, in]`
  * @param values `[size]`
  * @returns `[B, OH, OW, out]`
- * @throws RangeError for shapes that do not fit the pattern
+ * @throws RangeError for shapes that do not fit the pattern, Error from tfjs for those that fit no convolution
  */
 export function blockSparseConv2d(
   x: tf.Tensor4D,
@@ -58,6 +60,9 @@ export function blockSparseConv2d(
     );
   }
   const info = convolutionInfo(x.shape, filterShape, options);
+  assertTensor(x, info.inShape, 'x', THE_CONVOLUTION);
+  assertTensor(values, [pattern.size], 'values', BLOCK_SPARSE_KERNEL);
+  if (bias) assertTensor(bias, [filters], 'bias', BLOCK_SPARSE_KERNEL);
   return convolve({ x, values, ...(bias && { bias }) }, { pattern, info, activation });
 }
 
@@ -102,7 +107,7 @@ const convolve = defineOperation<ConvolutionAttributes, tf.Tensor4D>({
           });
         return pieces.reduce<tf.Tensor1D | null>(sumOver, null)!;
       },
-      bias: () => byProduct().sum(0),
+      bias: () => sumOfRows(byProduct()),
     };
   },
 });

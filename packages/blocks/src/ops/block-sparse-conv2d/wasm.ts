@@ -8,9 +8,9 @@ import { kernelsOf } from '../../backends/wasm/exports.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
-import { isRelu, rowsAtOnce } from '../block-sparse-matmul/wasm.js';
+import { isRelu, rowsAtOnce, type ProductExports } from '../block-sparse-matmul/wasm.js';
 import { isPointwise, patchesShape, type ConvolutionInfo } from '../im2col/convolution-info.js';
-import { geometryArguments, infoOf } from '../im2col/wasm.js';
+import { geometryArguments, infoOf, type PatchExports } from '../im2col/wasm.js';
 
 /** Half a megabyte of patches stays in the second-level cache. */
 const PATCH_FLOATS = 2 ** 17;
@@ -39,7 +39,7 @@ function blockSparseConv2d(call: WasmCall): TensorInfo {
   const [from, weights, to] = [offsetOf(backend, x), offsetOf(backend, values), offsetOf(backend, out)];
   const biasOffset = bias ? offsetOf(backend, bias) : 0;
 
-  const { exports, forCall } = kernelsOf(backend);
+  const { exports, forCall } = kernelsOf<ProductExports & PatchExports>(backend);
   const list = columnList(pattern);
   const pieces = isPointwise(info) ? null : piecesOf(info);
   const most = pieces ? Math.max(0, ...pieces.map((piece) => piece.rows)) : rows;

@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs';
 import { blocksOfPattern } from '../../pattern-blocks.js';
 import { trimmedBlocks, wholeBlocks } from '../../pattern-tables.js';
 import type { BlockPattern, PatternAttribute } from '../../pattern.js';
-import type { MatMulAttributes } from './index.js';
+import type { MatMulAttributes } from './attributes.js';
 
 type Named<Names extends string> = Readonly<Partial<Record<Names, tf.Tensor>>>;
 

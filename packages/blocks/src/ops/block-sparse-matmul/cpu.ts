@@ -2,7 +2,7 @@
 import type { CpuTensor } from '../../backends/cpu/kernel.js';
 import { blocksOfPattern } from '../../pattern-blocks.js';
 import type { PatternAttribute } from '../../pattern.js';
-import type { MatMulAttributes } from './index.js';
+import type { MatMulAttributes } from './attributes.js';
 
 interface MatMulInputs {
   readonly x: CpuTensor;

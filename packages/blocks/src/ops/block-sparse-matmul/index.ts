@@ -4,21 +4,15 @@
  * The kernel is a matrix W `[n, m]` of which a `BlockPattern` keeps some blocks; `values` `[pattern.size]` holds the
  * weights of those, and every gradient is computed at those alone. All tensors are float32.
  */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
+import type { Activation, MatMulAttributes } from './attributes.js';
 import { product, weightGradient } from './composed.js';
 
-/** What is computed in the same pass as the product. */
-export type Activation = 'linear' | 'relu';
-
-/** What the kernels of `BlockSparseMatMul` receive beside their input tensors. */
-export interface MatMulAttributes extends PatternAttribute {
-  readonly transposed: boolean;
-  readonly activation: Activation;
-}
+export type { Activation, MatMulAttributes };
 
 export interface MatMulOptions {
   /** Added to each row of x·W, `[m]`. */
@@ -65,6 +59,11 @@ export function blockSparseWeightGradient(
   return weightGradientAtBlocks({ x, dy }, { pattern });
 }
 
+/** The gradient by a bias. tfjs' sum of no rows leaves what lay in the memory (wasm, 4.22). */
+export function sumOfRows(rows: tf.Tensor2D): tf.Tensor1D {
+  return rows.shape[0] === 0 ? tf.zeros([rows.shape[1]]) : rows.sum<tf.Tensor1D>(0);
+}
+
 const matMul = defineOperation<MatMulAttributes, tf.Tensor2D>({
   name: 'BlockSparseMatMul',
   inputsToSave: ['x', 'values'],
@@ -78,7 +77,7 @@ const matMul = defineOperation<MatMulAttributes, tf.Tensor2D>({
         transposed
           ? blockSparseWeightGradient(byProduct(), x as tf.Tensor2D, pattern)
           : blockSparseWeightGradient(x as tf.Tensor2D, byProduct(), pattern),
-      bias: () => byProduct().sum(0),
+      bias: () => sumOfRows(byProduct()),
     };
   },
 });

@@ -10,6 +10,71 @@ import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import { memoryOf } from '../../backends/wasm/instantiate.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 
+/** A product that packs what it multiplies. */
+export interface ProductExports {
+  productScratchBytes(inner: number, rows: number): number;
+  blockSparseProduct(
+    transposed: boolean,
+    batch: number,
+    inner: number,
+    outer: number,
+    innerBlock: number,
+    outerBlock: number,
+    x: number,
+    values: number,
+    y: number,
+    pointers: number,
+    indices: number,
+    starts: number,
+    innerPointers: number,
+    bias: number,
+    relu: boolean,
+    scratch: number,
+    rowsAtOnce: number,
+  ): void;
+}
+
+interface Exports extends ProductExports {
+  directScratchBytes(): number;
+  blockSparseDirect: UnpackedProduct;
+  blockSparseRows: UnpackedProduct;
+  gradientScratchBytes(n: number, m: number, blockColumns: number, rows: number): number;
+  blockSparseGradient(
+    batch: number,
+    n: number,
+    m: number,
+    blockRows: number,
+    blockColumns: number,
+    x: number,
+    dy: number,
+    out: number,
+    pointers: number,
+    indices: number,
+    starts: number,
+    columnPointers: number,
+    scratch: number,
+    rowsAtOnce: number,
+  ): void;
+}
+
+/** x · W without packing, plus bias, then ReLU. */
+type UnpackedProduct = (
+  batch: number,
+  inner: number,
+  outer: number,
+  innerBlock: number,
+  outerBlock: number,
+  x: number,
+  values: number,
+  y: number,
+  pointers: number,
+  indices: number,
+  starts: number,
+  bias: number,
+  relu: boolean,
+  scratch: number,
+) => void;
+
 /** Floats that are packed at a time: a megabyte stays in the second-level cache. */
 const PACKED_FLOATS = 2 ** 18;
 
@@ -43,7 +108,7 @@ function blockSparseMatMul(call: WasmCall): TensorInfo {
   }
   const batch = x.shape[0]!;
   const out = backend.makeOutput([batch, outer], 'float32');
-  const { exports, forCall } = kernelsOf(backend);
+  const { exports, forCall } = kernelsOf<Exports>(backend);
   const [blockRows, blockColumns] = pattern.blockShape;
   const [innerBlock, outerBlock] = transposed ? [blockColumns, blockRows] : [blockRows, blockColumns];
   const list = transposed ? rowList(pattern) : columnList(pattern);
@@ -93,7 +158,7 @@ function blockSparseWeightGradient(call: WasmCall): TensorInfo {
   const batch = x.shape[0]!;
   const dy = floatInput('BlockSparseWeightGradient', 'dy', call, [batch, m]);
   const out = backend.makeOutput([pattern.size], 'float32');
-  const { exports, forCall } = kernelsOf(backend);
+  const { exports, forCall } = kernelsOf<Exports>(backend);
   const [blockRows, blockColumns] = pattern.blockShape;
   const list = rowList(pattern);
   const rows = rowsAtOnce(batch, (n + m) / 2, 128);

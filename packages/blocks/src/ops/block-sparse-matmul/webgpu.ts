@@ -17,7 +17,7 @@ import {
   type WebgpuBackend,
   type WebgpuCall,
 } from '../../backends/webgpu/program.js';
-import type { MatMulAttributes } from './index.js';
+import type { MatMulAttributes } from './attributes.js';
 import { weightGradient } from './webgpu-weight-gradient.js';
 
 /** How a workgroup cuts its work. */

@@ -2,11 +2,16 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { keptBlocksIn } from '../../backends/wasm/block-list.js';
+import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+
+interface Exports {
+  gatherBlocks(matrix: number, values: number, ...blocks: KeptBlocks): void;
+  scatterBlocks(values: number, matrix: number, ...blocks: KeptBlocks): void;
+}
 
 /** matrix [n, m]; attrs pattern → values [size]. */
 function gatherBlocks(call: WasmCall): TensorInfo {
@@ -15,7 +20,7 @@ function gatherBlocks(call: WasmCall): TensorInfo {
   const matrix = floatInput('GatherBlocks', 'matrix', call, pattern.matrixShape);
   const out = backend.makeOutput([pattern.size], 'float32');
   const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
-  kernelsOf(backend).exports.gatherBlocks(...offsets, ...keptBlocksIn(backend, pattern));
+  kernelsOf<Exports>(backend).exports.gatherBlocks(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
 }
 
@@ -26,7 +31,7 @@ function scatterBlocks(call: WasmCall): TensorInfo {
   const values = floatInput('ScatterBlocks', 'values', call, [pattern.size]);
   const out = backend.makeOutput([...pattern.matrixShape], 'float32');
   const offsets = [offsetOf(backend, values), offsetOf(backend, out)] as const;
-  kernelsOf(backend).exports.scatterBlocks(...offsets, ...keptBlocksIn(backend, pattern));
+  kernelsOf<Exports>(backend).exports.scatterBlocks(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
 }
 

@@ -37,14 +37,22 @@ export function foldedPatches({ patches }: OperationInputs, { info }: PatchAttri
   const byTap = patches!.reshape<tf.Tensor4D>([batchSize, outHeight, outWidth, width]);
   const parts = taps(info).map(([row, column], tap) => {
     const own = byTap.slice([0, 0, 0, tap * inChannels], [-1, -1, -1, inChannels]);
-    return spreadByStrides(own, info).pad([
+    return spreadByStrides(own, info).pad<tf.Tensor4D>([
       [0, 0],
       [row, top + inHeight + bottom - row - down],
       [column, left + inWidth + right - column - across],
       [0, 0],
     ]);
   });
-  return (tf.addN(parts) as tf.Tensor4D).slice([0, top, left, 0], shape);
+  return sumOf(parts).slice([0, top, left, 0], shape);
+}
+
+/** In a browser tfjs' webgpu backend (4.22) binds eight buffers to a shader: of a sum of more it makes nothing. */
+const SUMMED_AT_ONCE = 7;
+
+function sumOf(parts: readonly tf.Tensor4D[]): tf.Tensor4D {
+  const sum = tf.addN(parts.slice(0, SUMMED_AT_ONCE)) as tf.Tensor4D;
+  return parts.length <= SUMMED_AT_ONCE ? sum : sumOf([sum, ...parts.slice(SUMMED_AT_ONCE)]);
 }
 
 /** Row and column of the padded image at which each tap of the filter begins. */

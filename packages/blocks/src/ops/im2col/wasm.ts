@@ -2,12 +2,33 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { kernelsOf, type GeometryArguments } from '../../backends/wasm/exports.js';
+import { kernelsOf } from '../../backends/wasm/exports.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import { memoryOf } from '../../backends/wasm/instantiate.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { patchesShape, type ConvolutionInfo } from './convolution-info.js';
+
+export interface PatchExports {
+  patches(scatter: boolean, x: number, matrix: number, ...geometry: Geometry): void;
+}
+
+type Geometry = [
+  batch: number,
+  height: number,
+  width: number,
+  channels: number,
+  outHeight: number,
+  outWidth: number,
+  filterHeight: number,
+  filterWidth: number,
+  strideHeight: number,
+  strideWidth: number,
+  dilationHeight: number,
+  dilationWidth: number,
+  padTop: number,
+  padLeft: number,
+];
 
 /** x [N, H, W, C]; attrs info → [N·OH·OW, FH·FW·C], the patch that each output pixel sees, zeros in the padding. */
 function im2col(call: WasmCall): TensorInfo {
@@ -15,7 +36,7 @@ function im2col(call: WasmCall): TensorInfo {
   const info = infoOf('Im2Col', call);
   const x = floatInput('Im2Col', 'x', call, info.inShape);
   const out = backend.makeOutput(patchesShape(info), 'float32');
-  kernelsOf(backend).exports.patches(
+  kernelsOf<PatchExports>(backend).exports.patches(
     false,
     offsetOf(backend, x),
     offsetOf(backend, out),
@@ -33,7 +54,7 @@ function col2im(call: WasmCall): TensorInfo {
   const [from, to] = [offsetOf(backend, patches), offsetOf(backend, out)];
   const size = info.inShape.reduce((product, length) => product * length, 1);
   new Float32Array(memoryOf(backend).buffer, to, size).fill(0);
-  kernelsOf(backend).exports.patches(true, to, from, ...geometryArguments(info));
+  kernelsOf<PatchExports>(backend).exports.patches(true, to, from, ...geometryArguments(info));
   return out;
 }
 
@@ -45,7 +66,7 @@ export function infoOf(kernel: string, { attrs }: WasmCall): ConvolutionInfo {
   );
 }
 
-export function geometryArguments(info: ConvolutionInfo): GeometryArguments {
+export function geometryArguments(info: ConvolutionInfo): Geometry {
   return [
     ...info.inShape,
     info.outHeight,

@@ -2,11 +2,16 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { keptBlocksIn } from '../../backends/wasm/block-list.js';
+import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+
+interface Exports {
+  scaleBlockValues(values: number, scale: number, out: number, ...blocks: KeptBlocks): void;
+  blockValuesDot(a: number, b: number, out: number, ...blocks: KeptBlocks): void;
+}
 
 /** values [size], scale [R, C]; attrs pattern → [size], each block times its factor. */
 function scaleBlockValues(call: WasmCall): TensorInfo {
@@ -16,7 +21,7 @@ function scaleBlockValues(call: WasmCall): TensorInfo {
   const scale = floatInput('ScaleBlockValues', 'scale', call, pattern.grid.gridShape);
   const out = backend.makeOutput([pattern.size], 'float32');
   const offsets = [offsetOf(backend, values), offsetOf(backend, scale), offsetOf(backend, out)] as const;
-  kernelsOf(backend).exports.scaleBlockValues(...offsets, ...keptBlocksIn(backend, pattern));
+  kernelsOf<Exports>(backend).exports.scaleBlockValues(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
 }
 
@@ -28,7 +33,7 @@ function blockValuesDot(call: WasmCall): TensorInfo {
   const b = floatInput('BlockValuesDot', 'b', call, [pattern.size]);
   const out = backend.makeOutput([...pattern.grid.gridShape], 'float32');
   const offsets = [offsetOf(backend, a), offsetOf(backend, b), offsetOf(backend, out)] as const;
-  kernelsOf(backend).exports.blockValuesDot(...offsets, ...keptBlocksIn(backend, pattern));
+  kernelsOf<Exports>(backend).exports.blockValuesDot(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
 }
 

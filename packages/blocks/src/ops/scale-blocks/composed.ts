@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 
 import { blockGrid, type BlockGrid } from '../../grid.js';
 import type { OperationInputs } from '../../operation.js';
-import type { BlockAttributes } from './index.js';
+import type { BlockAttributes } from './attributes.js';
 
 /** ScaleBlocks: matrix `[n, m]`, scale `[R, C]` → `[n, m]`. */
 export function productOfBlocks(

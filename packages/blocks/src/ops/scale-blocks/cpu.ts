@@ -1,7 +1,7 @@
 /** The ops on the blocks of a matrix, written out as loops. */
 import type { CpuTensor } from '../../backends/cpu/kernel.js';
 import { blockGrid, type BlockGrid } from '../../grid.js';
-import type { BlockAttributes } from './index.js';
+import type { BlockAttributes } from './attributes.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, CpuTensor>>;
 

@@ -7,19 +7,16 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
-import type { BlockGrid, Shape2D } from '../../grid.js';
-import { blockGrid } from '../../grid.js';
+import { blockGrid, type BlockGrid } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
+import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
 
-/** What the kernels receive beside their input tensors. */
-export interface BlockAttributes {
-  /** Rows × columns of a block; those at the right and bottom edges are smaller where the sizes do not divide. */
-  readonly blockShape: Shape2D;
-}
+export type { BlockAttributes };
 
 /**
- * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`; a block scaled by zero is zero, whatever it held.
+ * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`. By a kernel of this package a block scaled by zero is zero,
+ * whatever it held; composed of tfjs' ops it is NaN where it held NaN or an infinity.
  *
  * @param matrix `[n, m]`
  * @param scale one factor a block, `[R, C]`
@@ -41,10 +38,15 @@ export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGr
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(mask, grid.gridShape, 'mask', THE_GRID);
   const attributes = { blockShape: grid.blockShape };
-  return tf.customGrad((x) => ({
-    value: scaled({ matrix: x as tf.Tensor2D, scale: mask }, attributes),
-    gradFunc: (dy: tf.Tensor) => maskBlocks(dy as tf.Tensor2D, mask, grid),
-  }))(matrix) as tf.Tensor2D;
+  return tf.customGrad((x, save) => {
+    // Of a mask that is made beside the product nothing else would be left.
+    (save as tf.GradSaveFunc)([mask]);
+    return {
+      value: scaled({ matrix: x as tf.Tensor2D, scale: mask }, attributes),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        maskBlocks(dy as tf.Tensor2D, saved as tf.Tensor2D, grid),
+    };
+  })(matrix) as tf.Tensor2D;
 }
 
 /**
@@ -92,10 +94,11 @@ const scaled = defineOperation<BlockAttributes, tf.Tensor2D>({
 
 const bothGradients = defineOperation<BlockAttributes, tf.Tensor[]>({
   name: 'ScaleBlocksGrad',
-  composed: ({ dy, matrix, scale }, attributes) => [
-    productOfBlocks({ matrix: dy!, scale: scale! }, attributes),
-    blockProducts({ a: dy!, b: matrix! }, attributes),
-  ],
+  composed: (inputs, { blockShape }) => {
+    const { dy, matrix, scale } = inputs as Readonly<Record<string, tf.Tensor2D>>;
+    const grid = blockGrid(matrix!.shape, blockShape);
+    return [scaleBlocks(dy!, scale!, grid), blockDot(dy!, matrix!, grid)];
+  },
 });
 
 const dotted = defineOperation<BlockAttributes, tf.Tensor2D>({

@@ -2,12 +2,25 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { kernelsOf, type Cut } from '../../backends/wasm/exports.js';
 import { growingWorkspace, offsetOf, oncePerBackend } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { blockGrid, type BlockGrid } from '../../grid.js';
-import type { BlockAttributes } from './index.js';
+import type { BlockAttributes } from './attributes.js';
+
+interface Exports {
+  scaleBlocks(matrix: number, scale: number, out: number, ...cut: Cut): void;
+  scaleBlocksGrad(
+    dy: number,
+    matrix: number,
+    scale: number,
+    dMatrix: number,
+    dScale: number,
+    ...cut: [...Cut, sums: number]
+  ): void;
+  blockDot(a: number, b: number, out: number, ...cut: Cut): void;
+}
 
 /** matrix [n, m], scale [R, C] → [n, m]. */
 function scaleBlocks(call: WasmCall): TensorInfo {
@@ -17,7 +30,7 @@ function scaleBlocks(call: WasmCall): TensorInfo {
   const scale = floatInput('ScaleBlocks', 'scale', call, grid.gridShape);
   const out = backend.makeOutput([...grid.matrixShape], 'float32');
   const offsets = [matrix, scale, out].map((x) => offsetOf(backend, x)) as [number, number, number];
-  kernelsOf(backend).exports.scaleBlocks(...offsets, ...grid.matrixShape, ...grid.blockShape);
+  kernelsOf<Exports>(backend).exports.scaleBlocks(...offsets, ...grid.matrixShape, ...grid.blockShape);
   return out;
 }
 
@@ -33,7 +46,12 @@ function scaleBlocksGrad(call: WasmCall): TensorInfo[] {
   const tensors = [dy, matrix, scale, dMatrix, dScale];
   const offsets = tensors.map((x) => offsetOf(backend, x)) as [number, number, number, number, number];
   const sums = workspaceOf(backend)(16 * grid.gridShape[1]);
-  kernelsOf(backend).exports.scaleBlocksGrad(...offsets, ...grid.matrixShape, ...grid.blockShape, sums);
+  kernelsOf<Exports>(backend).exports.scaleBlocksGrad(
+    ...offsets,
+    ...grid.matrixShape,
+    ...grid.blockShape,
+    sums,
+  );
   return [dMatrix, dScale];
 }
 
@@ -45,7 +63,7 @@ function blockDot(call: WasmCall): TensorInfo {
   const b = floatInput('BlockDot', 'b', call, grid.matrixShape);
   const out = backend.makeOutput([...grid.gridShape], 'float32');
   const offsets = [a, b, out].map((x) => offsetOf(backend, x)) as [number, number, number];
-  kernelsOf(backend).exports.blockDot(...offsets, ...grid.matrixShape, ...grid.blockShape);
+  kernelsOf<Exports>(backend).exports.blockDot(...offsets, ...grid.matrixShape, ...grid.blockShape);
   return out;
 }
 

@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { runShader, type WebgpuCall } from '../../backends/webgpu/program.js';
 import { blockGrid } from '../../grid.js';
-import type { BlockAttributes } from './index.js';
+import type { BlockAttributes } from './attributes.js';
 
 type Call = WebgpuCall<BlockAttributes>;
 

@@ -23,7 +23,9 @@ function softmaxAttentionGrad(
   const g = weights.map((weight, i) => (weight >= minimum && weight <= maximum ? dy.values[i]! : 0));
   const sum = weights.reduce((total, weight, i) => total + weight * g[i]!, 0);
   const mean = normalised ? sum / weights.length : 0;
-  const gradient = (weight: number, i: number) => (weight * (g[i]! - mean)) / temperature;
+  // An unnormalised weight may overflow: ∞ · 0 would be NaN.
+  const factor = (weight: number) => (normalised ? weight : Math.min(weight, maximum));
+  const gradient = (weight: number, i: number) => (factor(weight) * (g[i]! - mean)) / temperature;
   return { shape: logits.shape, values: Float32Array.from(weights, gradient) };
 }
 

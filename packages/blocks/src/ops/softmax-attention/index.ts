@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import { assertTensor } from '../../assert-tensor.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 
 /** What the kernels receive beside the logits. */
@@ -26,7 +27,7 @@ export const UNCLIPPED = { minimum: 0, maximum: 3.4e38 } as const;
  *
  * @param logits of any shape, float32
  * @returns the attention, in the logits' shape
- * @throws RangeError for attributes out of range
+ * @throws RangeError for logits of another type, and for attributes out of range
  */
 export function attentionWeights<T extends tf.Tensor>(
   logits: T,
@@ -37,6 +38,7 @@ export function attentionWeights<T extends tf.Tensor>(
     maximum = UNCLIPPED.maximum,
   }: Partial<AttentionAttributes> = {},
 ): T {
+  assertTensor(logits, logits.shape, 'logits', 'attention');
   assertTemperature(temperature);
   if (!(minimum >= 0 && minimum <= maximum)) {
     throw new RangeError(
@@ -75,9 +77,15 @@ function unclipped(logits: tf.Tensor, { normalised, temperature }: AttentionAttr
 function composedGradient(dy: tf.Tensor, logits: tf.Tensor, attributes: AttentionAttributes): tf.Tensor {
   const { normalised, temperature, minimum, maximum } = attributes;
   const weights = unclipped(logits, attributes);
-  const within = weights.greaterEqual(minimum).logicalAnd(weights.lessEqual(maximum));
+  // A constant: tfjs has no gradient of these, which a second derivative would ask for.
+  const within = tf.customGrad((x) => ({
+    value: (x as tf.Tensor).greaterEqual(minimum).logicalAnd((x as tf.Tensor).lessEqual(maximum)),
+    gradFunc: () => tf.zerosLike(weights),
+  }))(weights);
   const g = dy.where(within, tf.zerosLike(dy));
-  return weights.mul(normalised ? g.sub(weights.mul(g).mean()) : g).div(temperature);
+  if (normalised) return weights.mul(g.sub(weights.mul(g).mean())).div(temperature);
+  // An exponential may overflow: ∞ · 0 would be NaN.
+  return weights.minimum(maximum).mul(g).div(temperature);
 }
 
 const attention = defineOperation<AttentionAttributes>({

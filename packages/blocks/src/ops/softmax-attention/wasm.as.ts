@@ -69,6 +69,8 @@ export function attentionGrad(
   for (let at: usize = 0; at < end; at += 4) {
     const weight = load<f32>(dLogits + at);
     const gradient = weight >= minimum && weight <= maximum ? load<f32>(dy + at) : 0;
-    store<f32>(dLogits + at, (weight * (gradient - mean)) / temperature);
+    // Unnormalised it may be infinite, and times zero it would be NaN.
+    const factor: f32 = normalised ? weight : min<f32>(weight, maximum);
+    store<f32>(dLogits + at, (factor * (gradient - mean)) / temperature);
   }
 }

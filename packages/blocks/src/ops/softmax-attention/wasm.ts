@@ -2,11 +2,18 @@
 
 import * as tf from '@tensorflow/tfjs';
 
-import { kernelsOf, type AttentionArguments } from '../../backends/wasm/exports.js';
+import { kernelsOf } from '../../backends/wasm/exports.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import type { AttentionAttributes } from './index.js';
+
+interface Exports {
+  attention(logits: number, out: number, ...settings: Settings): void;
+  attentionGrad(dy: number, logits: number, dLogits: number, ...settings: Settings): void;
+}
+
+type Settings = [size: number, normalised: boolean, temperature: number, minimum: number, maximum: number];
 
 /** logits of any shape → attention of the same. */
 function softmaxAttention(call: WasmCall): tf.TensorInfo {
@@ -14,7 +21,7 @@ function softmaxAttention(call: WasmCall): tf.TensorInfo {
   const logits = floatInput('SoftmaxAttention', 'logits', call);
   const out = backend.makeOutput(logits.shape, 'float32');
   const offsets = [offsetOf(backend, logits), offsetOf(backend, out)] as const;
-  kernelsOf(backend).exports.attention(...offsets, ...settings(logits, call));
+  kernelsOf<Exports>(backend).exports.attention(...offsets, ...settings(logits, call));
   return out;
 }
 
@@ -25,11 +32,11 @@ function softmaxAttentionGrad(call: WasmCall): tf.TensorInfo {
   const dy = floatInput('SoftmaxAttentionGrad', 'dy', call, logits.shape);
   const dLogits = backend.makeOutput(logits.shape, 'float32');
   const offsets = [dy, logits, dLogits].map((x) => offsetOf(backend, x)) as [number, number, number];
-  kernelsOf(backend).exports.attentionGrad(...offsets, ...settings(logits, call));
+  kernelsOf<Exports>(backend).exports.attentionGrad(...offsets, ...settings(logits, call));
   return dLogits;
 }
 
-function settings({ shape }: tf.TensorInfo, { attrs }: WasmCall): AttentionArguments {
+function settings({ shape }: tf.TensorInfo, { attrs }: WasmCall): Settings {
   const { normalised, temperature, minimum, maximum } = attrs as unknown as AttentionAttributes;
   return [tf.util.sizeFromShape(shape), normalised, temperature, minimum, maximum];
 }

@@ -1,97 +1,76 @@
-/** Softmax attention in WGSL against the definition in double precision, on whatever adapter there is. */
+/** Softmax attention in WGSL at sizes that take several workgroups, on whatever adapter there is. */
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { BackendError, softwareAdapter, startBackend } from '../index.js';
+import { randomValues } from '../../test-support.js';
+import { startWebgpu } from '../../test-webgpu.js';
+import { plainAttention } from './cases.js';
+import { attentionWeights } from './index.js';
 
-Object.assign(process.env, softwareAdapter() ?? {});
-const webgpu = await startBackend('webgpu').catch((error: unknown) => {
-  if (error instanceof BackendError) return error;
-  throw error;
-});
-const absent = webgpu instanceof BackendError;
-
-interface Settings extends tf.NamedAttrMap {
-  temperature: number;
-  minimum: number;
-  maximum: number;
-}
-
-function randomNumbers(count: number, seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from(
-    { length: count },
-    () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1,
-  );
-}
-
-async function run(
-  kernel: string,
-  inputs: Record<string, Float32Array>,
-  settings: Settings,
-): Promise<Float32Array> {
-  const shape = (length: number): number[] => (length % 2 === 0 ? [2, length / 2] : [length, 1]);
-  const tensors = Object.entries(inputs).map(
-    ([name, values]) => [name, tf.tensor(values, shape(values.length))] as const,
-  );
-  const out = tf.engine().runKernel(kernel, Object.fromEntries(tensors), settings) as tf.Tensor;
-  expect(out.shape).toEqual(tensors[0]![1].shape);
-  const values = (await out.data()) as Float32Array;
-  tf.dispose([out, tensors.map(([, tensor]) => tensor)]);
-  return values;
-}
-
-/** G · softmax(logits / τ) */
-function unclipped(logits: Float32Array, temperature: number): number[] {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  const powers = Array.from(logits, (l) => Math.exp((l - largest) / temperature));
-  const total = powers.reduce((sum, e) => sum + e, 0);
-  return powers.map((e) => (e / total) * logits.length);
-}
-
-function expectClose(actual: Float32Array, expected: readonly number[], tolerance: number): void {
-  const scale = expected.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
-  // Written so that NaN fails too.
-  const far = expected.findIndex((x, i) => !(Math.abs(actual[i]! - x) <= tolerance * scale));
-  if (far >= 0) expect.fail(`element ${far} is ${actual[far]}, expected ${expected[far]}`);
-}
+const webgpu = await startWebgpu();
 
 /** One workgroup, several, and more shares than a workgroup has threads. */
 const sizes = [1, 2, 7, 255, 256, 2049, 5000, 140_000];
+const attributes = { normalised: true, temperature: 0.5, minimum: 0.3, maximum: 2.5 };
 
-describe.skipIf(absent)(`on ${absent ? `no adapter, skipped: ${webgpu.message}` : webgpu.device}`, () => {
-  it.each(sizes)('attention is the softmax of %s logits, at mean 1, clipped', async (size) => {
-    for (const temperature of [0.25, 1]) {
-      const logits = randomNumbers(size, size).map((l) => 2 * l);
-      const expected = unclipped(logits, temperature).map((a) => Math.min(Math.max(a, 0.3), 2.5));
-      expectClose(
-        await run('SoftmaxAttention', { logits }, { temperature, minimum: 0.3, maximum: 2.5 }),
-        expected,
-        1e-4,
-      );
-    }
+async function valuesOf(compute: () => tf.Tensor): Promise<ArrayLike<number>> {
+  const tensor = tf.tidy(compute);
+  const values = await tensor.data();
+  tensor.dispose();
+  return values;
+}
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  const wanted = Array.from(expected);
+  const scale = wanted.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
+  // Written so that NaN fails too.
+  const far = wanted.findIndex((x, i) => !(Math.abs(actual[i]! - x) <= 1e-4 * scale));
+  if (far >= 0) expect.fail(`element ${far} is ${actual[far]}, expected ${wanted[far]}`);
+}
+
+describe.skipIf(webgpu.absent)(`on webgpu (${webgpu.where})`, () => {
+  beforeAll(async () => {
+    await tf.setBackend('webgpu');
+  });
+  afterEach(webgpu.finished);
+
+  it.each(sizes)('it is the softmax of %s logits, at mean 1, clipped', async (size) => {
+    const logits = randomValues(size, size).map((logit) => 2 * logit);
+    const expected = plainAttention(Float64Array.from(logits), attributes);
+    expectClose(
+      await valuesOf(() => attentionWeights(tf.tensor1d(logits), attributes)),
+      expected.map((weight) => Math.min(Math.max(weight, 0.3), 2.5)),
+    );
   });
 
-  it.each(sizes)('is exactly 1 for %s equal logits', async (size) => {
-    const settings = { temperature: 0.7, minimum: 0.1, maximum: 10 };
-    const weights = await run('SoftmaxAttention', { logits: new Float32Array(size).fill(0.3) }, settings);
-    expect(new Set(weights)).toEqual(new Set([1]));
+  it.each(sizes)('it is exactly 1 for %s equal logits', async (size) => {
+    const weights = await valuesOf(() => attentionWeights(tf.fill([size], 0.3), { temperature: 0.7 }));
+    expect(new Set(Array.from(weights))).toEqual(new Set([1]));
   });
 
-  it.each(sizes)('the gradient is that of the definition, for %s logits', async (size) => {
-    const settings = { temperature: 0.5, minimum: 0.3, maximum: 2.5 };
-    const logits = randomNumbers(size, size + 1);
-    const dy = randomNumbers(size, size + 2);
-    const weights = unclipped(logits, settings.temperature);
+  it.each(sizes)('its gradient is that of the definition, for %s logits', async (size) => {
+    const logits = randomValues(size, size + 1);
+    const dy = randomValues(size, size + 2);
+    const weights = plainAttention(Float64Array.from(logits), attributes);
     // Away from the bounds: on which side of one a weight falls may be a matter of rounding.
     weights.forEach((weight, i) => {
       if (Math.min(Math.abs(weight - 0.3), Math.abs(weight - 2.5)) < 1e-3) dy[i] = 0;
     });
     const g = weights.map((weight, i) => (weight < 0.3 || weight > 2.5 ? 0 : dy[i]!));
     const mean = weights.reduce((sum, weight, i) => sum + weight * g[i]!, 0) / size;
-    const expected = weights.map((weight, i) => (weight * (g[i]! - mean)) / settings.temperature);
-    expectClose(await run('SoftmaxAttentionGrad', { dy, logits }, settings), expected, 1e-4);
+    const expected = weights.map((weight, i) => (weight * (g[i]! - mean)) / attributes.temperature);
+    const gradient = tf.grad((logits) => attentionWeights(logits, attributes));
+    expectClose(await valuesOf(() => gradient(tf.tensor1d(logits), tf.tensor1d(dy))), expected);
   });
 
-  it('leave no tensor behind', () => expect(tf.memory().numTensors).toBe(0));
+  it('an exponential that overflows is clipped, and passes no gradient', async () => {
+    const unnormalised = { normalised: false, maximum: 10 };
+    const logits = [0, 1000];
+    const weights = await valuesOf(() => attentionWeights(tf.tensor1d(logits), unnormalised));
+    expectClose(weights, [1, 10]);
+    const gradient = tf.grad((logits) => attentionWeights(logits, unnormalised));
+    expectClose(await valuesOf(() => gradient(tf.tensor1d(logits))), [1, 0]);
+  });
+
+  it('no tensor is left behind', () => expect(tf.memory().numTensors).toBe(0));
 });

@@ -1,0 +1,85 @@
+/** Shows trials as they run, on standard error: a bar each on a terminal, and a line each when they have ended. */
+import cliProgress from 'cli-progress';
+
+import { trialLabel, type Trial, type TrialOutcome, type Watcher } from '@espalier/experiment';
+
+export interface Progress extends Watcher {
+  /** Leaves the terminal as it should be. */
+  stop(): void;
+}
+
+/** Shows nothing before it is told what is planned. */
+export function showProgress(): Progress {
+  let shown: Progress | undefined;
+  return {
+    planned: (trials) => (shown = process.stderr.isTTY ? bars(trials) : lines(trials.length)),
+    started: (trial) => shown?.started?.(trial),
+    progressed: (trial, progress) => shown?.progressed?.(trial, progress),
+    ended: (trial, outcome, ran) => shown?.ended?.(trial, outcome, ran),
+    stop: () => shown?.stop(),
+  };
+}
+
+/** A bar for each trial that runs; those that have ended become lines above, so that the bars fit on a screen. */
+function bars(trials: readonly Trial[]): Progress {
+  const width = Math.max(...trials.map((trial) => trialLabel(trial).length));
+  const multi = new cliProgress.MultiBar(
+    {
+      format: '{label} {percentage}% {bar} {eta_formatted} left, loss {loss}, {phase}',
+      autopadding: true,
+      barsize: 20,
+      hideCursor: true,
+      // Signals are the command's own to answer: cli-progress would keep it from ending.
+      gracefulExit: false,
+      stream: process.stderr,
+    },
+    cliProgress.Presets.shades_grey,
+  );
+  const shown = new Map<Trial, cliProgress.SingleBar>();
+  let ended = 0;
+  return {
+    started(trial) {
+      const label = trialLabel(trial).padEnd(width);
+      shown.set(trial, multi.create(1, 0, { label, phase: 'starting', loss: '–' }));
+    },
+    progressed(trial, { step, totalSteps, loss, phase }) {
+      const bar = shown.get(trial);
+      bar?.setTotal(totalSteps);
+      bar?.update(step + 1, { phase, loss: loss.toFixed(4) });
+    },
+    ended(trial, outcome, ran) {
+      ended += 1;
+      multi.log(line(ended, trials.length, trial, outcome, ran));
+      const bar = shown.get(trial);
+      if (bar) multi.remove(bar);
+      else multi.update();
+    },
+    stop: () => multi.stop(),
+  };
+}
+
+function lines(total: number): Progress {
+  let ended = 0;
+  return {
+    ended(trial, outcome, ran) {
+      ended += 1;
+      process.stderr.write(line(ended, total, trial, outcome, ran));
+    },
+    stop: () => {},
+  };
+}
+
+function line(ended: number, total: number, trial: Trial, outcome: TrialOutcome, ran: boolean): string {
+  return `[${ended}/${total}] ${trialLabel(trial)}: ${ending(outcome, ran)}${lossOf(outcome)}\n`;
+}
+
+function ending(outcome: TrialOutcome, ran: boolean): string {
+  if (outcome.status === 'failed') return `failed: ${outcome.message.split('\n')[0]}`;
+  if (!ran) return `${outcome.status}, from an earlier run`;
+  const totalMs = outcome.measures['totalMs'];
+  return `${outcome.status} in ${((totalMs ?? 0) / 1000).toFixed(1)} s`;
+}
+
+function lossOf(outcome: TrialOutcome): string {
+  return outcome.status === 'ok' ? `, loss ${outcome.measures['loss']?.toFixed(4)}` : '';
+}

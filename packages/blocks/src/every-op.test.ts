@@ -1,0 +1,32 @@
+/** Every op on every backend: a row for each case that an op's folder gives, see `test-table.ts`. */
+import '@tensorflow/tfjs-backend-wasm';
+import { readdirSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import './backends/cpu.js';
+import './backends/wasm.js';
+import { folders, hasCases, itComputesEveryOp, kernelNames } from './test-table.js';
+import { startWebgpu } from './test-webgpu.js';
+
+const webgpu = await startWebgpu();
+
+describe('the table', () => {
+  it('has cases of every op', () => {
+    expect(folders.filter((folder) => !hasCases(folder))).toEqual([]);
+  });
+
+  it('has every backend that kernels are registered for', () => {
+    const lists = readdirSync(new URL('generated', import.meta.url));
+    const backends = lists.flatMap((file) => /^(.*)-kernels\.ts$/.exec(file)?.[1] ?? []);
+    expect(Object.keys(kernelNames).sort()).toEqual(backends.sort());
+  });
+});
+
+describe('on cpu, as defined:', () => itComputesEveryOp('cpu', 30));
+
+describe('on wasm, as defined:', () => itComputesEveryOp('wasm', 100));
+
+describe.skipIf(webgpu.absent)(`on webgpu (${webgpu.where}), as defined:`, () => {
+  itComputesEveryOp('webgpu', 5);
+  afterEach(webgpu.finished);
+});

@@ -1,0 +1,142 @@
+/**
+ * Planted blocks: a regression whose true block support is known.
+ *
+ *     y = W*ᵀx + noise,   W* zero but for some blocks
+ *
+ * Two things make the support hard to see from the size of trained weights, as in real networks. Groups of
+ * inputs have different scales, so that an important block can have small weights; and each group has a
+ * correlated partner, so that dense training spreads a block's weight over a block that is not in the
+ * support. All of it is made from the seed.
+ */
+import type { DataSet, Examples } from '../examples.js';
+import { permutation, random, type Random } from '../random.js';
+
+export interface PlantedBlocksSettings {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Rows × columns of a planted block; they divide inputs and outputs, and inputs into an even number of groups. */
+  readonly blockShape: readonly [number, number];
+  /** Share of blocks that are planted, above 0. */
+  readonly density: number;
+  readonly trainExamples: number;
+  readonly testExamples: number;
+  /** Correlation of an input with its partner in the partner group, from 0 and under 1. */
+  readonly correlation: number;
+  /** Input groups have scales from `1 / scaleRange` to `scaleRange`, at least 1. */
+  readonly scaleRange: number;
+  /** Standard deviation of the noise on an output; the signal's is about 1. */
+  readonly noise: number;
+}
+
+export interface PlantedBlocks extends DataSet {
+  /** The true weights `W*`, `[inputs, outputs]`, row by row. */
+  readonly weights: Float32Array;
+}
+
+/** @throws RangeError when the block shape does not divide the sizes, or a number is out of range. */
+export function plantedBlocks(seed: number, settings: PlantedBlocksSettings): PlantedBlocks {
+  const { inputs, outputs, blockShape, density, correlation, scaleRange, noise } = settings;
+  const [blockRows, blockColumns] = blockShape;
+  if (inputs % (2 * blockRows) !== 0 || outputs % blockColumns !== 0) {
+    throw new RangeError(
+      `Blocks of ${blockRows}×${blockColumns} do not cut ${inputs}×${outputs} into pairs of input groups`,
+    );
+  }
+  if (!(
+    density > 0 &&
+    density <= 1 &&
+    correlation >= 0 &&
+    correlation < 1 &&
+    scaleRange >= 1 &&
+    noise >= 0
+  )) {
+    throw new RangeError(
+      `density ${density} must be in (0, 1], correlation ${correlation} in [0, 1), scaleRange ${scaleRange} ` +
+        `at least 1 and noise ${noise} at least 0`,
+    );
+  }
+  const structure = random(seed, 'planted-blocks/structure');
+  const scales = Array.from(
+    { length: inputs / blockRows },
+    () => scaleRange ** (2 * structure.uniform() - 1),
+  );
+  const weights = plantWeights(settings, scales, structure);
+  const split = (count: number, purpose: string) =>
+    examples(count, settings, scales, weights, random(seed, `planted-blocks/${purpose}`));
+  return {
+    train: split(settings.trainExamples, 'train'),
+    test: split(settings.testExamples, 'test'),
+    weights,
+  };
+}
+
+/** Each planted block adds about the same variance to its outputs, whatever the scale of its inputs. */
+function plantWeights(
+  { inputs, outputs, blockShape: [blockRows, blockColumns], density }: PlantedBlocksSettings,
+  scales: readonly number[],
+  structure: Random,
+): Float32Array {
+  const gridColumns = outputs / blockColumns;
+  const blocks = (inputs / blockRows) * gridColumns;
+  const planted = permutation(blocks, structure).subarray(0, Math.max(1, Math.round(blocks * density)));
+  const inOneColumn = planted.length / gridColumns;
+  const weights = new Float32Array(inputs * outputs);
+  for (const block of planted) {
+    const group = Math.floor(block / gridColumns);
+    const firstColumn = (block % gridColumns) * blockColumns;
+    const deviation = 1 / ((scales[group] as number) * Math.sqrt(inOneColumn * blockRows));
+    for (let i = group * blockRows; i < (group + 1) * blockRows; i++) {
+      for (let j = firstColumn; j < firstColumn + blockColumns; j++) {
+        weights[i * outputs + j] = deviation * structure.normal();
+      }
+    }
+  }
+  return weights;
+}
+
+function examples(
+  count: number,
+  { inputs, outputs, blockShape: [blockRows], correlation, noise }: PlantedBlocksSettings,
+  scales: readonly number[],
+  weights: Float32Array,
+  draws: Random,
+): Examples {
+  const x = new Float32Array(count * inputs);
+  const y = new Float32Array(count * outputs);
+  const independent = Math.sqrt(1 - correlation ** 2);
+  for (let example = 0; example < count; example++) {
+    const own = x.subarray(example * inputs, (example + 1) * inputs);
+    for (let i = 0; i < inputs; i++) {
+      const group = Math.floor(i / blockRows);
+      const partner = own[i - blockRows] as number; // read for odd groups only
+      own[i] = group % 2 === 0 ? draws.normal() : correlation * partner + independent * draws.normal();
+    }
+    for (let i = 0; i < inputs; i++)
+      own[i] = (own[i] as number) * (scales[Math.floor(i / blockRows)] as number);
+    const target = y.subarray(example * outputs, (example + 1) * outputs);
+    for (let j = 0; j < outputs; j++) target[j] = noise * draws.normal();
+    for (let i = 0; i < inputs; i++) {
+      const value = own[i] as number;
+      for (let j = 0; j < outputs; j++)
+        target[j] = (target[j] as number) + value * (weights[i * outputs + j] as number);
+    }
+  }
+  return {
+    count,
+    inputShape: [inputs],
+    targetShape: [outputs],
+    gather(indices) {
+      const batch = {
+        inputs: new Float32Array(indices.length * inputs),
+        targets: new Float32Array(indices.length * outputs),
+      };
+      for (let i = 0; i < indices.length; i++) {
+        const index = indices[i] as number;
+        batch.inputs.set(x.subarray(index * inputs, (index + 1) * inputs), i * inputs);
+        batch.targets.set(y.subarray(index * outputs, (index + 1) * outputs), i * outputs);
+      }
+      return batch;
+    },
+    content: () => [x, y],
+  };
+}

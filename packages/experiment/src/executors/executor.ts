@@ -1,0 +1,42 @@
+/** What runs trials: in processes of their own, in place, and wherever else. */
+import type { Pruner } from '@espalier/core';
+import type { Workload } from '@espalier/workloads';
+
+import type { BackendDescription } from '../backend.js';
+import type { Store } from '../store/store.js';
+import type { ProductCosts, Trial, TrialOutcome, TrialProgress, UsedAccelerator } from '../trial/trial.js';
+
+export interface Executor {
+  /** What trials compute on. */
+  readonly backend: BackendDescription;
+  readonly accelerators: readonly UsedAccelerator[];
+  /** In each trial. */
+  readonly threads: number;
+  /** How many trials run side by side, at most. */
+  readonly jobs: number;
+  /** Makes a backend tfjs' current one here, in this thread: what a rehearsal computes on. */
+  startHere(): Promise<void>;
+  /** Times products on the backend that trials compute on, for blocks of each shape. */
+  measureCosts(blockShapes: readonly (readonly [number, number])[]): Promise<readonly ProductCosts[]>;
+  /**
+   * Trains a trial from where it stands in the store, and publishes its result there.
+   *
+   * @throws the signal's reason when it was aborted
+   */
+  run(work: Work, options: RunOptions): Promise<TrialOutcome>;
+}
+
+/** A trial, with the values that it names. */
+export interface Work {
+  readonly trial: Trial;
+  readonly workload: Workload;
+  /** Null for the dense baseline. */
+  readonly pruner: Pruner | null;
+}
+
+export interface RunOptions {
+  readonly store: Store;
+  readonly dataFolder: string;
+  readonly onProgress: (progress: TrialProgress) => void;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,62 @@
+/** Runs trials here, one after another, on a backend that was started and handed over: in a page, a script, a test. */
+import { measureCosts } from '@espalier/block-sparse';
+
+import type { StartedBackend } from '../backend.js';
+import { messageOf } from '../errors.js';
+import { trialName } from '../trial/identity.js';
+import { train } from '../trial/train.js';
+import type { UsedAccelerator } from '../trial/trial.js';
+import type { Executor } from './executor.js';
+
+export interface InPlaceOptions {
+  /** Started, and tfjs' current one. */
+  readonly backend: StartedBackend;
+  /** What was attached to it that multiplies faster. */
+  readonly accelerators?: readonly UsedAccelerator[];
+  readonly threads?: number;
+  readonly checkpointEveryMs?: number;
+}
+
+export function inPlace({
+  backend,
+  accelerators = [],
+  threads = 1,
+  checkpointEveryMs,
+}: InPlaceOptions): Executor {
+  const { name, device, kind, choice } = backend;
+  return {
+    backend: { name, device, kind, choice },
+    accelerators,
+    threads,
+    jobs: 1,
+    startHere: async () => {},
+    async measureCosts(blockShapes) {
+      const costs = [];
+      for (const blockShape of blockShapes) {
+        const { perKeptWeight, perStep } = await measureCosts(blockShape);
+        costs.push({ blockShape, perKeptWeight: perKeptWeight(blockShape), perStep });
+      }
+      return costs;
+    },
+    async run({ trial, workload, pruner }, { store, dataFolder, onProgress, signal }) {
+      const place = store.trial(trialName(trial));
+      try {
+        await place.begin(trial);
+        const result = await train(trial, workload, pruner, {
+          ...{ backend, store: place, dataFolder, onProgress, signal, pause },
+          ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
+        });
+        await place.publish(result);
+        return result;
+      } catch (error) {
+        signal.throwIfAborted();
+        return { status: 'failed', message: messageOf(error) };
+      }
+    },
+  };
+}
+
+/** To the event loop: a page draws, and answers. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}

@@ -1,0 +1,122 @@
+/** Runs trials in processes of their own, as many side by side as asked: for Node. */
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+import { probeBackend, startBackend, type BackendChoice, type BackendDescription } from '@espalier/backend';
+import { findAccelerators, type AcceleratorChoice } from '@espalier/wasm-training/accelerators';
+
+import { UsageError } from '../../errors.js';
+import { storedResult } from '../../trial/stored.js';
+import type { TrialOutcome, UsedAccelerator } from '../../trial/trial.js';
+import { shareCores } from '../cores.js';
+import type { Executor, RunOptions, Work } from '../executor.js';
+import { measureInProcess } from './measure-costs.js';
+import { endOf, processFile, type TrialMessage, type TrialOrder } from './messages.js';
+
+export interface ProcessesOptions {
+  /** `auto` when absent. */
+  readonly backend?: BackendChoice;
+  /** What multiplies faster on the wasm backend; `auto` when absent. */
+  readonly accelerators?: AcceleratorChoice;
+  /** Trials side by side; by backend and cores when absent. */
+  readonly jobs?: number;
+  /** Of each trial, on the wasm backend; 1 when absent. */
+  readonly threads?: number;
+  /** How often a trial can be gone on with; every 10 s when absent. */
+  readonly checkpointEveryMs?: number;
+  /** Is told, in a line, where fewer run side by side than was asked for. */
+  readonly onNote?: (line: string) => void;
+}
+
+/**
+ * Finds the backend that trials will compute on; it is started in each trial's own process.
+ *
+ * @throws BackendError, AcceleratorError or UsageError for what is not there or does not fit
+ */
+export async function processes(options: ProcessesOptions = {}): Promise<Executor> {
+  const backend = await probeBackend(options.backend ?? 'auto');
+  // As many side by side as there are cores where a trial takes one; one where they would share a device.
+  const onProcessor = backend.name === 'wasm' || backend.name === 'cpu';
+  const usual = () => (onProcessor ? Infinity : 1);
+  const { jobs, threads, note } = shareCores(options, availableParallelism(), usual);
+  const accelerators = await acceleratorsOf(options.accelerators ?? 'auto', threads, backend);
+  if (note) options.onNote?.(note);
+  return {
+    ...{ backend, accelerators, threads, jobs },
+    async startHere() {
+      await startBackend('wasm');
+    },
+    measureCosts: (blockShapes) => measureInProcess(backend, blockShapes),
+    run: (work, running) => runInProcess(work, running, options.checkpointEveryMs),
+  };
+}
+
+/** What trials use; the accelerators are the wasm backend's alone. */
+async function acceleratorsOf(
+  choice: AcceleratorChoice,
+  threads: number,
+  { name: backend }: BackendDescription,
+): Promise<UsedAccelerator[]> {
+  const named = typeof choice === 'string' ? [] : choice;
+  if (backend !== 'wasm') {
+    const asked = named.length > 0 ? `--accelerators ${named.join(',')}` : `--threads ${threads}`;
+    if (named.length === 0 && threads === 1) return [];
+    throw new UsageError(`${asked} is for the wasm backend, and ${backend} computes: add --backend wasm`);
+  }
+  if (threads > 1 && choice === 'off') {
+    throw new UsageError(`--threads ${threads} needs an accelerator that uses them: --accelerators auto`);
+  }
+  const reports = await findAccelerators(choice, { threads });
+  return reports
+    .filter(({ absence }) => absence === null)
+    .map(({ name, library }) => ({
+      name,
+      library: library && {
+        ...{ kind: library.kind, path: library.path },
+        ...{ version: library.version, build: library.build },
+      },
+    }));
+}
+
+async function runInProcess(
+  { trial }: Work,
+  { store, dataFolder, onProgress, signal }: RunOptions,
+  checkpointEveryMs: number | undefined,
+): Promise<TrialOutcome> {
+  const { address } = store;
+  if (address === null) {
+    throw new UsageError('Trials in processes of their own need a store that they can open: a folder');
+  }
+  const child = fork(processFile('trial-process'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal });
+  let complaint = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-4000);
+  });
+  return new Promise((resolve, reject) => {
+    let failure: string | null = null;
+    const fail = (message: string) => resolve({ status: 'failed', message });
+    child.on('message', (message: TrialMessage) => {
+      if (message.type === 'progress') onProgress(message);
+      if (message.type === 'failed') failure = message.message;
+    });
+    child.on('error', (error) => {
+      if (signal.aborted) reject(signal.reason as Error);
+      else fail(`its process did not start: ${error.message}`);
+    });
+    child.on('close', (code, killedBy) => {
+      void storedResult(store, trial).then((result) => {
+        if (result) resolve(result);
+        else fail(failure ?? `${describeEnd(code, killedBy)}. ${complaint}`.trim());
+      });
+    });
+    child.send({
+      ...{ trial, address, dataFolder },
+      ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
+    } satisfies TrialOrder);
+  });
+}
+
+function describeEnd(code: number | null, killedBy: NodeJS.Signals | null): string {
+  const hint = killedBy === 'SIGKILL' ? ', as when memory runs out: try fewer --jobs' : '';
+  return `its process ${killedBy === null ? endOf(code, null) : `was ended by ${killedBy}`}${hint}`;
+}

@@ -1,0 +1,51 @@
+/** The process of one trial: receives what to train, reports progress, leaves the result in the store. */
+import { startBackend, type NamedChoice } from '@espalier/backend';
+import { useAccelerators } from '@espalier/wasm-training/accelerators';
+
+import { messageOf } from '../../errors.js';
+import { loadPruner, loadWorkload } from '../../modules/references.js';
+import { folderStore } from '../../store/folder.js';
+import { trialName } from '../../trial/identity.js';
+import { train } from '../../trial/train.js';
+import type { Trial } from '../../trial/trial.js';
+import type { TrialMessage, TrialOrder } from './messages.js';
+
+process.once('message', (order: TrialOrder) => {
+  run(order).then(
+    () => finish({ type: 'done' }),
+    (error: unknown) => finish({ type: 'failed', message: messageOf(error) }),
+  );
+});
+
+// The command that started us is gone: its trials go on from their checkpoints when it is run again.
+process.once('disconnect', () => process.exit(1));
+
+async function run({ trial, address, dataFolder, checkpointEveryMs }: TrialOrder): Promise<void> {
+  const store = folderStore(address).trial(trialName(trial));
+  await store.begin(trial);
+  const workload = await loadWorkload(trial.workload);
+  const pruner = trial.pruner && (await loadPruner(trial.pruner));
+  const backend = await startBackend(trial.backend as NamedChoice);
+  await accelerate(trial);
+  const result = await train(trial, workload, pruner, {
+    ...{ backend, store, dataFolder },
+    ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
+    onProgress: (progress) => send({ type: 'progress', ...progress }),
+    peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
+  });
+  await store.publish(result);
+}
+
+async function accelerate({ accelerators, threads }: Trial): Promise<void> {
+  if (accelerators.length === 0) return;
+  const names = accelerators.map(({ name, library }) => (library ? `${name}:${library.path}` : name));
+  await useAccelerators(names, { threads });
+}
+
+function send(message: TrialMessage): void {
+  process.send?.(message);
+}
+
+function finish(message: TrialMessage): void {
+  process.send?.(message, () => process.exit(message.type === 'done' ? 0 : 1));
+}

@@ -1,0 +1,37 @@
+/**
+ * Pruning strategies compared on identical workloads, in Node and in browsers: what is compared, how it is run, where
+ * results lie, how they are shown.
+ */
+export { currentBackend, type BackendDescription, type StartedBackend } from './backend.js';
+export { compare, type CompareOptions, type Watcher } from './compare.js';
+export { isUsageError, UsageError } from './errors.js';
+export type { Executor, RunOptions, Work } from './executors/executor.js';
+export { inPlace, type InPlaceOptions } from './executors/in-place.js';
+export { isQuality, type Measure, type RunMeasure } from './measure.js';
+export { measuresOf } from './measures-of.js';
+export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
+export type { Report } from './reports/report.js';
+export { reports, writeSummary } from './reports/reports.js';
+export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
+export { memoryStore } from './store/memory.js';
+export type { Checkpoint, StepLog, StepMetrics, Store, StoredTensor, TrialStore } from './store/store.js';
+export { valueIn, type Environment, type Row, type Summary } from './summary.js';
+export { allocationFor, isAllocationName } from './trial/allocation.js';
+export { trialId, trialName } from './trial/identity.js';
+export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
+export { train, type TrainOptions } from './trial/train.js';
+export {
+  prunerName,
+  trialLabel,
+  type AllocationReference,
+  type Computing,
+  type Fingerprint,
+  type ProductCosts,
+  type Reference,
+  type Trial,
+  type TrialOutcome,
+  type TrialProgress,
+  type TrialResult,
+  type TrialTarget,
+  type UsedAccelerator,
+} from './trial/trial.js';

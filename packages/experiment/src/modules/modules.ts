@@ -1,0 +1,53 @@
+/** Loading a user's modules, by path or package name: TypeScript is stripped on the way. */
+import { isAbsolute, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { createJiti } from 'jiti';
+
+import { UsageError } from '../errors.js';
+
+/** Finds packages as a module in the folder where the command runs would, not as the harness would. */
+const jiti = createJiti(pathToFileURL(resolve('espalier')).href);
+
+export function isModulePath(asked: string): boolean {
+  return /^\.|\.[cm]?[jt]s$/.test(asked) || isAbsolute(asked);
+}
+
+/**
+ * @param name of a scoped package; other names are left for what is built in
+ * @returns the path of what it exports, null when it is not installed
+ */
+export function findPackage(name: string): string | null {
+  const url = name.startsWith('@') ? jiti.esmResolve(name, { try: true }) : undefined;
+  return url ? fileURLToPath(url) : null;
+}
+
+/**
+ * A module's default export; undefined when it has none.
+ *
+ * @param module an absolute path, or the name of a package that is installed beside the experiment
+ * @throws UsageError with the place of the error when a module at a path cannot be loaded
+ */
+export async function loadModule(module: string): Promise<unknown> {
+  const load = async (): Promise<{ default?: unknown }> => {
+    if (/\.[cm]?ts$/.test(module)) return jiti.import(module);
+    return import(isAbsolute(module) ? pathToFileURL(module).href : module);
+  };
+  const loaded = await load().catch((error: unknown) => {
+    if (!isAbsolute(module)) throw error;
+    throw new UsageError(`${module} cannot be loaded: ${summary(error)}`);
+  });
+  return loaded.default;
+}
+
+/** The error's first line and the first place in the user's own files. */
+function summary(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const message = error.message.split('\nRequire stack:')[0]?.replace(/\s+/g, ' ').trim();
+  const places = error.stack?.match(/(?<=[\s(]|file:\/\/)\/[^\s():]+:\d+(:\d+)?/g) ?? [];
+  const place = places.find(
+    (path) => !path.includes(`${sep}node_modules${sep}`) && !path.startsWith(import.meta.dirname),
+  );
+  const known = place === undefined || message?.includes(place);
+  return `${error.name === 'Error' ? '' : `${error.name}: `}${message}${known ? '' : ` (${place})`}`;
+}

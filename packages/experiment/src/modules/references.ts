@@ -1,0 +1,86 @@
+/** Loading what a reference names, for Node: a strategy or a workload, out of a user's module or a package. */
+import type { Pruner } from '@espalier/core';
+import type { Workload } from '@espalier/workloads';
+
+import { UsageError } from '../errors.js';
+import type { Reference } from '../trial/trial.js';
+import { loadModule } from './modules.js';
+
+/** @throws UsageError when the module has no such strategy */
+export async function loadPruner(reference: Reference): Promise<Pruner> {
+  const value = await loadReference(reference);
+  const pruner = whole<Pruner>(
+    typeof value === 'function' ? make(value as () => unknown, reference) : value,
+    ['name', 'settings', 'parameterisation', 'importance', 'search'],
+    'strategy',
+    reference,
+  );
+  // The name it was asked by, so that two settings of one strategy are two rows of a table.
+  return { ...pruner, name: nameOf(pruner, reference) };
+}
+
+/** @throws UsageError when the module has no such workload */
+export async function loadWorkload(reference: Reference): Promise<Workload> {
+  const workload = whole<Workload>(
+    await loadReference(reference),
+    ['name', 'task', 'defaults', 'load', 'model', 'optimizer', 'learningRate'],
+    'workload',
+    reference,
+  );
+  if (typeof workload.task.loss !== 'function') {
+    throw new UsageError(
+      `The workload '${reference.name}' has a task without a loss: import { regression } or { classification } ` +
+        'from @espalier/workloads, or give { name, loss }',
+    );
+  }
+  return { ...workload, name: nameOf(workload, reference) };
+}
+
+async function loadReference({ module, section, name }: Reference): Promise<unknown> {
+  if (module === null) {
+    throw new UsageError(`'${name}' is a value, which no other process can load: give its module`);
+  }
+  const exported = await loadModule(module);
+  return section === 'default'
+    ? exported
+    : (exported as { [section: string]: Record<string, unknown> })[section]?.[name];
+}
+
+function make(factory: () => unknown, { name, module }: Reference): unknown {
+  try {
+    return factory();
+  } catch (error) {
+    throw new UsageError(`The strategy '${name}' of ${module} cannot be made: ${(error as Error).message}`);
+  }
+}
+
+/** Takes what a module exports for what it should be, when all the parts are there. */
+function whole<T extends object>(
+  value: unknown,
+  parts: readonly (keyof T & string)[],
+  what: string,
+  { name, module }: Reference,
+): T {
+  const lacking = parts.filter((part) => (value as T | null | undefined)?.[part] === undefined);
+  if (lacking.length === 0) return value as T;
+  throw new UsageError(`${module} has no ${what} '${name}': what it exports lacks ${lacking.join(', ')}`);
+}
+
+function nameOf(loaded: { readonly name: string }, reference: Reference): string {
+  if (reference.section !== 'default') return reference.name;
+  assertName(loaded.name, reference.module ?? 'a module');
+  return loaded.name;
+}
+
+/**
+ * Names become those of folders, and are told apart from the baseline's.
+ *
+ * @param owner what gives the name, for the message
+ * @throws UsageError
+ */
+export function assertName(name: string, owner: string): void {
+  if (/^\w[\w.=+-]*$/.test(name) && name !== 'dense') return;
+  throw new UsageError(
+    `${owner} calls something '${name}': a name is of letters, digits and . _ = + -, and not 'dense', which is the baseline's`,
+  );
+}

@@ -1,0 +1,69 @@
+/** The trials of a comparison: a pure function of what is compared. */
+import type { AllocationName, Pruner } from '@espalier/core';
+import type { Workload } from '@espalier/workloads';
+
+import { allocationFor } from './trial/allocation.js';
+import type { Computing, ProductCosts, Reference, Trial, TrialTarget } from './trial/trial.js';
+
+/** A value with where it comes from. */
+export interface Strategy {
+  readonly reference: Reference;
+  readonly pruner: Pruner;
+}
+
+export interface ComparedWorkload {
+  readonly reference: Reference;
+  readonly workload: Workload;
+}
+
+export interface Plan {
+  readonly workload: ComparedWorkload;
+  readonly strategies: readonly Strategy[];
+  readonly targets: readonly TrialTarget[];
+  /** For all strategies; empty where it is the workload's or each strategy's to say. */
+  readonly allocations: readonly AllocationName[];
+  readonly seeds: readonly number[];
+  readonly epochs: number;
+  readonly computing: Computing;
+  readonly sparsePhases: boolean;
+  /** Of each target's block shape; null where the package knows them. */
+  readonly productCosts?: readonly ProductCosts[] | null;
+}
+
+/** The dense baseline of each seed first; then strategy by strategy, target by target, allocation by allocation. */
+export function planTrials({ workload, strategies, seeds, epochs, computing, ...plan }: Plan): Trial[] {
+  const common = {
+    workload: { ...workload.reference, name: workload.workload.name },
+    epochs,
+    ...computing,
+  };
+  const dense = seeds.map((seed) => ({
+    ...common,
+    pruner: null,
+    sparsity: 0,
+    blockShape: [1, 1] as const,
+    allocation: null,
+    seed,
+    sparsePhases: false,
+  }));
+  const allocations = plan.allocations.length > 0 ? plan.allocations : [null];
+  const pruned = strategies.flatMap(({ reference, pruner }) =>
+    plan.targets.flatMap((target) => {
+      const costs = plan.productCosts?.find(
+        ({ blockShape }) => blockShape.join() === target.blockShape.join(),
+      );
+      return allocations.flatMap((asked) =>
+        seeds.map((seed) => ({
+          ...common,
+          pruner: { ...reference, name: pruner.name, settings: pruner.settings },
+          ...target,
+          allocation: allocationFor(asked, workload.workload, pruner),
+          seed,
+          sparsePhases: plan.sparsePhases,
+          ...(costs && { productCosts: costs }),
+        })),
+      );
+    }),
+  );
+  return [...dense, ...pruned];
+}

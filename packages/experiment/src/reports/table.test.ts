@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+
+import { describeMeasures, type Row, type Summary } from '../summary.js';
+import { csv } from './csv.js';
+import { heading } from './heading.js';
+import { markdown } from './markdown.js';
+import { cells } from './table.js';
+import { terminal } from './terminal.js';
+
+function row(pruner: string, seed: number, loss: number | null, init = 'aaaaaaaa'): Row {
+  const ok = loss !== null;
+  return {
+    pruner,
+    sparsity: pruner === 'dense' ? 0 : 0.9,
+    blockShape: pruner === 'dense' ? [1, 1] : [16, 16],
+    allocation: pruner === 'dense' ? null : 'uniform',
+    seed,
+    status: ok ? 'ok' : 'diverged',
+    metrics: ok ? { loss, accuracy: 0.5 } : null,
+    achieved: ok ? { prunedLayers: pruner === 'dense' ? 0 : 0.9, model: 0.8 } : null,
+    timing: { stepMs: pruner === 'dense' ? 10 : 15, denseStepMs: 10, totalMs: 100, predictMs: 1 },
+    size: { savedBytes: 2.1e6, weightBytes: 2e6, gzipBytes: 1e6 },
+    blockSparse: pruner === 'dense' ? null : { savedBytes: 3e5, predictMs: 0.5 },
+    peakMemoryBytes: 3e8,
+    peakGpuMemoryBytes: null,
+    fingerprint: { init, data: 'bbbbbbbb' },
+    report: null,
+  };
+}
+
+function summaryOf(rows: Row[]): Summary {
+  const environment = {
+    backend: 'wasm',
+    device: 'd',
+    kind: 'processor' as const,
+    accelerators: [],
+    threads: 1,
+    productCosts: null,
+    tfjs: '4',
+    node: 'v20',
+    platform: 'p',
+    processor: 'c',
+    cores: 2,
+    jobs: 2,
+    date: '',
+  };
+  return {
+    schemaVersion: 1,
+    workload: 'w',
+    task: 'classification',
+    epochs: 1,
+    reference: 'dense',
+    environment,
+    measures: describeMeasures({ name: 'classification' }),
+    rows,
+  };
+}
+
+describe('the table', () => {
+  const summary = summaryOf([
+    row('dense', 0, 1),
+    row('dense', 1, 3),
+    row('acdc', 0, 2),
+    row('acdc', 1, null),
+    row('lost', 0, null),
+    row('lost', 1, null),
+  ]);
+  const [titles = [], ...lines] = cells(summary);
+  const cell = (line: number, title: RegExp) => lines[line]?.[titles.findIndex((text) => title.test(text))];
+
+  it('has a heading that names the BLAS where there is one', () => {
+    expect(heading(summary)[1]).toContain('wasm (d), ');
+    const library = { kind: 'OpenBLAS', path: 'l.so', version: '0.3.21', build: 'OpenBLAS 0.3.21 Zen' };
+    const accelerators = [{ name: 'blas', library }];
+    const withBlas = { ...summary, environment: { ...summary.environment, accelerators } };
+    expect(heading(withBlas)[1]).toContain('wasm (d; OpenBLAS 0.3.21), ');
+  });
+
+  it("has a column for a GPU's memory where there is one", () => {
+    expect(titles).not.toContain('peak GPU memory, MB');
+    const environment = { ...summary.environment, kind: 'gpu' as const };
+    const rows = summary.rows.map((row) => ({ ...row, peakGpuMemoryBytes: 5.4e9 }));
+    const onGpu = { ...summary, environment, rows };
+    const [gpuTitles = [], first = []] = cells(onGpu);
+    expect(first[gpuTitles.indexOf('peak GPU memory, MB')]).toBe('5400');
+  });
+
+  it('has a line for each strategy, aggregated over seeds', () => {
+    expect(lines.map(([name]) => name)).toEqual(['dense', 'acdc', 'lost']);
+    // Of 1 and 3: mean 2, sample deviation √2.
+    expect(cell(0, /^loss/)).toBe('2.0000 ± 1.4142');
+  });
+
+  it('does not take a small loss for none', () => {
+    const [, [, , loss] = []] = cells(summaryOf([row('dense', 0, 2.345e-5)]));
+    expect(loss).toBe('2.3e-5');
+  });
+
+  it('shows a dash for runs that diverged, and how many did not', () => {
+    expect(cell(1, /^loss/)).toBe('2.0000 (1 of 2)');
+    expect(cell(2, /^loss/)).toBe('—');
+    expect(cell(2, /^accuracy/)).toBe('—');
+  });
+
+  it('takes differences in pairs of one seed', () => {
+    expect(cell(1, /^Δ/)).toBe('+1.0000');
+    expect(cell(0, /^Δ/)).toBe('—');
+  });
+
+  it("gives the step's time relative to the dense one", () => {
+    expect(cell(1, /^step/)).toBe('15.0 (1.50)');
+  });
+
+  it('states that the workloads were identical, and says so when they were not', () => {
+    expect(heading(summary).join()).toContain('identical workloads: seed 0 init aaaaaaaa');
+    const differing = summaryOf([row('dense', 0, 1), row('acdc', 0, 1, 'cccccccc')]);
+    expect(heading(differing).join()).toContain(
+      'workloads NOT identical: other effective initial weights in acdc; the rest seed 0 init aaaaaaaa',
+    );
+    const unknown = summaryOf([{ ...row('dense', 0, 1), fingerprint: null }]);
+    expect(heading(unknown).join()).toContain('not known to be identical');
+  });
+
+  it('leaves out columns that a narrow terminal has no room for, and names them', () => {
+    const lines = terminal(summary, { width: 60 }).trim().split('\n');
+    const table = lines.filter((line) => /^[┌├└│]/.test(line));
+    expect(Math.max(...table.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.at(-1)).toMatch(/^not shown for want of width \(summary\.md has them\): .*peak memory/);
+    expect(terminal(summary)).toContain('peak memory');
+  });
+
+  it('tells several allocations apart, each compared with the reference under its own', () => {
+    const under = (allocation: string, pruner: string, loss: number) => ({
+      ...row(pruner, 0, loss),
+      allocation,
+    });
+    const rows = [
+      row('dense', 0, 1),
+      ...[under('uniform', 'acdc', 2), under('global', 'acdc', 5)],
+      ...[under('uniform', 'lost', 3), under('global', 'lost', 7)],
+    ];
+    const [titles = [], ...lines] = cells({ ...summaryOf(rows), reference: 'acdc' });
+    const column = (title: RegExp) => lines.map((line) => line[titles.findIndex((text) => title.test(text))]);
+    expect(column(/^allocation/)).toEqual(['—', 'uniform', 'global', 'uniform', 'global']);
+    expect(column(/^Δ/)).toEqual(['—', '—', '—', '+1.0000', '+2.0000']);
+  });
+
+  it('shows beside the target what single kernels have of their own', () => {
+    const overrides = {
+      'dense_1/kernel': { sparsity: 0.5 },
+      'dense_2/kernel': { blockShape: [8, 8] as const },
+    };
+    const rows = [row('dense', 0, 1), { ...row('acdc', 0, 2), overrides }];
+    const own = 'dense_1/kernel 50.00%, dense_2/kernel in 8×8';
+    expect(heading(summaryOf(rows))[0]).toContain(`90.00% of 16×16 blocks (${own})`);
+    expect(csv(summaryOf(rows))).toContain(own);
+  });
+
+  it('of a summary that does not say what was measured has what its task has', () => {
+    const { measures: _, ...old } = summary;
+    expect(cells(old as Summary)).toEqual(cells(summary));
+  });
+
+  it('is written as Markdown and as CSV', () => {
+    expect(markdown(summary)).toContain('| acdc | 50.00% (1 of 2) |');
+    const [header, ...records] = csv(summary).trim().split('\n');
+    expect(header).toMatch(/^workload,pruner,sparsity,block_rows/);
+    expect(records).toHaveLength(6);
+    expect(records[3]).toContain('acdc,0.9,16,16,uniform,,1,diverged,,');
+  });
+});

@@ -1,0 +1,154 @@
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Trial, TrialResult } from '../trial/trial.js';
+import { folderStore, openFolder } from './folder.js';
+import { memoryStore } from './memory.js';
+import type { Checkpoint, Store } from './store.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'espalier-store-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const reference = { name: 'w', module: null, section: 'default', contentHash: null } as const;
+const trial: Trial = {
+  workload: reference,
+  pruner: null,
+  sparsity: 0,
+  blockShape: [1, 1],
+  allocation: null,
+  seed: 0,
+  epochs: 1,
+  backend: 'cpu',
+  accelerators: [],
+  threads: 1,
+  sparsePhases: false,
+};
+const result: TrialResult = {
+  id: 'an-id',
+  status: 'ok',
+  measures: { loss: 0.1, accuracy: null },
+  report: null,
+  fingerprint: { init: 'a', data: 'b' },
+  device: 'd',
+};
+const checkpoint: Checkpoint = {
+  trialId: 'an-id',
+  step: 3,
+  elapsedMs: 1.5,
+  metricsLength: 2,
+  weights: [{ name: 'w', shape: [2], dtype: 'float32', values: Float32Array.of(1, 2) }],
+  optimizer: [],
+  pruning: { step: 3, masks: { 'dense_1/kernel': [0, 2] } },
+};
+const step = (index: number) => ({
+  step: index,
+  loss: 1 / (index + 1),
+  learningRate: 0.1,
+  phase: 'dense',
+  sparsity: 0,
+});
+
+describe.each<[string, () => Promise<Store>]>([
+  ['in a folder', async () => openFolder(await mkdtemp(join(folder, 'store-')))],
+  ['in memory', async () => memoryStore()],
+])('a store %s', (_, open) => {
+  it('keeps documents, replaced as a whole', async () => {
+    const store = await open();
+    expect(await store.read('summary.json')).toBeNull();
+    await store.write('summary.json', 'first, and longer');
+    await store.write('summary.json', 'second');
+    expect(await store.read('summary.json')).toBe('second');
+  });
+
+  it('keeps results and checkpoints as they were given, each trial its own', async () => {
+    const store = await open();
+    const place = store.trial('a');
+    await place.begin(trial);
+    expect([await place.result(), await place.checkpoint()]).toEqual([null, null]);
+    await place.saveCheckpoint(checkpoint);
+    expect(await place.checkpoint()).toEqual(checkpoint);
+    await place.publish(result);
+    expect(await store.trial('a').result()).toEqual(result);
+    expect(await store.trial('b').result()).toBeNull();
+  });
+
+  it('keeps no checkpoint of what has ended', async () => {
+    const place = (await open()).trial('a');
+    await place.begin(trial);
+    await place.saveCheckpoint(checkpoint);
+    await place.publish(result);
+    expect(await place.checkpoint()).toBeNull();
+  });
+
+  it('rewinds the log of steps to a length that it had', async () => {
+    const { metrics, begin } = (await open()).trial('a');
+    await begin(trial);
+    await metrics.start();
+    await metrics.append([step(0), step(1)]);
+    const length = await metrics.length();
+    await metrics.append([step(2)]);
+    expect(await metrics.length()).toBeGreaterThan(length);
+    await metrics.rewind(length);
+    await metrics.append([step(5)]);
+    expect(await metrics.read()).toEqual([step(0), step(1), step(5)]);
+    await metrics.start();
+    expect(await metrics.read()).toEqual([]);
+  });
+
+  it('does not see what is done to a value after it was kept', async () => {
+    const place = (await open()).trial('a');
+    await place.begin(trial);
+    const values = Float32Array.of(1, 2);
+    await place.saveCheckpoint({ ...checkpoint, weights: [{ ...checkpoint.weights[0]!, values }] });
+    values[0] = 9;
+    expect([...((await place.checkpoint())?.weights[0]?.values ?? [])]).toEqual([1, 2]);
+  });
+});
+
+describe('a store in a folder', () => {
+  it('is opened by its address, and is as the files say', async () => {
+    const store = await openFolder(join(folder, 'deep/below'));
+    const place = store.trial('a');
+    await place.begin(trial);
+    await place.metrics.start();
+    await place.publish(result);
+    expect((await readdir(join(store.address, 'trials/a'))).sort()).toEqual([
+      'config.json',
+      'metrics.jsonl',
+      'result.json',
+    ]);
+    expect(await folderStore(store.address).trial('a').result()).toEqual(result);
+  });
+
+  it('has no result and no checkpoint where their files are damaged', async () => {
+    const store = await openFolder(join(folder, 'damaged'));
+    const place = store.trial('a');
+    await place.begin(trial);
+    await place.saveCheckpoint(checkpoint);
+    await truncate(join(store.address, 'trials/a/checkpoint.bin'), 40);
+    await writeFile(join(store.address, 'trials/a/result.json'), '{"id": "cut of');
+    expect([await place.result(), await place.checkpoint()]).toEqual([null, null]);
+  });
+
+  it('leaves nothing of what was being written when a trial was killed', async () => {
+    const store = await openFolder(join(folder, 'untidy'));
+    const place = store.trial('a');
+    await place.begin(trial);
+    await writeFile(join(store.address, 'trials/a/checkpoint.bin.1234567'), 'half of');
+    await place.publish(result);
+    await place.saveCheckpoint(checkpoint);
+    await store.trial('a').tidy();
+    expect((await readdir(join(store.address, 'trials/a'))).sort()).toEqual(['config.json', 'result.json']);
+  });
+
+  it('refuses a folder that is a file', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(openFolder(join(folder, 'file'))).rejects.toThrow(/cannot be written to.*choose another/);
+  });
+});

@@ -1,0 +1,37 @@
+/** Which examples a trial trains on in each step: fixed by the seed, whatever the strategy. */
+import { permutation, random } from '@espalier/datasets';
+import { stepsPerEpoch } from '@espalier/workloads';
+
+import type { Trial } from './trial.js';
+
+export interface Batches {
+  readonly totalSteps: number;
+  /** The training examples of a step, from 0. */
+  at(step: number): Int32Array;
+  /** The order of the examples in each epoch. */
+  orders(): Iterable<Int32Array>;
+}
+
+/** @param examples how many there are to train on */
+export function batchesOf(
+  { seed, epochs }: Pick<Trial, 'seed' | 'epochs'>,
+  examples: number,
+  batchSize: number,
+): Batches {
+  const epochSteps = stepsPerEpoch(examples, batchSize);
+  const orderOf = (epoch: number) => permutation(examples, random(seed, `batches/${epoch}`));
+  // One epoch's order is held at a time: those of a long training would be larger than its data.
+  let current: { epoch: number; order: Int32Array } = { epoch: -1, order: new Int32Array() };
+  return {
+    totalSteps: epochs * epochSteps,
+    at(step) {
+      const epoch = Math.floor(step / epochSteps);
+      if (epoch !== current.epoch) current = { epoch, order: orderOf(epoch) };
+      const first = (step % epochSteps) * batchSize;
+      return current.order.subarray(first, first + batchSize);
+    },
+    *orders() {
+      for (let epoch = 0; epoch < epochs; epoch++) yield orderOf(epoch);
+    },
+  };
+}

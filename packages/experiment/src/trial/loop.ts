@@ -1,0 +1,145 @@
+/** The steps of a trial, from where it stands to the last: losses logged, checkpoints taken on the way. */
+import { DivergedError } from '@espalier/core';
+import type { Examples } from '@espalier/datasets';
+import type { TunableOptimizer, Workload } from '@espalier/workloads';
+import * as tf from '@tensorflow/tfjs';
+
+import type { StartedBackend } from '../backend.js';
+import type { StepMetrics, TrialStore } from '../store/store.js';
+import type { Batches } from './batches.js';
+import { restoreCheckpoint, saveCheckpoint, type Trained } from './checkpoint.js';
+import { gatherTensors } from './evaluate.js';
+import type { TrialProgress } from './trial.js';
+
+export interface LoopOptions {
+  /** Started, and tfjs' current one. */
+  readonly backend: StartedBackend;
+  /** The trial's own place; it has begun. */
+  readonly store: TrialStore;
+  readonly checkpointEveryMs?: number;
+  readonly onProgress?: (progress: TrialProgress) => void;
+  /** Waited for at each reading of the losses: lets a page live while it trains. */
+  readonly pause?: () => Promise<void>;
+  /** Ends training at a reading of the losses, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What is trained, and on what. */
+export interface LoopSubject extends Trained {
+  readonly trialId: string;
+  readonly workload: Workload;
+  readonly optimizer: TunableOptimizer;
+  readonly examples: Examples;
+  readonly batches: Batches;
+}
+
+/** Losses are read back from the device this often, so that a GPU's queue is not drained at every step. */
+const STEPS_BETWEEN_READS = 16;
+
+export class TrainingLoop {
+  /** Steps done. */
+  step = 0;
+  /** Wall time that they took, in milliseconds. */
+  elapsedMs = 0;
+  peakGpuMemoryBytes: number | null = null;
+  readonly #subject: LoopSubject;
+  readonly #options: LoopOptions;
+  readonly #variables: tf.Variable[];
+  #pending: { readonly loss: tf.Scalar; readonly metrics: Omit<StepMetrics, 'loss'> }[] = [];
+
+  constructor(subject: LoopSubject, options: LoopOptions) {
+    this.#subject = subject;
+    this.#options = options;
+    this.#variables = subject.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  }
+
+  /** Goes on from the trial's checkpoint, where there is one. */
+  async resume(): Promise<void> {
+    const { backend, store } = this.#options;
+    const standing = await restoreCheckpoint(store, this.#subject.trialId, this.#subject);
+    this.step = standing?.step ?? 0;
+    this.elapsedMs = standing?.elapsedMs ?? 0;
+    this.peakGpuMemoryBytes = backend.gpuMemoryBytes();
+  }
+
+  /** @throws DivergedError when a loss is not finite */
+  async toTheEnd(): Promise<void> {
+    const { backend, store, checkpointEveryMs = 10_000, pause, signal } = this.#options;
+    const { pruning, batches, workload, optimizer, trialId } = this.#subject;
+    const { totalSteps } = batches;
+    let lastCheckpoint = performance.now();
+    while (this.step < totalSteps) {
+      const started = performance.now();
+      const learningRate = workload.learningRate(this.step / totalSteps);
+      optimizer.learningRate = learningRate;
+      const { phase, sparsity } = pruning ?? { phase: 'dense', sparsity: 0 };
+      const metrics = { step: this.step, learningRate, phase, sparsity };
+      this.#pending.push({ loss: this.#optimizerStep(), metrics });
+      await pruning?.step();
+      this.step += 1;
+      const reads = this.#pending.length === STEPS_BETWEEN_READS || this.step === totalSteps;
+      if (reads) {
+        // The clock is read when the device has done the steps, not when it was handed them.
+        await backend.finished();
+        this.peakGpuMemoryBytes = larger(this.peakGpuMemoryBytes, backend.gpuMemoryBytes());
+        assertFinite(await this.logSteps());
+      }
+      const now = performance.now();
+      this.elapsedMs += now - started;
+      if (!reads) continue;
+      if (now - lastCheckpoint > checkpointEveryMs) {
+        const { step, elapsedMs } = this;
+        await saveCheckpoint(store, trialId, { step, elapsedMs }, this.#subject);
+        lastCheckpoint = performance.now();
+      }
+      await pause?.();
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** Logs the steps since the last time, and returns them. */
+  async logSteps(): Promise<StepMetrics[]> {
+    const steps = await Promise.all(
+      this.#pending.map(async ({ loss, metrics }) => ({
+        ...metrics,
+        loss: (await loss.data())[0] as number,
+      })),
+    );
+    this.dispose();
+    await this.#options.store.metrics.append(steps);
+    const last = steps.at(-1);
+    const { totalSteps } = this.#subject.batches;
+    if (last) {
+      this.#options.onProgress?.({ step: last.step, totalSteps, loss: last.loss, phase: last.phase });
+    }
+    return steps;
+  }
+
+  /** Disposes the losses that were not logged. */
+  dispose(): void {
+    tf.dispose(this.#pending.map(({ loss }) => loss));
+    this.#pending = [];
+  }
+
+  #optimizerStep(): tf.Scalar {
+    const { model, optimizer, workload, examples, batches } = this.#subject;
+    const { inputs, targets } = gatherTensors(examples, batches.at(this.step));
+    const loss = optimizer.minimize(
+      () => workload.task.loss(model.apply(inputs, { training: true }) as tf.Tensor, targets),
+      true,
+      this.#variables,
+    ) as tf.Scalar;
+    tf.dispose([inputs, targets]);
+    return loss;
+  }
+}
+
+/** Null where there is nothing to compare. */
+function larger(before: number | null, now: number | null): number | null {
+  return before === null || now === null ? now : Math.max(before, now);
+}
+
+function assertFinite(steps: readonly StepMetrics[]): void {
+  const lost = steps.find(({ loss }) => !Number.isFinite(loss));
+  if (lost) throw new DivergedError(`The loss of step ${lost.step} is ${lost.loss}`);
+}

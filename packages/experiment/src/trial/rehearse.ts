@@ -1,0 +1,97 @@
+/**
+ * Puts throw-away models under every strategy and every target, so that what cannot be run is refused before anything
+ * is written. What else goes wrong in a strategy is left to its trials, which fail alone.
+ */
+import {
+  layerKernels,
+  placePhases,
+  sparsify,
+  uniform,
+  type Pruner,
+  type Pruning,
+  type Search,
+} from '@espalier/core';
+import { stepsPerEpoch, type Workload } from '@espalier/workloads';
+import { closest } from 'fastest-levenshtein';
+
+import { UsageError } from '../errors.js';
+import { isAllocationName } from './allocation.js';
+import type { TrialTarget } from './trial.js';
+
+export interface Rehearsal {
+  readonly workload: Workload;
+  readonly pruners: readonly Pruner[];
+  readonly targets: readonly TrialTarget[];
+  readonly seed: number;
+  readonly epochs: number;
+  readonly dataFolder: string;
+}
+
+/**
+ * A backend is tfjs' current one.
+ *
+ * @throws UsageError for what cannot be run
+ */
+export async function rehearse(rehearsal: Rehearsal): Promise<void> {
+  const { workload, pruners, targets, seed, epochs, dataFolder } = rehearsal;
+  assertAllocation(workload);
+  const { train } = await workload.load({ dataFolder, seed });
+  const totalSteps = epochs * stepsPerEpoch(train.count, workload.defaults.batchSize);
+  for (const { name, search } of pruners) assertPhasesFit(name, search, epochs, totalSteps);
+  const combinations = pruners.flatMap((pruner, i) =>
+    (i === 0 ? targets : targets.slice(0, 1)).map((target) => ({ pruner, target })),
+  );
+  for (const { pruner, target } of combinations)
+    await rehearseOne(workload, pruner, target, seed, totalSteps);
+}
+
+async function rehearseOne(
+  workload: Workload,
+  pruner: Pruner,
+  target: TrialTarget,
+  seed: number,
+  totalSteps: number,
+): Promise<void> {
+  const model = workload.model(seed);
+  let pruning: Pruning | null = null;
+  try {
+    assertKernels(
+      target,
+      layerKernels(model).map(({ name }) => name),
+    );
+    const whole = { ...workload.target, allocation: uniform, ...target, totalSteps, optimizer: null };
+    pruning = await sparsify(model, pruner, whole).catch((error: unknown) => {
+      if (error instanceof RangeError) throw new UsageError(`${pruner.name}: ${error.message}`);
+      return null;
+    });
+  } finally {
+    pruning?.abandon();
+    model.dispose();
+  }
+}
+
+function assertPhasesFit(name: string, { phases }: Search, epochs: number, totalSteps: number): void {
+  try {
+    placePhases(phases, totalSteps);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`${name}: ${error.message} (--epochs ${epochs} is ${totalSteps} steps)`);
+  }
+}
+
+function assertAllocation({ name, target }: Workload): void {
+  const { allocation } = target ?? {};
+  if (typeof allocation !== 'string' || isAllocationName(allocation)) return;
+  throw new UsageError(
+    `The workload '${name}' asks for the allocation '${String(allocation)}', which there is not`,
+  );
+}
+
+function assertKernels({ overrides = {} }: TrialTarget, kernels: readonly string[]): void {
+  const unknown = Object.keys(overrides).find((name) => !kernels.includes(name));
+  if (unknown === undefined) return;
+  throw new UsageError(
+    `The model has no kernel '${unknown}' to override: did you mean '${closest(unknown, [...kernels])}'? ` +
+      `It has ${kernels.join(', ')}`,
+  );
+}

@@ -1,0 +1,103 @@
+/** A trial that has been trained, as measures find it. What several of them need is made once. */
+import { compress } from '@espalier/block-sparse';
+import type { PruningReport } from '@espalier/core';
+import type { Workload, WorkloadData } from '@espalier/workloads';
+import * as tf from '@tensorflow/tfjs';
+
+import { gatherTensors } from './evaluate.js';
+import type { Trial } from './trial.js';
+
+export interface TrainedModel {
+  readonly trial: Trial;
+  readonly workload: Workload;
+  readonly data: WorkloadData;
+  /** A plain model with its final weights. */
+  readonly model: tf.LayersModel;
+  /** Null for the dense baseline, and where training diverged. */
+  readonly report: PruningReport | null;
+  readonly steps: number;
+  /** Wall time of the steps. */
+  readonly elapsedMs: number;
+  /** Peak resident memory of training, where the trial has a process of its own. */
+  readonly peakMemoryBytes: number | null;
+  /** Peak of what tfjs had allocated on the device; null where there is no device with memory of its own. */
+  readonly peakGpuMemoryBytes: number | null;
+}
+
+/** What `model.save` writes, in bytes. */
+export interface SavedSize {
+  /** `model.json` and the weights. */
+  readonly savedBytes: number;
+  readonly weightBytes: number;
+  /** The weights, gzipped. */
+  readonly gzipBytes: number;
+}
+
+const PREDICTIONS = 15;
+
+export interface FinishedRun extends TrainedModel {
+  /** The pruned model with block-sparse layers; null for the dense baseline. */
+  compressed(): Promise<tf.LayersModel | null>;
+  savedSize(model: tf.LayersModel): Promise<SavedSize>;
+  /** Median wall time of predicting one batch of the training's size, in milliseconds. */
+  predictMs(model: tf.LayersModel): Promise<number>;
+  /** Disposes what was made for measuring; the model is its owner's. */
+  dispose(): Promise<void>;
+}
+
+export function finishedRun(trained: TrainedModel): FinishedRun {
+  const { model, report, data, workload } = trained;
+  const sizes = new Map<tf.LayersModel, Promise<SavedSize>>();
+  let compressed: Promise<tf.LayersModel | null> | undefined;
+  return {
+    ...trained,
+    compressed: () => (compressed ??= report ? compress(model, report) : Promise.resolve(null)),
+    savedSize(model) {
+      const size = sizes.get(model) ?? savedSize(model);
+      sizes.set(model, size);
+      return size;
+    },
+    predictMs: (model) => predictMs(model, data, workload.defaults.batchSize),
+    async dispose() {
+      (await compressed?.catch(() => null))?.dispose();
+    },
+  };
+}
+
+async function predictMs(model: tf.LayersModel, { test }: WorkloadData, batchSize: number): Promise<number> {
+  const count = Math.min(batchSize, test.count);
+  const indices = Int32Array.from({ length: count }, (_, i) => i);
+  const { inputs, targets } = gatherTensors(test, indices);
+  const times: number[] = [];
+  for (let i = 0; i < PREDICTIONS; i++) {
+    const started = performance.now();
+    // Whole: by itself, tfjs cuts a batch into pieces of 32.
+    const outputs = model.predict(inputs, { batchSize: count }) as tf.Tensor;
+    await outputs.data();
+    times.push(performance.now() - started);
+    outputs.dispose();
+  }
+  tf.dispose([inputs, targets]);
+  return times.sort((a, b) => a - b)[Math.floor(PREDICTIONS / 2)] as number;
+}
+
+async function savedSize(model: tf.LayersModel): Promise<SavedSize> {
+  let weights = new Uint8Array();
+  let json = '';
+  const handler = tf.io.withSaveHandler(async ({ weightData, ...description }) => {
+    weights = new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData));
+    json = JSON.stringify(description);
+    return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+  });
+  await model.save(handler);
+  return {
+    savedBytes: new TextEncoder().encode(json).byteLength + weights.byteLength,
+    weightBytes: weights.byteLength,
+    gzipBytes: await gzipBytes(weights),
+  };
+}
+
+async function gzipBytes(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+  const zipped = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'));
+  return (await new Response(zipped).arrayBuffer()).byteLength;
+}

@@ -1,0 +1,182 @@
+/** Trains one trial from its first step to its result, or goes on from its checkpoint. */
+import { sparsePhases } from '@espalier/block-sparse';
+import {
+  DivergedError,
+  sparsify,
+  type Pruner,
+  type Pruning,
+  type SparseExecution,
+  type Target,
+} from '@espalier/core';
+import type { Workload } from '@espalier/workloads';
+import * as tf from '@tensorflow/tfjs';
+
+import { isQuality, type Measure, type RunMeasure } from '../measure.js';
+import { measuresOf } from '../measures-of.js';
+import { allocationOf } from './allocation.js';
+import { batchesOf } from './batches.js';
+import { evaluate, inOrder } from './evaluate.js';
+import { dataFingerprint, initFingerprint } from './fingerprint.js';
+import { trialId } from './identity.js';
+import { TrainingLoop, type LoopOptions } from './loop.js';
+import { finishedRun, type FinishedRun } from './run.js';
+import type { AllocationReference, Trial, TrialResult } from './trial.js';
+
+export interface TrainOptions extends LoopOptions {
+  readonly dataFolder: string;
+  /** Peak resident memory, where the trial has a process of its own. */
+  readonly peakMemoryBytes?: () => number;
+}
+
+/**
+ * The result is the caller's to publish; no tensor is left behind.
+ *
+ * @throws BackendError when the backend's device fails on the way
+ */
+export async function train(
+  trial: Trial,
+  workload: Workload,
+  pruner: Pruner | null,
+  options: TrainOptions,
+): Promise<TrialResult> {
+  // A device that was lost answers no read: what waits for one would wait forever.
+  return Promise.race([trainOn(trial, workload, pruner, options), options.backend.failure]);
+}
+
+async function trainOn(
+  trial: Trial,
+  workload: Workload,
+  pruner: Pruner | null,
+  options: TrainOptions,
+): Promise<TrialResult> {
+  const { backend, dataFolder, peakMemoryBytes } = options;
+  const id = trialId(trial);
+  const data = await workload.load({ dataFolder, seed: trial.seed });
+  const batches = batchesOf(trial, data.train.count, workload.defaults.batchSize);
+  const { totalSteps } = batches;
+
+  const model = workload.model(trial.seed);
+  const optimizer = workload.optimizer();
+  let running: Pruning | null = null;
+  let loop: TrainingLoop | null = null;
+  try {
+    const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
+    const { pruning, init } = await putUnderPruning(model, pruner, target);
+    running = pruning;
+    const fingerprint = { init, data: dataFingerprint(data.train, data.test, batches.orders()) };
+    const subject = { trialId: id, workload, examples: data.train, batches, model, optimizer, pruning };
+    const steps = (loop = new TrainingLoop(subject, options));
+    await steps.resume();
+
+    const trained = () => ({
+      ...{ trial, workload, data, model },
+      ...{ steps: steps.step, elapsedMs: steps.elapsedMs },
+      peakMemoryBytes: peakMemoryBytes?.() ?? null,
+      peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
+    });
+    const trainAndMeasure = async () => {
+      await steps.toTheEnd();
+      const report = pruning ? await pruning.finalize() : null;
+      running = null;
+      const measures = await measured(finishedRun({ ...trained(), report }));
+      return { status: 'ok' as const, report, measures };
+    };
+    const ended = await trainAndMeasure().catch(async (error: unknown) => {
+      await steps.logSteps();
+      if (!(error instanceof DivergedError)) throw error;
+      const measures = await measuredDiverged(finishedRun({ ...trained(), report: null }));
+      return { status: 'diverged' as const, report: null, measures };
+    });
+    return { id, ...ended, fingerprint, device: backend.device };
+  } finally {
+    running?.abandon();
+    loop?.dispose();
+    optimizer.dispose();
+    model.dispose();
+  }
+}
+
+/** Puts a new model under its strategy; `init` is the fingerprint of the weights that it computes with then. */
+async function putUnderPruning(
+  model: tf.LayersModel,
+  pruner: Pruner | null,
+  target: Target | null,
+): Promise<{ pruning: Pruning | null; init: string }> {
+  const weights = model.weights.map((weight) => weight.read() as tf.Variable);
+  const plain = weights.map((weight) => weight.clone());
+  try {
+    const pruning = pruner && target && (await sparsify(model, pruner, target));
+    return { pruning, init: await initFingerprint(plain, weights, pruning?.kernels ?? []) };
+  } finally {
+    tf.dispose(plain);
+  }
+}
+
+function targetOf(
+  trial: Trial,
+  workload: Workload,
+  pruner: Pruner,
+  training: { readonly totalSteps: number; readonly optimizer: tf.Optimizer },
+) {
+  const { sparsity, blockShape, overrides, allocation } = trial;
+  return {
+    ...workload.target,
+    ...{ sparsity, blockShape },
+    ...(overrides && { overrides }),
+    allocation: allocationOf(allocation as AllocationReference, workload, pruner),
+    ...training,
+    sparsePhases: trial.sparsePhases ? sparsePhasesOf(trial) : null,
+  };
+}
+
+/** How many times faster dense products are than those of the wasm backend: `node benchmarks/training-step.bench.mjs`. */
+const BLAS_SPEED = 2;
+const THREADS_SPEED = 1.5;
+
+/** By the costs that the trial comes with, and without any by the package's. */
+function sparsePhasesOf({ accelerators, threads, productCosts }: Trial): SparseExecution {
+  if (productCosts) {
+    const { perKeptWeight, perStep } = productCosts;
+    return sparsePhases({ costs: { perKeptWeight: () => perKeptWeight, perStep } });
+  }
+  const blas = accelerators.some(({ library }) => library !== null);
+  return sparsePhases({ denseSpeed: blas ? BLAS_SPEED : threads > 1 ? THREADS_SPEED : 1 });
+}
+
+/** @throws DivergedError when the test loss is not finite */
+async function measured(run: FinishedRun): Promise<Record<string, number | null>> {
+  const { model, workload, data } = run;
+  const all = measuresOf(workload.task);
+  try {
+    const quality = await evaluate(model, workload.task, all.filter(isQuality), inOrder(data.test));
+    const { loss } = quality;
+    if (!Number.isFinite(loss)) throw new DivergedError(`The test loss is ${loss}`);
+    return { ...quality, ...(await each(all.filter(isOfRun), run)) };
+  } finally {
+    await run.dispose();
+  }
+}
+
+async function measuredDiverged(run: FinishedRun): Promise<Record<string, number | null>> {
+  const all = measuresOf(run.workload.task);
+  const nothing = Object.fromEntries(all.map(({ key }) => [key, null]));
+  return {
+    ...nothing,
+    ...(await each(
+      all.filter(isOfRun).filter(({ ofDiverged }) => ofDiverged),
+      run,
+    )),
+  };
+}
+
+/** One after another, so that times are of one thing alone. */
+async function each(
+  measures: readonly RunMeasure[],
+  run: FinishedRun,
+): Promise<Record<string, number | null>> {
+  const values: Record<string, number | null> = {};
+  for (const measure of measures) values[measure.key] = await measure.measure(run);
+  return values;
+}
+
+const isOfRun = (measure: Measure): measure is RunMeasure => !isQuality(measure);

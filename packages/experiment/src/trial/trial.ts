@@ -1,0 +1,120 @@
+/**
+ * A trial: workload × strategy × target × allocation × seed. Plain data, so that it can be hashed, stored, and handed
+ * to another process.
+ */
+import type { Overrides, PruningReport } from '@espalier/core';
+
+/** Where a strategy or workload comes from: enough to load it again in another process. */
+export interface Reference {
+  readonly name: string;
+  /** Module specifier or absolute path; null of a value that was handed over, which no other process can load. */
+  readonly module: string | null;
+  /** A key of the module's default export, for what an `espalier.config` defines. */
+  readonly section: 'default' | 'pruners' | 'workloads';
+  /** SHA-256 of the module's file where it is the user's own, so that an edit makes another trial. */
+  readonly contentHash: string | null;
+}
+
+/** How sparse, in which blocks: what every pruned layer is held to, and what single kernels have of their own. */
+export interface TrialTarget {
+  readonly sparsity: number;
+  readonly blockShape: readonly [number, number];
+  readonly overrides?: Overrides;
+}
+
+/** An allocation, and who knows it: core by its name, or the workload or the strategy, which have a value of it. */
+export interface AllocationReference {
+  readonly name: string;
+  readonly of: 'core' | 'workload' | 'strategy';
+}
+
+/** A thing that multiplies faster than the backend alone, as a trial uses it. */
+export interface UsedAccelerator {
+  readonly name: string;
+  /** Null of one that is no library. */
+  readonly library: {
+    readonly kind: string;
+    readonly path: string;
+    readonly version: string | null;
+    /** All that it says of itself: two of one build compute the same bits. */
+    readonly build: string;
+  } | null;
+}
+
+/** Where and how a trial computes. */
+export interface Computing {
+  /** A choice that starts the backend again. */
+  readonly backend: string;
+  readonly accelerators: readonly UsedAccelerator[];
+  readonly threads: number;
+}
+
+/** In multiply-adds of a dense product: `Costs` of the package for blocks of one shape, as plain data. */
+export interface ProductCosts {
+  readonly blockShape: readonly [number, number];
+  /** A multiply-add at a kept weight. */
+  readonly perKeptWeight: number;
+  /** What a layer's step takes beside its three products. */
+  readonly perStep: number;
+}
+
+export interface Trial extends TrialTarget, Computing {
+  readonly workload: Reference;
+  /** Null for the dense baseline. Its sparsity is 0 then, its blocks 1 × 1. */
+  readonly pruner: (Reference & { readonly settings: unknown }) | null;
+  /** Null for the dense baseline. */
+  readonly allocation: AllocationReference | null;
+  readonly seed: number;
+  readonly epochs: number;
+  /** Whether layers compute with their kept blocks alone while that is faster; false for the dense baseline. */
+  readonly sparsePhases: boolean;
+  /**
+   * What products cost on the device, by which sparse phases find the faster; absent where `@espalier/block-sparse`
+   * knows it of the backend.
+   */
+  readonly productCosts?: ProductCosts;
+}
+
+export function prunerName(trial: Pick<Trial, 'pruner'>): string {
+  return trial.pruner?.name ?? 'dense';
+}
+
+/** How a trial is called in progress bars and messages. */
+export function trialLabel({ pruner, sparsity, blockShape, allocation, seed }: Trial): string {
+  if (!pruner) return `dense seed ${seed}`;
+  const shared = allocation && allocation.name !== 'uniform' ? ` ${allocation.name}` : '';
+  return `${pruner.name} ${sparsity} ${blockShape.join('×')}${shared} seed ${seed}`;
+}
+
+/** What a trial that ended leaves behind. */
+export interface TrialResult {
+  readonly id: string;
+  readonly status: 'ok' | 'diverged';
+  /** By the measures' keys; null where one has nothing to say. */
+  readonly measures: Readonly<Record<string, number | null>>;
+  /** Null for the dense baseline, and where it diverged. */
+  readonly report: PruningReport | null;
+  readonly fingerprint: Fingerprint;
+  readonly device: string;
+}
+
+export interface Fingerprint {
+  /** Of the effective initial weights. */
+  readonly init: string;
+  /** Of the examples and the order they are trained in. */
+  readonly data: string;
+}
+
+export interface FailedTrial {
+  readonly status: 'failed';
+  readonly message: string;
+}
+
+export type TrialOutcome = TrialResult | FailedTrial;
+
+export interface TrialProgress {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly loss: number;
+  readonly phase: string;
+}

@@ -1,0 +1,31 @@
+/** What pruning strategies are compared on: what a workload and a task are, and the built-in ones by name. */
+import builtIn from './generated/workloads.js';
+import type { Workload } from './workload.js';
+
+export {
+  formatNumber,
+  lossFormat,
+  megabytes,
+  milliseconds,
+  percent,
+  type Accumulator,
+  type Loss,
+  type MeasureDescription,
+  type NumberFormat,
+  type QualityMeasure,
+} from './measure.js';
+export { classification } from './tasks/classification.js';
+export { regression } from './tasks/regression.js';
+export type { Task } from './tasks/task.js';
+export {
+  cosineDecay,
+  stepsPerEpoch,
+  type TunableOptimizer,
+  type Workload,
+  type WorkloadData,
+  type WorkloadDefaults,
+  type WorkloadTarget,
+} from './workload.js';
+
+/** The built-in workloads by name, each loaded when it is asked for: `@espalier/workloads/<name>` exports it too. */
+export const workloads: Readonly<Record<string, () => Promise<Workload>>> = builtIn;

@@ -1,0 +1,6 @@
+export function killAndResume(options: {
+  kills: number;
+  how?: 'processes' | 'in-place';
+  seed?: number;
+  onKill?: (done: number) => void;
+}): Promise<string[]>;
