@@ -13,6 +13,16 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
+
+/** Leaves out what is imported when it is wanted. */
+const loadedLater = {
+  name: 'loaded-later',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /.*/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    ),
+};
+
 const PEERS = ['@tensorflow/*', 'koffi', 'webgpu'];
 
 /** @type {{ entry: string, names?: string[], platform?: 'browser' | 'node', limit: number }[]} */
@@ -36,38 +46,21 @@ for (const failure of failures) console.error(failure);
 if (failures.length > 0) process.exitCode = 1;
 
 async function sizeOf(entry, names, platform) {
-  const { outputFiles, metafile } = await build({
+  const { outputFiles } = await build({
     stdin: {
       contents: names ? `export { ${names.join(', ')} } from '${entry}';` : `import '${entry}';`,
       resolveDir: root,
     },
     absWorkingDir: root,
-    outdir: 'out',
     write: false,
     bundle: true,
     minify: true,
-    splitting: true,
     format: 'esm',
-    metafile: true,
     platform,
     external: PEERS,
+    plugins: [loadedLater],
     logLevel: 'silent',
   });
-  const files = Object.fromEntries(outputFiles.map(({ path, contents }) => [resolve(root, path), contents]));
-  const [first] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === '<stdin>');
-  const contents = loadedWith(first, metafile.outputs).map((path) => files[resolve(root, path)]);
-  return {
-    bytes: contents.reduce((sum, { length }) => sum + length, 0),
-    gzip: contents.reduce((sum, content) => sum + gzipSync(content).length, 0),
-  };
-}
-
-/** A file and all that it imports statically. */
-function loadedWith(path, outputs, seen = new Set()) {
-  if (seen.has(path)) return [];
-  seen.add(path);
-  const imported = outputs[path].imports
-    .filter(({ kind, external }) => kind === 'import-statement' && !external)
-    .flatMap((each) => loadedWith(each.path, outputs, seen));
-  return [path, ...imported];
+  const [{ contents }] = outputFiles;
+  return { bytes: contents.length, gzip: gzipSync(contents).length };
 }

@@ -8,6 +8,7 @@ import type { Importance } from './pruner.js';
 /** `‖W_b‖_F` of the effective weight. */
 export const frobenius: Importance = {
   name: 'Frobenius norm',
+  byNorm: true,
   score: (kernel) => blockNorms(kernel.effective(), kernel.grid),
 };
 
@@ -27,14 +28,12 @@ export function attention({
   assertTemperature(temperature);
   return {
     name: normalised ? 'attention weight' : 'unnormalised attention weight',
-    score: ({ trainables: { logits }, name }) => {
-      if (!logits)
-        throw new Error(`${name} has no logits to score by: use the parameterisation softmaxAttention()`);
-      return tf.tidy(() => {
-        const scaled = logits.div<tf.Tensor2D>(temperature);
+    needs: ['logits'],
+    score: ({ trainables: { logits } }) =>
+      tf.tidy(() => {
+        const scaled = (logits as tf.Tensor2D).div<tf.Tensor2D>(temperature);
         return normalised ? scaled.sub<tf.Tensor2D>(logMeanExp(scaled)) : scaled;
-      });
-    },
+      }),
   };
 }
 

@@ -24,6 +24,8 @@ export {
 } from '@espalier/blocks';
 export type * from './pruner.js';
 export * from './parameterisations.js';
+export { chain } from './chain.js';
+export { assertCombination } from './combination.js';
 export * from './importances.js';
 export * from './allocation.js';
 export type { KernelOverrides, Overrides } from './overrides.js';

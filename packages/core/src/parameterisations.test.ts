@@ -148,7 +148,7 @@ describe('the attention score', () => {
       values(
         attention(temperature ? { temperature } : {}).score({
           name: 'w',
-          index: 0,
+          seed: 1,
           grid: blockGrid([1, logits.size], [1, 1]),
           density: 0.1,
           raw: logits,
@@ -168,23 +168,5 @@ describe('the attention score', () => {
   it('tells blocks apart whose attention underflows or is clipped', () => {
     const [a, b, c] = score(tf.tensor2d([[0, -200, -300]])) as [number, number, number];
     expect(a > b && b > c).toBe(true);
-  });
-
-  it('refuses a kernel without logits, and says what to do', () => {
-    const raw = tf.zeros<tf.Rank.R2>([1, 1]);
-    const kernel = {
-      name: 'd/kernel',
-      grid: blockGrid([1, 1], [1, 1]),
-      index: 0,
-      density: 1,
-      raw,
-      trainables: {},
-      buffers: {},
-      effective: () => raw,
-      gradient: () => raw,
-    };
-    expect(() => attention().score(kernel)).toThrow(
-      'd/kernel has no logits to score by: use the parameterisation softmaxAttention()',
-    );
   });
 });

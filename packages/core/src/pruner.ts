@@ -3,7 +3,9 @@
  *
  * A strategy is a point on three axes: how the weight is parameterised, how a block is scored, and how the mask is
  * searched for. (The fourth, allocation, belongs to the target; a method may have one of its own, which the target
- * overrules.) Each is a value, so a new method is a new combination: `{ ...acdc(), parameterisation: powerpropagation() }`.
+ * overrules.) Each is a value, so a new method is a new combination, as
+ * `{ ...acdc(), parameterisation: powerpropagationParameterisation() }`. What does not fit together is refused by
+ * `assertCombination` before the first step.
  */
 import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
@@ -15,8 +17,11 @@ import type { Search } from './search/phases.js';
 export interface PrunedKernel {
   /** `layer/weight`, for messages and reports. */
   readonly name: string;
-  /** Its place among the kernels that are pruned, from 0; sets their random numbers apart. */
-  readonly index: number;
+  /**
+   * What chance is to be drawn from, a whole number from 1 to 2³² − 1: of the run's seed, and another for each kernel.
+   * For more than one draw, `deriveSeed(seed, purpose)`.
+   */
+  readonly seed: number;
   readonly grid: BlockGrid;
   /**
    * The density d that the kernel has at the full target, above 0 and at most 1: `1 − s` under uniform allocation, else
@@ -41,6 +46,10 @@ export type Trainables = Readonly<Record<string, tf.Tensor>>;
  */
 export interface Parameterisation {
   readonly name: string;
+  /** Not a whole strategy: of that, take its `parameterisation`. */
+  readonly search?: never;
+  /** Not a function: call it. */
+  readonly apply?: never;
   /** Initial values of the trainables that the parameterisation adds. */
   trainables?(kernel: PrunedKernel): Trainables;
   /** Initial values of what it remembers without training it; saved with the model's weights. */
@@ -64,6 +73,18 @@ export interface Parameterisation {
    * trainables and buffers.
    */
   proximal?(raw: tf.Tensor2D, kernel: TrainedKernel, step: OptimizerStep): tf.Tensor2D;
+  /**
+   * Whether a block may stay for good where its raw weights are zeros, as it has no gradient there: see
+   * `Search.prunedWeights`.
+   */
+  readonly zeroIsStuck?: boolean;
+  /**
+   * Whether it is one for blocks that compute without being chosen, and nothing without them: only a search of which a
+   * phase leaves them active has any.
+   */
+  readonly needsActive?: boolean;
+  /** Whether it takes the blocks that are not chosen for those of smaller norm: the importance must be one `byNorm`. */
+  readonly needsNorm?: boolean;
 }
 
 /** A kernel with what its parameterisation added, to be assigned to. */
@@ -105,6 +126,13 @@ export interface Importance {
   score(kernel: ScoredKernel): tf.Tensor2D;
   /** Whether it asks for `kernel.gradient()`, which is recorded only then. */
   readonly usesGradient?: boolean;
+  /**
+   * The trainables and buffers that it scores by: the parameterisation must have them. What they tell, they have from
+   * training, so that no search may prune by them before the first step.
+   */
+  readonly needs?: readonly string[];
+  /** Whether it is the norm of the block's weights. */
+  readonly byNorm?: boolean;
 }
 
 /** A pruning strategy. Immutable; all state lives in the run that `sparsify` starts. */

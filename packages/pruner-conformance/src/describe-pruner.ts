@@ -20,6 +20,7 @@ import { checkMetadata } from './metadata.js';
 import { checkPhases } from './phases.js';
 import { checkDeterminism, checkIndependence } from './repeatability.js';
 import { checkResume } from './resume.js';
+import { checkSeeds } from './seeds.js';
 import { checkTensors } from './tensors.js';
 
 /** Far more than a check takes, for machines with much else to do. */
@@ -44,6 +45,7 @@ const behaviours = {
   raggedEdges: ['cuts kernels that its blocks do not divide', checkRaggedEdges],
   tensors: ['leaks no tensor, at any step or at the end', checkTensors],
   determinism: ['does the same twice, to the last bit', checkDeterminism],
+  seeds: ['draws what it leaves to chance from the seed of the run', checkSeeds],
   independence: ['keeps no state outside of its runs', checkIndependence],
   resume: ['goes on after an interruption in any phase as if there had been none', checkResume],
   fitAndLoop: ['trains alike under model.fit and in a hand-written loop', checkFitAndLoop],

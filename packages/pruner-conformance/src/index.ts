@@ -20,4 +20,5 @@ export { checkMetadata } from './metadata.js';
 export { checkPhases } from './phases.js';
 export { checkDeterminism, checkIndependence } from './repeatability.js';
 export { checkResume } from './resume.js';
+export { checkSeeds } from './seeds.js';
 export { checkTensors } from './tensors.js';

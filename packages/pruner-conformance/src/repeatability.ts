@@ -21,8 +21,8 @@ export const checkDeterminism: Check = onCpu(async (makePruner, options) => {
   const differs = difference(one, other);
   ensure(
     differs === null,
-    `Two runs of the same settings differ: ${differs}. Draw chance from a seed in the settings, and keep no state ` +
-      'outside of trainables and buffers',
+    `Two runs of the same settings differ: ${differs}. Draw chance from the seed of the kernel or of the choice, ` +
+      'and keep no state outside of trainables and buffers',
   );
 });
 

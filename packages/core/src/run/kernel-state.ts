@@ -36,7 +36,7 @@ export function isUnderPruning(variable: tf.Variable): boolean {
 
 export class KernelState implements PrunedKernel {
   readonly name: string;
-  readonly index: number;
+  readonly seed: number;
   readonly grid: BlockGrid;
   /** The target density; the run sets it where the allocation goes by scores. */
   density: number;
@@ -61,10 +61,10 @@ export class KernelState implements PrunedKernel {
     density: number,
     parameterisation: Parameterisation,
     search: Pick<Search, 'prunedWeights' | 'gradient'>,
-    index = 0,
+    seed = 1,
   ) {
     this.name = source.name;
-    this.index = index;
+    this.seed = seed;
     this.variable = source.variable;
     this.grid = blockGrid(matrixShape(source.variable.shape, source.kind), blockShape);
     this.density = density;
@@ -208,10 +208,10 @@ export class KernelState implements PrunedKernel {
   }
 
   #scored(): ScoredKernel {
-    const { name, index, grid, density, trainables, buffers } = this;
+    const { name, seed, grid, density, trainables, buffers } = this;
     return {
       name,
-      index,
+      seed,
       grid,
       density,
       trainables,

@@ -255,9 +255,9 @@ export class Pruning {
     const growthScores = pruner.growth && phase.choose ? await this.#scores(pruner.growth) : this.#zeros();
 
     const best = (choice: Choice) => topK(choice.scores, choice.keep, choice.candidates);
-    const chosen = this.kernels.map(({ index, grid, chosen }, i) =>
+    const chosen = this.kernels.map(({ seed, grid, chosen }, i) =>
       (phase.choose ?? best)({
-        index,
+        seed,
         grid,
         scores: scores[i]!,
         growthScores: growthScores[i]!,

@@ -6,6 +6,8 @@ import * as tf from '@tensorflow/tfjs';
 import { uniform } from '../allocation.js';
 import { overridesOf } from '../overrides.js';
 import type { Pruner } from '../pruner.js';
+import { deriveSeed } from '../random.js';
+import { assertCombination, inForce } from '../combination.js';
 import { placePhases } from '../search/placing.js';
 import { registerBlockKernels } from './block-kernels.js';
 import { Budget } from './budget.js';
@@ -65,7 +67,8 @@ class StepCallback extends tf.Callback {
  * The kernels of `@espalier/blocks` for the backend in force are registered first, where they are not yet.
  *
  * @throws RangeError for a target out of range, overrides of a kernel that is not pruned, phases that do not fit into
- *   the steps, or a model without a kernel that can be pruned
+ *   the steps, a strategy whose parts do not fit together, or a model without a kernel that can be pruned
+ * @throws TypeError for a part of the strategy that is not what belongs there
  */
 export async function sparsify(model: tf.LayersModel, pruner: Pruner, target: Target): Promise<ModelPruning>;
 /**
@@ -84,12 +87,13 @@ export async function sparsify(
   target: Target,
 ): Promise<ModelPruning | VariablePruning> {
   assertTarget(target);
-  placePhases(pruner.search.phases, target.totalSteps);
   await registerBlockKernels();
+  assertCombination(pruner);
+  placePhases(pruner.search.phases, target.totalSteps);
   const pruning =
     subject instanceof tf.LayersModel
-      ? pruneModel(subject, pruner, target)
-      : pruneVariables(subject, pruner, target);
+      ? pruneModel(subject, inForce(pruner), target)
+      : pruneVariables(subject, inForce(pruner), target);
   await pruning.start().catch((error: unknown) => {
     pruning.abandon();
     throw error;
@@ -145,7 +149,7 @@ function takeOver(
   pruner: Pruner,
   target: Target,
 ): { kernels: KernelState[]; settings: PruningSettings } {
-  const { sparsity, totalSteps, overrides = {} } = target;
+  const { sparsity, totalSteps, seed = 0, overrides = {} } = target;
   const grids = sources.map((source) => gridOf(source, target));
   const budget = new Budget(
     target.allocation ?? pruner.allocation ?? uniform,
@@ -159,7 +163,14 @@ function takeOver(
   const densities = budget.densities();
   const kernels = sources.map(
     (source, i) =>
-      new KernelState(source, grids[i]!.blockShape, densities[i]!, pruner.parameterisation, pruner.search, i),
+      new KernelState(
+        source,
+        grids[i]!.blockShape,
+        densities[i]!,
+        pruner.parameterisation,
+        pruner.search,
+        deriveSeed(seed, i),
+      ),
   );
   return { kernels, settings: { pruner, budget, totalSteps, overrides } };
 }

@@ -18,6 +18,7 @@ import {
   type Overrides,
 } from '../overrides.js';
 import type { DenseKernelReport } from '../report.js';
+import { assertSeed } from '../random.js';
 import { isUnderPruning, type KernelSource } from './kernel-state.js';
 import type { SparseExecution } from './sparse-execution.js';
 
@@ -29,6 +30,11 @@ export interface Target {
   blockShape: Shape2D;
   /** Optimiser steps in the whole of training: epochs × steps in an epoch. */
   totalSteps: number;
+  /**
+   * What a strategy that leaves something to chance draws from, a whole number from 0 to 2³² − 1; 0 when absent. Give
+   * it the seed of the training, so that runs of several seeds are runs of several draws.
+   */
+  seed?: number;
   /** How the budget is shared over the layers; the strategy's own when absent, and `uniform` where it has none. */
   allocation?: Allocation;
   /**
@@ -53,9 +59,16 @@ export interface Target {
 }
 
 /** @throws RangeError for a part of the target that is out of range, with its value */
-export function assertTarget({ sparsity, blockShape, minimumBlocks = 100, overrides = {} }: Target): void {
+export function assertTarget({
+  sparsity,
+  blockShape,
+  seed = 0,
+  minimumBlocks = 100,
+  overrides = {},
+}: Target): void {
   assertSparsity(sparsity);
   assertBlockShape(blockShape);
+  assertSeed(seed);
   if (!Number.isInteger(minimumBlocks) || minimumBlocks < 1) {
     throw new RangeError(`minimumBlocks = ${minimumBlocks} is not a whole number of at least 1`);
   }

@@ -47,7 +47,7 @@ describe('drop-and-grow', () => {
     });
     const [phase] = search.phases;
     const choice: Choice = {
-      index: 0,
+      seed: 1,
       grid: blockGrid([1, 40], [1, 1]),
       scores: new Float32Array(40),
       growthScores: new Float32Array(40),

@@ -26,7 +26,12 @@ export interface DropAndGrowSettings {
   exchange: (choice: Choice, drop: number) => BlockMask;
 }
 
-/** @throws RangeError for settings out of range */
+/**
+ * What is grown starts from zero, which the authors found best among the initial values that they tried (§3, 4); where
+ * the parameterisation could not leave zero, from the values that it had before.
+ *
+ * @throws RangeError for settings out of range
+ */
 export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropAndGrowSettings): Search {
   const fraction = dropFraction(alpha);
   if (!Number.isInteger(everySteps) || everySteps < 1) {
@@ -49,5 +54,6 @@ export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropA
       sparsePhase(1 - until),
     ],
     prunedWeights: 'erased',
+    needsGrowth: true,
   };
 }

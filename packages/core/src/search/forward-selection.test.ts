@@ -15,7 +15,7 @@ function choices(search: Search, scores: number[], growthScores: number[], keep:
     if (!choose) return [];
     expect(candidates).toBe('all');
     const choice: Choice = {
-      index: 0,
+      seed: 1,
       grid,
       scores,
       growthScores,

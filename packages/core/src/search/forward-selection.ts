@@ -65,6 +65,7 @@ export function forwardSelection({
     name: swaps === 0 ? 'forward selection' : 'forward selection with replacement',
     phases: warmUp > 0 ? [densePhase(warmUp), ...phases] : phases,
     prunedWeights: 'masked',
+    needsGrowth: joinBy === 'growth',
   };
 }
 

@@ -34,8 +34,8 @@ export interface Phase {
 
 /** What there is to choose the blocks of one kernel by. */
 export interface Choice {
-  /** The kernel's place among those that are pruned, from 0. */
-  readonly index: number;
+  /** The kernel's own of the run's seed, to draw chance from; see `PrunedKernel`. */
+  readonly seed: number;
   readonly grid: BlockGrid;
   /** One score a block. */
   readonly scores: ArrayLike<number>;
@@ -56,13 +56,16 @@ export interface Search {
   readonly phases: readonly Phase[];
   /**
    * What becomes of the weights of a block that leaves the mask. `masked`: they are multiplied by zero, and
-   * have their old values when the block returns. `erased`: they restart from zero.
+   * have their old values when the block returns. `erased`: they restart from zero, but under a parameterisation that
+   * could not leave it (`zeroIsStuck`), where they are masked.
    */
   readonly prunedWeights: 'masked' | 'erased';
   /** Which blocks' weights have a gradient: those in the mask (when absent), or all, as if there were no mask. */
   readonly gradient?: 'kept' | 'all';
   /** What `finalize` leaves: the `target` (when absent), or what was `learned`, whatever its sparsity. */
   readonly final?: 'target' | 'learned';
+  /** Whether blocks are chosen by the strategy's `growth`, so that it must have one. */
+  readonly needsGrowth?: boolean;
 }
 
 /** Every block active; weights and what else is trainable train freely. */

@@ -23,6 +23,7 @@ export function l1MasksParameterisation(lambda: number): Parameterisation {
   }
   return {
     name: 'scalar masks',
+    zeroIsStuck: true, // With its mask at zero too, neither has a gradient.
     trainables: ({ grid }) => ({ masks: tf.ones([...grid.gridShape]) }),
     blockScale: (_raw, { masks }) => masks as tf.Tensor2D,
     proximal: (raw, { trainables: { masks } }, { learningRate, share }) => {
@@ -40,6 +41,7 @@ function softThreshold(x: tf.Tensor, t: number): tf.Tensor {
 /** `|w_b|`. */
 const maskMagnitude: Importance = {
   name: 'mask magnitude',
+  needs: ['masks'],
   score: ({ trainables: { masks } }) => (masks as tf.Tensor2D).abs(),
 };
 

@@ -67,6 +67,7 @@ function support(faint: number): Parameterisation {
   if (!(faint >= 0 && faint < 1)) throw new RangeError(`faint = ${faint} is not from 0 and under 1`);
   return {
     name: 'support',
+    needsActive: true,
     buffers: ({ grid }) => ({ scale: tf.fill([...grid.gridShape], faint) }),
     blockScale: (_raw, _trainables, { buffers }) => buffers['scale'] as tf.Tensor2D,
     afterChoice: ({ buffers, chosen, grid }) => {

@@ -49,6 +49,7 @@ const ZERO_NORM = 2e-15;
 function blockwise(alpha: number): Parameterisation {
   return {
     name: 'block powerpropagation',
+    zeroIsStuck: true,
     raw: (weight, { grid }) => scaleBlocks(weight, blockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
     blockScale: (raw, _trainables, { grid }) => {
       const norms = blockNorms(raw, grid);
@@ -62,6 +63,7 @@ function blockwise(alpha: number): Parameterisation {
 function elementwise(alpha: number): Parameterisation {
   return {
     name: 'elementwise powerpropagation',
+    zeroIsStuck: true,
     raw: (weight) => signedPower(weight, 1 / alpha),
     elementwise: (raw) => signedPower(raw, alpha),
   };

@@ -18,7 +18,7 @@ import * as tf from '@tensorflow/tfjs';
 export interface RandomSettings {
   /** Share of training before the pruning, from 0 and under 1; at 0 the network is sparse from the first step. */
   dense?: number;
-  /** Which blocks are drawn, a whole number from 0. */
+  /** Another draw for the same seed of the run, a whole number from 0. */
   seed?: number;
 }
 
@@ -37,14 +37,12 @@ export function random({ dense = 0.5, seed = 0 }: RandomSettings = {}): Pruner {
 
 const fromTheStart: Search = { name: 'sparse', phases: [sparsePhase(1)], prunedWeights: 'masked' };
 
-/** One number a block, drawn for each kernel anew and always the same for one seed. */
-function byLot(seed: number): Importance {
+/** One number a block, drawn for each kernel anew and always the same for one seed of the run and one draw. */
+function byLot(draw: number): Importance {
   return {
     name: 'lot',
-    score: ({ index, grid }) =>
-      tf.tensor2d(Float32Array.from(randomNumbers(grid.blocks, deriveSeed(seed, index))), [
-        ...grid.gridShape,
-      ]),
+    score: ({ seed, grid }) =>
+      tf.tensor2d(Float32Array.from(randomNumbers(grid.blocks, deriveSeed(seed, draw))), [...grid.gridShape]),
   };
 }
 

@@ -14,7 +14,7 @@ const kept = (mask: ArrayLike<number> = []) => Array.from(mask).flatMap((bit, bl
 function next(choice: Partial<Choice>, settings = {}): number[] {
   const [phase] = rigl(settings).search.phases;
   const made = phase?.choose?.({
-    index: 0,
+    seed: 1,
     grid: blockGrid([1, 10], [1, 1]),
     scores: new Float32Array(10),
     growthScores: new Float32Array(10),

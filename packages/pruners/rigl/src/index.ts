@@ -27,7 +27,7 @@ export interface RiglSettings {
   until?: number;
   /** α, the share of a layer's blocks to drop at first, above 0 and at most 1. */
   alpha?: number;
-  /** Which blocks a layer starts with, a whole number from 0. */
+  /** Another draw of the first blocks for the same seed of the run, a whole number from 0. */
   seed?: number;
 }
 
@@ -50,9 +50,9 @@ export function rigl({ everySteps = 100, until = 0.75, alpha = 0.3, seed = 0 }: 
 const NO_GRADIENT = 1e-14;
 
 /** `k` blocks by lot, each kernel's its own. */
-function drawBlocks(seed: number) {
-  return ({ index, grid, keep }: Choice): BlockMask =>
-    topK(randomNumbers(grid.blocks, deriveSeed(seed, index)), keep);
+function drawBlocks(draw: number) {
+  return ({ seed, grid, keep }: Choice): BlockMask =>
+    topK(randomNumbers(grid.blocks, deriveSeed(seed, draw)), keep);
 }
 
 /**

@@ -21,7 +21,7 @@ export interface SequentialAttentionSettings {
   fineTuning?: number;
   /** The softmax temperature τ, above 0. */
   temperature?: number;
-  /** What the logits are drawn by at each round, a whole number from 0. */
+  /** Other logits at each round for the same seed of the run, a whole number from 0. */
   seed?: number;
 }
 
@@ -54,9 +54,10 @@ export function sequentialAttention({
 }
 
 /** `A_b = 1` for `b ∈ S`, else `|C| · softmax_{c ∈ C}(L_c / τ)_b` over the candidates `C` outside `S`: mean 1. */
-function candidateAttention(temperature: number, seed: number): Parameterisation {
+function candidateAttention(temperature: number, draw: number): Parameterisation {
   return {
     name: 'attention over candidates',
+    needsActive: true,
     trainables: ({ grid }) => ({ logits: tf.zeros([...grid.gridShape]) }),
     // All of them until the first round: the warm-up, in which the logits have no gradient.
     buffers: ({ grid }) => ({ selected: tf.ones([...grid.gridShape]) }),
@@ -69,9 +70,9 @@ function candidateAttention(temperature: number, seed: number): Parameterisation
         .mul(candidates.sum())
         .add<tf.Tensor2D>(selected as tf.Tensor2D);
     },
-    afterChoice: ({ trainables: { logits }, buffers: { selected }, chosen, index, grid }) => {
+    afterChoice: ({ trainables: { logits }, buffers: { selected }, chosen, seed, grid }) => {
       const round = chosen.reduce((sum, bit) => sum + bit, 0);
-      const drawn = tf.randomNormal([...grid.gridShape], 0, SIGMA, 'float32', deriveSeed(seed, index, round));
+      const drawn = tf.randomNormal([...grid.gridShape], 0, SIGMA, 'float32', deriveSeed(seed, draw, round));
       logits?.assign(drawn);
       selected?.assign(tf.tensor2d(Float32Array.from(chosen), [...grid.gridShape]));
     },
@@ -81,11 +82,9 @@ function candidateAttention(temperature: number, seed: number): Parameterisation
 /** The order of the attention among the candidates; what is selected already comes before them. */
 const attentionOfCandidates: Importance = {
   name: 'attention weight among candidates',
-  score: ({ trainables: { logits }, buffers: { selected }, name }) => {
-    if (!logits || !selected)
-      throw new Error(`${name} has no logits: use the strategy's own parameterisation`);
-    return logits.add<tf.Tensor2D>(selected.mul(FAR));
-  },
+  needs: ['logits', 'selected'],
+  score: ({ trainables: { logits }, buffers: { selected } }) =>
+    (logits as tf.Tensor2D).add<tf.Tensor2D>((selected as tf.Tensor2D).mul(FAR)),
 };
 
 export default sequentialAttention;

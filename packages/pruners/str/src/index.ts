@@ -73,6 +73,7 @@ export function controlledStrParameterisation({
   };
   return {
     ...softThreshold(form, threshold, LEAK),
+    needsNorm: true,
     buffers: () => ({ threshold: tf.scalar(0) }),
     afterChoice: ({ buffers, raw, chosen, grid }) => {
       const pruned = tf.tensor2d(

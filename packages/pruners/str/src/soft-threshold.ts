@@ -23,6 +23,7 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
   if (form === 'block') {
     return {
       name: 'group soft threshold',
+      zeroIsStuck: leak === 0,
       blockScale: (raw, trainables, kernel) =>
         tf.sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(blockNorms(raw, kernel.grid))).maximum(leak),
     };
@@ -30,9 +31,11 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
   if (form === 'elementwise') {
     return {
       name: 'soft threshold',
+      zeroIsStuck: leak === 0,
       elementwise: (raw, trainables, kernel) => {
         const size = raw.abs();
-        return raw.sign().mul(size.sub(threshold(trainables, kernel)).maximum(size.mul(leak)));
+        // At zero, too, the sign is that which tfjs derives |V| to: what was erased can grow again.
+        return raw.step(-1).mul<tf.Tensor2D>(size.sub(threshold(trainables, kernel)).maximum(size.mul(leak)));
       },
     };
   }
@@ -42,5 +45,6 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
 /** `‖V_b‖`: tells apart also the blocks below the threshold, where the effective weight is zero. */
 export const rawNorm: Importance = {
   name: 'norm of the raw weight',
+  byNorm: true,
   score: ({ raw, grid }) => blockNorms(raw, grid),
 };

@@ -21,7 +21,7 @@ function fanIns(mask: ArrayLike<number>, columns: number): number[] {
 function next(choice: Partial<Choice>, settings = {}): number[] {
   const [phase] = structuredDst(settings).search.phases;
   const made = phase?.choose?.({
-    index: 0,
+    seed: 1,
     grid: blockGrid([4, 3], [1, 1]),
     scores: new Float32Array(12),
     growthScores: new Float32Array(12),

@@ -33,7 +33,7 @@ export interface StructuredDstSettings {
    * as long as there is a block for each.
    */
   minimumSalience?: number;
-  /** Which blocks a layer starts with, a whole number from 0. */
+  /** Another draw of the first blocks for the same seed of the run, a whole number from 0. */
   seed?: number;
 }
 
@@ -71,10 +71,10 @@ export function structuredDst({
 const NO_GRADIENT = 1e-14;
 
 /** Blocks by lot in as many columns as can be, each kernel's its own. */
-function drawBlocks(seed: number) {
-  return ({ index, grid, keep }: Choice): BlockMask => {
-    const lot = randomNumbers(grid.blocks, deriveSeed(seed, index, 0));
-    const columns = randomNumbers(grid.gridShape[1], deriveSeed(seed, index, 1));
+function drawBlocks(draw: number) {
+  return ({ seed, grid, keep }: Choice): BlockMask => {
+    const lot = randomNumbers(grid.blocks, deriveSeed(seed, draw, 0));
+    const columns = randomNumbers(grid.gridShape[1], deriveSeed(seed, draw, 1));
     const fanIn = constantFanIn(columns, Math.min(columns.length, keep), keep);
     return inEachColumn(grid, (own, column) => topK(own(lot), fanIn[column] as number));
   };
