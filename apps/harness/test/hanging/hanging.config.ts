@@ -17,7 +17,7 @@ const brief: Workload = {
   target: { minimumBlocks: 8 },
 };
 
-/** In its trial alone: where it is rehearsed, there is no step in which it scores. */
+/** In its trial alone: where it is rehearsed, it does not come to score. */
 const whereItScores = (name: string, action: () => never) => (): Pruner => ({
   name,
   description: 'does not score',
@@ -44,11 +44,6 @@ export default defineConfig({
         setInterval(() => {}, 1000);
         return brief.load(options);
       },
-    },
-    /** In its trials alone: the command's own process rehearses. */
-    'hangs-in-trials': {
-      ...brief,
-      load: (options) => (process.send ? new Promise(() => {}) : brief.load(options)),
     },
     /** Labels of forty classes, and a model with outputs for 32. */
     'wrong-labels': {

@@ -84,7 +84,7 @@ async function rehearseOne(
       target,
       layerKernels(model).map(({ name }) => name),
     );
-    const whole = { ...workload.target, allocation: uniform, ...target, totalSteps, optimizer: null };
+    const whole = { ...workload.target, allocation: uniform, ...target, totalSteps, optimizer: null, seed };
     pruning = await sparsify(model, pruner, whole).catch((error: unknown) => {
       if (error instanceof RangeError) throw new UsageError(`${pruner.name}: ${error.message}`);
       return null;

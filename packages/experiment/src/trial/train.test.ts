@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { acdc } from '@espalier/acdc';
 import { startBackend } from '@espalier/backend';
-import type { Pruner } from '@espalier/core';
+import { frobenius, type Pruner } from '@espalier/core';
 import { magnitude } from '@espalier/magnitude';
 import { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';
 import plantedBlocksAnew from '@espalier/workloads/planted-blocks';
@@ -113,6 +113,22 @@ describe('train', () => {
     run.mockRestore();
     // Of training alone: what is measured after it multiplies, and takes no gradient.
     expect(kernels.includes('BlockSparseWeightGradient')).toBe(sparse);
+  });
+
+  it('draws what a strategy leaves to chance from the seed of the trial', async () => {
+    const drawn: number[] = [];
+    const pruner: Pruner = {
+      ...magnitude(),
+      importance: {
+        ...frobenius,
+        score(kernel) {
+          drawn.push(kernel.seed);
+          return frobenius.score(kernel);
+        },
+      },
+    };
+    for (const seed of [0, 1]) await train({ ...trialOf(pruner), seed }, pruner, { folder });
+    expect(new Set(drawn).size).toBe(2);
   });
 
   it.each(['checkpoint.bin', 'metrics.jsonl'])('starts anew when %s is damaged', async (file) => {

@@ -127,10 +127,10 @@ function targetOf(
   pruner: Pruner,
   training: { readonly totalSteps: number; readonly optimizer: tf.Optimizer },
 ) {
-  const { sparsity, blockShape, overrides, allocation } = trial;
+  const { sparsity, blockShape, overrides, allocation, seed } = trial;
   return {
     ...workload.target,
-    ...{ sparsity, blockShape },
+    ...{ sparsity, blockShape, seed },
     ...(overrides && { overrides }),
     allocation: allocationOf(allocation as AllocationReference, workload, pruner),
     ...training,
