@@ -16,6 +16,10 @@ export function showProgress(): Progress {
     started: (trial) => shown?.started?.(trial),
     progressed: (trial, progress) => shown?.progressed?.(trial, progress),
     ended: (trial, outcome, ran) => shown?.ended?.(trial, outcome, ran),
+    noted(line) {
+      if (shown) shown.noted?.(line);
+      else process.stderr.write(`${line}\n`);
+    },
     stop: () => shown?.stop(),
   };
 }
@@ -54,6 +58,7 @@ function bars(trials: readonly Trial[]): Progress {
       if (bar) multi.remove(bar);
       else multi.update();
     },
+    noted: (line) => multi.log(`${line}\n`),
     stop: () => multi.stop(),
   };
 }
@@ -65,6 +70,7 @@ function lines(total: number): Progress {
       ended += 1;
       process.stderr.write(line(ended, total, trial, outcome, ran));
     },
+    noted: (line) => void process.stderr.write(`${line}\n`),
     stop: () => {},
   };
 }

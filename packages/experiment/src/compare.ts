@@ -4,21 +4,21 @@
  */
 import type { AllocationName, Overrides, Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
-import pLimit from 'p-limit';
 
 import { currentBackend } from './backend.js';
 import { UsageError } from './errors.js';
-import type { Executor, Work } from './executors/executor.js';
+import type { Executor } from './executors/executor.js';
 import { inPlace } from './executors/in-place.js';
 import { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 import { productCosts } from './product-costs.js';
+import { runAll, type Watcher } from './run-all.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
-import { trialName } from './trial/identity.js';
+import { dataDigest } from './trial/fingerprint.js';
 import { rehearse } from './trial/rehearse.js';
-import { storedResult } from './trial/stored.js';
-import type { Reference, Trial, TrialOutcome, TrialProgress } from './trial/trial.js';
+import { trainingOf } from './trial/training.js';
+import type { Reference, Trial, TrialOutcome } from './trial/trial.js';
 
 export interface CompareOptions {
   /** What to train, as a value or with where it comes from; processes of their own need the latter. */
@@ -44,17 +44,10 @@ export interface CompareOptions {
   /** Where results go; when absent, nowhere but into what is returned. Opened once it is known what can be run. */
   readonly store?: Store | (() => Promise<Store>) | undefined;
   readonly watcher?: Watcher | undefined;
+  /** Is given the summary of what has ended, after each trial that ran: to be written, so that nothing is lost. */
+  readonly onSummary?: ((summary: Summary) => void | Promise<void>) | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Is told how a comparison goes. */
-export interface Watcher {
-  planned?(trials: readonly Trial[]): void;
-  started?(trial: Trial): void;
-  progressed?(trial: Trial, progress: TrialProgress): void;
-  /** @param ran false of a trial that had ended before */
-  ended?(trial: Trial, outcome: TrialOutcome, ran: boolean): void;
 }
 
 /**
@@ -85,69 +78,60 @@ export async function compare(options: CompareOptions): Promise<Summary> {
   await rehearse({ workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder });
 
   const store = await opened(options.store ?? memoryStore());
-  const costs = sparsePhases ? await productCosts(store, executor, blockShapes) : null;
+  const costs = sparsePhases
+    ? await productCosts(store, executor, blockShapes, (line) => watcher.noted?.(line))
+    : null;
   const trials = planTrials({
     ...{ workload: compared, strategies, targets, seeds, epochs, sparsePhases },
     allocations: options.allocations ?? [],
     computing: computingOf(executor),
     productCosts: costs,
+    training: trainingOf(workload),
+    data: await dataDigests(workload, dataFolder, seeds),
   });
   watcher.planned?.(trials);
   const jobs = Math.min(executor.jobs, trials.length);
   const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
-  const outcomes = await runAll(works, { executor, store, jobs, dataFolder, watcher, signal });
-
-  return {
-    schemaVersion: 1,
-    workload: workload.name,
-    task: workload.task.name,
-    ...{ epochs, reference },
-    environment: describeEnvironment(executor, jobs, costs),
-    measures,
-    rows: rowsOf(trials, outcomes, measures),
+  const environment = describeEnvironment(executor, jobs, costs);
+  const summaryOf = (outcomes: readonly (TrialOutcome | undefined)[]): Summary => {
+    const ended = trials.flatMap((trial, i) => (outcomes[i] ? [{ trial, outcome: outcomes[i] }] : []));
+    const rows = rowsOf(
+      ended.map(({ trial }) => trial),
+      ended.map(({ outcome }) => outcome),
+      measures,
+    );
+    return {
+      schemaVersion: 1,
+      workload: workload.name,
+      task: workload.task.name,
+      ...{ epochs, reference, environment, measures, rows },
+    };
   };
+  // One after another: an older summary never takes the place of a newer one.
+  let written = Promise.resolve();
+  const onEnded = (outcomes: readonly (TrialOutcome | undefined)[]) =>
+    (written = written.then(() => options.onSummary?.(summaryOf(outcomes))));
+  const outcomes = await runAll(works, { executor, store, jobs, dataFolder, watcher, signal, onEnded });
+  return summaryOf(outcomes);
 }
 
-interface Running {
-  readonly executor: Executor;
-  readonly store: Store;
-  readonly jobs: number;
-  readonly dataFolder: string;
-  readonly watcher: Watcher;
-  readonly signal: AbortSignal;
-}
-
-/** Those that have ended in this store are not run again. */
-async function runAll(works: readonly Work[], running: Running): Promise<TrialOutcome[]> {
-  const { executor, store, jobs, dataFolder, watcher, signal } = running;
-  const limit = pLimit(jobs);
-  return Promise.all(
-    works.map((work) =>
-      limit(async () => {
-        signal.throwIfAborted();
-        const { trial } = work;
-        const stored = await storedResult(store, trial);
-        if (stored) {
-          await store.trial(trialName(trial)).tidy();
-          watcher.ended?.(trial, stored, false);
-          return stored;
-        }
-        watcher.started?.(trial);
-        const onProgress = (progress: TrialProgress) => watcher.progressed?.(trial, progress);
-        const outcome = await executor.run(work, { store, dataFolder, onProgress, signal });
-        watcher.ended?.(trial, outcome, true);
-        return outcome;
-      }),
-    ),
-  );
+/** By seed. */
+async function dataDigests(
+  workload: Workload,
+  dataFolder: string,
+  seeds: readonly number[],
+): Promise<Record<number, string>> {
+  const digests: Record<number, string> = {};
+  for (const seed of seeds) digests[seed] = await dataDigest(await workload.load({ dataFolder, seed }));
+  return digests;
 }
 
 async function opened(store: Store | (() => Promise<Store>)): Promise<Store> {
   return typeof store === 'function' ? store() : store;
 }
 
-function computingOf({ backend, accelerators, threads }: Executor): Plan['computing'] {
-  return { backend: backend.choice, accelerators, threads };
+function computingOf({ backend, accelerators, threads, code }: Executor): Plan['computing'] {
+  return { backend: backend.choice, accelerators, threads, ...(code && { code }) };
 }
 
 function targetsOf(
