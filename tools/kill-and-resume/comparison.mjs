@@ -1,21 +1,33 @@
-/** A comparison on planted blocks that is there to be killed: `node comparison.mjs <folder> <processes|in-place>`. */
+/**
+ * A comparison on planted blocks that is there to be killed, or to run beside another on the same folder:
+ * `node comparison.mjs <folder> <processes|in-place> <strategies, or all>`. Tells its parent of progress, and of each
+ * trial that it ran itself.
+ */
 import { startBackend } from '@espalier/backend';
 import { compare, inPlace, writeSummary } from '@espalier/experiment';
-import { loadPruner, loadWorkload, openFolder, processes } from '@espalier/experiment/node';
+import { loadPruner, loadWorkload, openFolder, processes, withCode } from '@espalier/experiment/node';
 import { fileURLToPath } from 'node:url';
 
-const [folder, how] = process.argv.slice(2);
+const [folder, how, asked] = process.argv.slice(2);
 const CHECKPOINT_EVERY_MS = 50;
-const STRATEGIES = ['magnitude', 'acdc', 'str', 'sequential-attention-plus-plus', 'rigl'];
+const ALL = [
+  ...['magnitude', 'acdc', 'powerpropagation', 'str', 'softmax-attention', 'sequential-attention-plus-plus'],
+  ...['gmp', 'iht', 'group-lasso', 'l1-masks', 'sequential-attention', 'omp', 'omp/ompr', 'rigl'],
+  ...['structured-dst', 'random'],
+];
+const strategies = asked === 'all' ? ALL : asked.split(',');
 
-const referenceTo = (name, module) => ({
-  name,
-  module: fileURLToPath(import.meta.resolve(module)),
-  section: 'default',
-  contentHash: null,
-});
-const workload = referenceTo('planted-blocks', '@espalier/workloads/planted-blocks');
-const pruners = STRATEGIES.map((name) => referenceTo(name, `@espalier/${name}`));
+const referenceTo = (name, module) =>
+  withCode({
+    ...{ name, module: fileURLToPath(import.meta.resolve(module)) },
+    ...{ section: 'default', contentHash: null },
+  });
+const workload = await referenceTo('planted-blocks', '@espalier/workloads/planted-blocks');
+const pruners = [];
+for (const name of strategies) {
+  const reference = await referenceTo(name, `@espalier/${name}`);
+  pruners.push({ reference, pruner: await loadPruner(reference) });
+}
 
 const executor =
   how === 'in-place'
@@ -29,14 +41,19 @@ const executor =
 const store = await openFolder(folder);
 const summary = await compare({
   workload: { reference: workload, workload: await loadWorkload(workload) },
-  pruners: await Promise.all(
-    pruners.map(async (reference) => ({ reference, pruner: await loadPruner(reference) })),
-  ),
+  pruners,
   seeds: [0],
   epochs: 12,
   executor,
   store,
-  watcher: { progressed: () => process.send?.('progress') },
+  onSummary: (summary) => writeSummary(store, summary),
+  watcher: {
+    progressed: () => process.send?.('progress'),
+    ended: (trial, { status }, ran) => {
+      if (ran) process.send?.({ ran: trial.pruner?.name ?? 'dense', status });
+    },
+    noted: (line) => process.send?.({ note: line }),
+  },
 });
 await writeSummary(store, summary);
 process.disconnect?.();

@@ -2,37 +2,42 @@
  * Kills a comparison at random moments, again and again, and lets it go on to its end: the results must be those of one
  * that was let alone, bit for bit, and nothing else may be left in the folder.
  *
- *     node tools/kill-and-resume/kill-and-resume.mjs [--kills 40] [--how processes|in-place] [--seed 0]
+ *     node tools/kill-and-resume/kill-and-resume.mjs [--kills 40] [--how processes|in-place] [--strategies all] [--seed 0]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 
 import { random } from '@espalier/datasets';
 
+import { differencesOf } from './contents.mjs';
+
 const COMPARISON = fileURLToPath(new URL('./comparison.mjs', import.meta.url));
+
+const FEW = 'magnitude,acdc,str,sequential-attention-plus-plus,rigl';
 
 /** How long after its first sign of life a comparison is killed, at most. */
 const LONGEST_MS = 1500;
 
 /**
- * @param {{ kills: number, how?: 'processes' | 'in-place', seed?: number, onKill?: (done: number) => void }} options
+ * @param {{ kills: number, how?: 'processes' | 'in-place', strategies?: string, seed?: number,
+ *   onKill?: (done: number) => void }} options `strategies` by name, or `all`
  * @returns {Promise<string[]>} what differs; nothing where all is well
  */
-export async function killAndResume({ kills, how = 'processes', seed = 0, onKill }) {
+export async function killAndResume({ kills, how = 'processes', strategies = FEW, seed = 0, onKill }) {
   const folder = await mkdtemp(join(tmpdir(), 'espalier-kills-'));
   const [alone, killed] = [join(folder, 'alone'), join(folder, 'killed')];
   const { uniform } = random(seed, 'kill-and-resume');
   try {
-    await finish(start(alone, how));
+    await finish(start(alone, how, strategies));
     let done = 0;
     while (done < kills) {
-      if (await killAtRandom(killed, how, uniform)) {
+      if (await killAtRandom(killed, how, strategies, uniform)) {
         done += 1;
         onKill?.(done);
       } else {
@@ -42,7 +47,7 @@ export async function killAndResume({ kills, how = 'processes', seed = 0, onKill
         await rm(killed, { recursive: true });
       }
     }
-    await finish(start(killed, how));
+    await finish(start(killed, how, strategies));
     return await differencesOf(alone, killed);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -50,18 +55,21 @@ export async function killAndResume({ kills, how = 'processes', seed = 0, onKill
 }
 
 /** In a group of its own, so that a kill can take its trials with it. */
-function start(folder, how) {
-  return fork(COMPARISON, [folder, how], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true });
+export function start(folder, how, strategies) {
+  return fork(COMPARISON, [folder, how, strategies], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    detached: true,
+  });
 }
 
-async function finish(child) {
+export async function finish(child) {
   const [code, signal] = await once(child, 'exit');
   if (code !== 0) throw new Error(`A comparison ended with ${signal ?? `code ${code}`}`);
 }
 
 /** @returns whether it was killed; false of one that ended before */
-async function killAtRandom(folder, how, uniform) {
-  const child = start(folder, how);
+async function killAtRandom(folder, how, strategies, uniform) {
+  const child = start(folder, how, strategies);
   const ended = once(child, 'exit');
   // One in five while it starts, the others while it trains.
   const training = uniform() < 0.2 ? setTimeout(2000 * uniform()) : once(child, 'message');
@@ -80,49 +88,12 @@ async function leaveTime() {
   await setTimeout(300);
 }
 
-async function differencesOf(expected, actual) {
-  const [here, there] = await Promise.all([contentOf(expected), contentOf(actual)]);
-  const names = [...new Set([...Object.keys(here), ...Object.keys(there)])].sort();
-  return names.filter((name) => !isDeepStrictEqual(here[name], there[name]));
-}
-
-/** What must be the same of each file: everything but times and memory. */
-async function contentOf(folder) {
-  const files = await readdir(folder, { recursive: true, withFileTypes: true });
-  const contents = await Promise.all(
-    files
-      .filter((file) => file.isFile())
-      .map(async ({ name, parentPath }) => {
-        const path = join(parentPath, name);
-        const text = await readFile(path, 'utf8');
-        return [
-          path.slice(folder.length),
-          name === 'result.json' ? bitsOf(JSON.parse(text)) : textOf(name, text),
-        ];
-      }),
-  );
-  return Object.fromEntries(contents);
-}
-
-const MEASURED_ANEW = /Ms$|^peak/;
-
-function bitsOf({ measures, ...result }) {
-  return {
-    ...result,
-    measures: Object.fromEntries(Object.entries(measures).filter(([key]) => !MEASURED_ANEW.test(key))),
-  };
-}
-
-/** A summary holds times; that it is there is what counts, its numbers being those of the results. */
-function textOf(name, text) {
-  return name.startsWith('summary.') ? 'a summary' : text;
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       kills: { type: 'string', default: '40' },
       how: { type: 'string', default: 'processes' },
+      strategies: { type: 'string', default: 'all' },
       seed: { type: 'string', default: '0' },
     },
   });
@@ -130,6 +101,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const differences = await killAndResume({
     kills,
     how: values.how,
+    strategies: values.strategies,
     seed: Number(values.seed),
     onKill: (done) => process.stderr.write(`killed ${done} of ${kills}\n`),
   });

@@ -192,7 +192,9 @@ describe('espalier compare', () => {
     await writeFile(join(folder, 'blocked/trials'), 'a file where a folder should be');
     const { code, stdout, stderr } = await espalier(...compareWith('small', 'magnitude', 'blocked'));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/dense seed 0 failed: Error: E(NOTDIR|EXIST).*blocked\/trials/);
+    expect(stderr).toMatch(
+      /dense seed 0 failed: .*blocked\/trials\/dense-seed0-\w+ cannot be made \(E(NOTDIR|EXIST)/,
+    );
     expect(stdout).toContain('not known to be identical');
   });
 
@@ -374,7 +376,14 @@ describe('espalier data get', () => {
       const first = await espalier('data', 'get', 'mnist', '--data', 'whole', '--from', server.address);
       server.close();
       expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('mnist is in') });
-      expect((await readdir(join(folder, 'whole/mnist'))).sort()).toEqual(names.sort());
+      expect((await readdir(join(folder, 'whole/mnist'))).sort()).toEqual(
+        [...new Set([...names, 'manifest.json'])].sort(),
+      );
+      const verified = await espalier('data', 'verify', 'mnist', '--data', 'whole');
+      expect(verified).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^(mnist\/\S+: right\n){4}$/),
+      });
       expect((await espalier('data', 'get', 'mnist', '--data', 'whole', '--from', server.address)).code).toBe(
         0,
       );

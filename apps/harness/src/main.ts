@@ -4,12 +4,15 @@ import { createRequire } from 'node:module';
 import { isUsageError } from '@espalier/experiment';
 import { Command as Commander, CommanderError } from 'commander';
 
+import { outliveReaders } from './closed-pipe.js';
 import type { Command } from './commands/command.js';
 import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';
 import { InterruptedError } from './errors.js';
 
 const MISUSED = 2;
+
+outliveReaders(process.stdout, process.stderr);
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -30,11 +33,17 @@ try {
 ended();
 
 function add({ usage, description, under, arguments: takes, run }: Command): void {
-  const parent = under ? program.command(under.name).description(under.description) : program;
+  const parent = under ? parentOf(under) : program;
   takes(parent.command(usage).description(description)).action(async (...given: unknown[]) => {
     // The last one is commander's own description of the command.
     process.exitCode = (await run(...given.slice(0, -1))) ?? 0;
   });
+}
+
+/** Several commands may be under one word. */
+function parentOf({ name, description }: NonNullable<Command['under']>): Commander {
+  const known = program.commands.find((command) => command.name() === name);
+  return known ?? program.command(name).description(description);
 }
 
 /** Commander's refusal, which may come with a second line that suggests something, and where to look further. */

@@ -31,6 +31,10 @@ export function showProgress(): Progress {
     started: (trial) => both().forEach((one) => one?.started?.(trial)),
     progressed: (trial, progress) => both().forEach((one) => one?.progressed?.(trial, progress)),
     ended: (trial, outcome, ran) => both().forEach((one) => one?.ended?.(trial, outcome, ran)),
+    noted(line) {
+      if (shown) shown.say(`${line}\n`);
+      else process.stderr.write(`${line}\n`);
+    },
     stop: () => both().forEach((one) => one?.stop()),
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import { DataError } from './data-error.js';
+import { writeManifest } from './manifest.js';
 
 export interface Download {
   /** The folder under the data folder. */
@@ -23,7 +24,7 @@ export interface DownloadProgress {
 }
 
 /**
- * Downloads the files that are not there yet.
+ * Downloads the files that are not there yet, and writes beside them what they hold (`manifest.json`).
  *
  * @param folder the data folder; the files go to `<folder>/<name>/`
  * @param from another address than the usual one
@@ -54,6 +55,10 @@ export async function download(
       throw new DataError(`${path} cannot be written (${error.message}): choose another folder with --data`);
     });
   }
+  const names = files.map((file) => file.name);
+  await writeManifest(target, names).catch((error: Error) => {
+    throw new DataError(`${target} cannot be written (${error.message}): choose another folder with --data`);
+  });
   return target;
 }
 

@@ -4,23 +4,24 @@
  */
 import type { AllocationName, Overrides, Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
-import pLimit from 'p-limit';
 
 import { currentBackend } from './backend.js';
 import { UsageError } from './errors.js';
 import type { Executor, Work } from './executors/executor.js';
 import { inPlace } from './executors/in-place.js';
-import { assertLimit, runLimited } from './executors/limited.js';
+import { assertLimit } from './executors/limited.js';
 import { unlessAborted } from './patience.js';
 import { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 import { productCosts } from './product-costs.js';
+import { runAll, type Running, type Watcher } from './run-all.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
-import { trialName } from './trial/identity.js';
+import { dataDigest } from './trial/fingerprint.js';
+import { loadData } from './trial/load.js';
 import { rehearse } from './trial/rehearse.js';
-import { storedResult } from './trial/stored.js';
-import type { ProductCosts, Reference, Trial, TrialOutcome, TrialProgress } from './trial/trial.js';
+import { trainingOf } from './trial/training.js';
+import type { ProductCosts, Reference, Trial, TrialOutcome } from './trial/trial.js';
 
 export interface CompareOptions {
   /** What to train, as a value or with where it comes from; processes of their own need the latter. */
@@ -46,19 +47,12 @@ export interface CompareOptions {
   /** Where results go; when absent, nowhere but into what is returned. Opened once it is known what can be run. */
   readonly store?: Store | (() => Promise<Store>) | undefined;
   readonly watcher?: Watcher | undefined;
+  /** Is given the summary of what has ended, after each trial that ran: to be written, so that nothing is lost. */
+  readonly onSummary?: ((summary: Summary) => void | Promise<void>) | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;
   /** What a trial may take before it fails; without a limit when absent. */
   readonly trialTimeoutMinutes?: number | undefined;
-}
-
-/** Is told how a comparison goes. */
-export interface Watcher {
-  planned?(trials: readonly Trial[]): void;
-  started?(trial: Trial): void;
-  progressed?(trial: Trial, progress: TrialProgress): void;
-  /** @param ran false of a trial that had ended before */
-  ended?(trial: Trial, outcome: TrialOutcome, ran: boolean): void;
 }
 
 /**
@@ -74,17 +68,27 @@ export async function compare(options: CompareOptions): Promise<Summary> {
   const trials = works.map(({ trial }) => trial);
   const measures = describeMeasures(workload.task);
   prepared.watcher.planned?.(trials);
-  const outcomes = await runAll(works, prepared);
-
-  return {
-    schemaVersion: 1,
-    workload: workload.name,
-    task: workload.task.name,
-    ...{ epochs, reference },
-    environment: describeEnvironment(executor, jobs, costs),
-    measures,
-    rows: rowsOf(trials, outcomes, measures),
+  const environment = describeEnvironment(executor, jobs, costs);
+  const summaryOf = (outcomes: readonly (TrialOutcome | undefined)[]): Summary => {
+    const ended = trials.flatMap((trial, i) => (outcomes[i] ? [{ trial, outcome: outcomes[i] }] : []));
+    const rows = rowsOf(
+      ended.map(({ trial }) => trial),
+      ended.map(({ outcome }) => outcome),
+      measures,
+    );
+    return {
+      schemaVersion: 1,
+      workload: workload.name,
+      task: workload.task.name,
+      ...{ epochs, reference, environment, measures, rows },
+    };
   };
+  // One after another: an older summary never takes the place of a newer one.
+  let written = Promise.resolve();
+  const onEnded = (outcomes: readonly (TrialOutcome | undefined)[]) =>
+    (written = written.then(() => options.onSummary?.(summaryOf(outcomes))));
+  const outcomes = await runAll(works, { ...prepared, onEnded });
+  return summaryOf(outcomes);
 }
 
 /** What is known to be runnable, and where; nothing is trained yet. */
@@ -111,13 +115,16 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
   await unlessAborted(rehearse({ ...rehearsal, reference: compared.reference }), signal);
 
   const store = await opened(options.store ?? memoryStore());
-  const timing = sparsePhases ? productCosts(store, executor, blockShapes) : Promise.resolve(null);
+  const noted = (line: string) => watcher.noted?.(line);
+  const timing = sparsePhases ? productCosts(store, executor, blockShapes, noted) : Promise.resolve(null);
   const costs = await unlessAborted(timing, signal);
   const trials = planTrials({
     ...{ workload: compared, strategies, targets, seeds, epochs, sparsePhases },
     allocations: options.allocations ?? [],
     computing: computingOf(executor),
     productCosts: costs,
+    training: trainingOf(workload),
+    data: await unlessAborted(dataDigests(compared, dataFolder, seeds), signal),
   });
   const jobs = Math.min(executor.jobs, trials.length);
   const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
@@ -127,61 +134,32 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
   };
 }
 
-interface Running {
-  readonly executor: Executor;
-  readonly store: Store;
-  readonly jobs: number;
-  readonly dataFolder: string;
-  readonly watcher: Watcher;
-  readonly signal: AbortSignal;
-  readonly trialTimeoutMinutes: number | undefined;
-}
-
-export interface Prepared extends Running {
+export interface Prepared extends Omit<Running, 'onEnded'> {
   readonly works: readonly Work[];
   readonly workload: Workload;
   readonly epochs: number;
   readonly costs: readonly ProductCosts[] | null;
 }
 
-/** Those that have ended in this store are not run again. */
-async function runAll(works: readonly Work[], running: Running): Promise<TrialOutcome[]> {
-  const { executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes } = running;
-  const limit = pLimit(jobs);
-  return allOf(
-    works.map((work) =>
-      limit(async () => {
-        signal.throwIfAborted();
-        const { trial } = work;
-        const stored = await storedResult(store, trial);
-        if (stored) {
-          await store.trial(trialName(trial)).tidy();
-          watcher.ended?.(trial, stored, false);
-          return stored;
-        }
-        watcher.started?.(trial);
-        const onProgress = (progress: TrialProgress) => watcher.progressed?.(trial, progress);
-        const options = { store, dataFolder, onProgress, signal };
-        const outcome = await runLimited(executor, work, options, trialTimeoutMinutes);
-        watcher.ended?.(trial, outcome, true);
-        return outcome;
-      }),
-    ),
-  );
-}
-
-/** Once all have ended, so that none outlives the comparison that started it. */
-async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(running);
-  return Promise.all(running);
+/** By seed. */
+async function dataDigests(
+  { workload, reference }: ComparedWorkload,
+  dataFolder: string,
+  seeds: readonly number[],
+): Promise<Record<number, string>> {
+  const digests: Record<number, string> = {};
+  for (const seed of seeds) {
+    digests[seed] = await dataDigest(await loadData(workload, reference, { dataFolder, seed }));
+  }
+  return digests;
 }
 
 async function opened(store: Store | (() => Promise<Store>)): Promise<Store> {
   return typeof store === 'function' ? store() : store;
 }
 
-function computingOf({ backend, accelerators, threads }: Executor): Plan['computing'] {
-  return { backend: backend.choice, accelerators, threads };
+function computingOf({ backend, accelerators, threads, code }: Executor): Plan['computing'] {
+  return { backend: backend.choice, accelerators, threads, ...(code && { code }) };
 }
 
 function targetsOf(

@@ -9,7 +9,15 @@ export class UsageError extends Error {
  * Also those of the packages below: what they say needs no stack trace. By name, since a user's own module may have
  * another copy of the package.
  */
-const USAGE_ERRORS = new Set(['UsageError', 'DataError', 'BackendError', 'BlasError', 'AcceleratorError']);
+const USAGE_ERRORS = new Set([
+  'UsageError',
+  'DataError',
+  'BackendError',
+  'BlasError',
+  'AcceleratorError',
+  'StoreError',
+  'LeaseLost',
+]);
 
 export function isUsageError(error: unknown): error is Error {
   return error instanceof Error && USAGE_ERRORS.has(error.name);

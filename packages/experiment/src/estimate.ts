@@ -7,7 +7,7 @@ import { timeOf, type TrialCosts } from './measure-steps.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { trialName } from './trial/identity.js';
-import { storedResult } from './trial/stored.js';
+import { storedResult, unlessDoubtful } from './trial/stored.js';
 import { prunerName, type Trial } from './trial/trial.js';
 
 export interface Estimate {
@@ -113,7 +113,10 @@ async function costsOf(works: readonly Work[], prepared: Prepared): Promise<Map<
 /** Steps that a trial has behind it, which go on from its checkpoint. */
 async function standingOf(store: Store, trial: Trial): Promise<'done' | number> {
   if (await storedResult(store, trial)) return 'done';
-  const checkpoint = await store.trial(trialName(trial)).checkpoint();
+  const checkpoint = await unlessDoubtful(
+    () => store.trial(trialName(trial)).checkpoint(),
+    () => {},
+  );
   return checkpoint?.step ?? 0;
 }
 
@@ -135,6 +138,6 @@ function makespan(times: readonly number[], jobs: number): number {
 function readOnly(store: CompareOptions['store']): () => Promise<Store> {
   return async () => {
     const opened = typeof store === 'function' ? await store() : store!;
-    return { ...opened, write: async () => {} };
+    return { ...opened, write: async () => {}, create: async () => true };
   };
 }

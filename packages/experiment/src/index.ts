@@ -3,7 +3,7 @@
  * results lie, how they are shown.
  */
 export { currentBackend, type BackendDescription, type StartedBackend } from './backend.js';
-export { compare, type CompareOptions, type Watcher } from './compare.js';
+export { compare, type CompareOptions } from './compare.js';
 export { isUsageError, UsageError } from './errors.js';
 export { estimate, type Estimate, type EstimatedTrial } from './estimate.js';
 export type { Executor, RunOptions, Work } from './executors/executor.js';
@@ -15,9 +15,20 @@ export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './p
 export { duration, formatBytes } from './quantities.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
+export type { Watcher } from './run-all.js';
 export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
-export type { Checkpoint, StepLog, StepMetrics, Store, StoredTensor, TrialStore } from './store/store.js';
+export type {
+  Checkpoint,
+  Lease,
+  LeaseKey,
+  LogMark,
+  StepLog,
+  StepMetrics,
+  Store,
+  StoredTensor,
+  TrialStore,
+} from './store/store.js';
 export { valueIn, type Environment, type Row, type Summary } from './summary.js';
 export { allocationFor, isAllocationName } from './trial/allocation.js';
 export { trialId, trialName } from './trial/identity.js';
@@ -27,10 +38,12 @@ export {
   prunerName,
   trialLabel,
   type AllocationReference,
+  type Code,
   type Computing,
   type Fingerprint,
   type ProductCosts,
   type Reference,
+  type Training,
   type Trial,
   type TrialOutcome,
   type TrialProgress,

@@ -3,6 +3,8 @@ import { reports } from './reports/reports.js';
 import { terminal } from './reports/terminal.js';
 
 export { processes, type ProcessesOptions } from './executors/processes/processes.js';
+export { withCode } from './modules/assert-code.js';
+export { codeOf } from './modules/code.js';
 export { findPackage, isModulePath, loadModule } from './modules/modules.js';
 export { assertName, loadPruner, loadWorkload } from './modules/references.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';

@@ -3,7 +3,7 @@ import type { AllocationName, Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
 
 import { allocationFor } from './trial/allocation.js';
-import type { Computing, ProductCosts, Reference, Trial, TrialTarget } from './trial/trial.js';
+import type { Computing, ProductCosts, Reference, Training, Trial, TrialTarget } from './trial/trial.js';
 
 /** A value with where it comes from. */
 export interface Strategy {
@@ -28,6 +28,10 @@ export interface Plan {
   readonly sparsePhases: boolean;
   /** Of each target's block shape; null where the package knows them. */
   readonly productCosts?: readonly ProductCosts[] | null;
+  /** What the workload says of training; left out of the identity where it is absent, as is data. */
+  readonly training?: Training;
+  /** By seed, the data set's digest. */
+  readonly data?: Readonly<Record<number, string>>;
 }
 
 /** The dense baseline of each seed first; then strategy by strategy, target by target, allocation by allocation. */
@@ -36,6 +40,11 @@ export function planTrials({ workload, strategies, seeds, epochs, computing, ...
     workload: { ...workload.reference, name: workload.workload.name },
     epochs,
     ...computing,
+    ...(plan.training && { training: plan.training }),
+  };
+  const dataOf = (seed: number) => {
+    const data = plan.data?.[seed];
+    return data === undefined ? {} : { data };
   };
   const dense = seeds.map((seed) => ({
     ...common,
@@ -45,6 +54,7 @@ export function planTrials({ workload, strategies, seeds, epochs, computing, ...
     allocation: null,
     seed,
     sparsePhases: false,
+    ...dataOf(seed),
   }));
   const allocations = plan.allocations.length > 0 ? plan.allocations : [null];
   const pruned = strategies.flatMap(({ reference, pruner }) =>
@@ -61,6 +71,7 @@ export function planTrials({ workload, strategies, seeds, epochs, computing, ...
           seed,
           sparsePhases: plan.sparsePhases,
           ...(costs && { productCosts: costs }),
+          ...dataOf(seed),
         })),
       );
     }),

@@ -6,6 +6,7 @@ import type { BackendDescription } from './backend.js';
 import { isUsageError } from './errors.js';
 import { productCosts } from './product-costs.js';
 import { memoryStore } from './store/memory.js';
+import { seal } from './store/sealed.js';
 
 /** One on which nothing can be measured. */
 const nowhere = {
@@ -37,7 +38,7 @@ describe('the costs of products', () => {
   });
 
   it('are taken from the store where they were measured before, on the same device', async () => {
-    const text = JSON.stringify({ another: [], [nowhere.device]: [small, large] });
+    const text = seal('product-costs', { another: [], [nowhere.device]: [small, large] });
     const store = await storeWith(text);
     const executor = { backend: nowhere, measureCosts: vi.fn() };
     const costs = await productCosts(store, executor, [large.blockShape, small.blockShape]);
@@ -46,15 +47,18 @@ describe('the costs of products', () => {
   });
 
   it.each([
-    ['are of another device', JSON.stringify({ another: [small] })],
-    ['are of another block shape', JSON.stringify({ [nowhere.device]: [large] })],
+    ['are of another device', seal('product-costs', { another: [small] })],
+    ['are of another block shape', seal('product-costs', { [nowhere.device]: [large] })],
+    ['were changed by hand', seal('product-costs', { [nowhere.device]: [small] }).replace(': 3', ': 4')],
     ['are damaged', `{"${nowhere.device}": [{"blockShape": [4, 4], "perKeptWeight": null}]}`],
     ['are cut off', '{"a card'],
   ])('that %s are measured and kept', async (_, text) => {
     const store = await storeWith(text);
     const executor = { backend: nowhere, measureCosts: async () => [small] };
     expect(await productCosts(store, executor, [small.blockShape])).toEqual([small]);
-    const kept = JSON.parse((await store.read('product-costs.json')) ?? '') as Record<string, unknown[]>;
+    const { content: kept } = JSON.parse((await store.read('product-costs.json')) ?? '') as {
+      content: Record<string, unknown[]>;
+    };
     expect(kept[nowhere.device]).toContainEqual(small);
   });
 

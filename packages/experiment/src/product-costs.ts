@@ -7,7 +7,9 @@ import { costsOf } from '@espalier/block-sparse';
 import * as z from 'zod/mini';
 
 import type { Executor } from './executors/executor.js';
+import { seal, unseal } from './store/sealed.js';
 import type { Store } from './store/store.js';
+import { unlessDoubtful, type Note } from './trial/stored.js';
 import type { ProductCosts } from './trial/trial.js';
 
 const DOCUMENT = 'product-costs.json';
@@ -35,26 +37,43 @@ export async function productCosts(
   store: Store,
   { backend, measureCosts }: Pick<Executor, 'backend' | 'measureCosts'>,
   blockShapes: readonly (readonly [number, number])[],
+  note: Note = () => {},
 ): Promise<ProductCosts[] | null> {
   if (costsOf(backend.name)) return null;
-  const stored = await readCosts(store);
-  const known: ProductCosts[] = stored[backend.device] ?? [];
-  const knownFor = (shape: readonly [number, number]) =>
-    known.find(({ blockShape }) => blockShape.join() === shape.join());
-  const missing = blockShapes.filter((shape) => !knownFor(shape));
-  if (missing.length > 0) {
-    known.push(...(await measureCosts(missing)));
-    const all = { ...stored, [backend.device]: known };
-    await store.write(DOCUMENT, `${JSON.stringify(all, null, 2)}\n`);
-  }
-  return blockShapes.map((shape) => knownFor(shape) as ProductCosts);
+  const lying = await productCostsIn(store, backend.device, blockShapes);
+  if (lying) return lying;
+  const stored = await readCosts(store, (line) => note(`Products are timed anew: ${line}`));
+  const known = stored[backend.device] ?? [];
+  const missing = blockShapes.filter(
+    (shape) => !known.some(({ blockShape }) => blockShape.join() === shape.join()),
+  );
+  const measured = [...known, ...(await measureCosts(missing))];
+  const text = seal('product-costs', { ...stored, [backend.device]: measured });
+  if (await store.create(DOCUMENT, text)) return productCostsIn(store, backend.device, blockShapes);
+  // Where another command was faster, all choose by its times.
+  const theirs = await productCostsIn(store, backend.device, blockShapes);
+  if (theirs) return theirs;
+  await store.write(DOCUMENT, text);
+  return productCostsIn(store, backend.device, blockShapes);
 }
 
-/** Nothing where there are none, or the document is damaged: then they are measured again. */
-async function readCosts(store: Store): Promise<z.infer<typeof content>> {
-  try {
-    return content.parse(JSON.parse((await store.read(DOCUMENT)) ?? '{}'));
-  } catch {
-    return {};
-  }
+/** Of these shapes on a device, where the store has them all. */
+async function productCostsIn(
+  store: Store,
+  device: string,
+  blockShapes: readonly (readonly [number, number])[],
+): Promise<ProductCosts[] | null> {
+  const known = (await readCosts(store, () => {}))[device] ?? [];
+  const costs = blockShapes.map((shape) =>
+    known.find(({ blockShape }) => blockShape.join() === shape.join()),
+  );
+  return costs.every((cost) => cost !== undefined) ? costs : null;
+}
+
+/** Nothing where there are none, or the document cannot be believed: then they are measured again. */
+async function readCosts(store: Store, note: Note): Promise<z.infer<typeof content>> {
+  const text = await store.read(DOCUMENT);
+  if (text === null) return {};
+  const costs = await unlessDoubtful(async () => unseal('product-costs', content, text, DOCUMENT), note);
+  return costs ?? {};
 }

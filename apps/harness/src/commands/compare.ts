@@ -8,7 +8,6 @@ import {
   compare as compareStrategies,
   unlessAborted,
   UsageError,
-  writeSummary,
   type CompareOptions,
   type Strategy,
   type Summary,
@@ -19,6 +18,7 @@ import {
   nodeReports,
   openFolder,
   processes,
+  withCode,
   type FolderStore,
 } from '@espalier/experiment/node';
 
@@ -26,6 +26,7 @@ import { findConfig } from '../config.js';
 import { InterruptedError } from '../errors.js';
 import * as options from '../options.js';
 import { showProgress } from '../progress.js';
+import { SummaryFile } from '../summary-file.js';
 import {
   defaultPruners,
   defaultWorkload,
@@ -127,7 +128,7 @@ export const compare: Command = {
 /** @returns the exit code: 0, or 1 when a trial failed */
 export async function run(given: CompareCommandOptions): Promise<number> {
   const registry = await openRegistry(findConfig(given.config));
-  const reference = await resolveReference(given.workload, registry.workloads, 'workload');
+  const reference = await withCode(await resolveReference(given.workload, registry.workloads, 'workload'));
   const workload = await loadWorkload(reference);
   const pruners = await loadStrategies(given.pruners ?? defaultPruners, registry);
   if (given.json && !given.dryRun) {
@@ -168,24 +169,27 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   }
   // Opened once it is known what can be run: what is refused leaves nothing behind.
   let store: FolderStore | undefined;
+  const written = new SummaryFile(() => store as FolderStore);
   const summary = await interruptibly(out, async (signal) =>
     compareWithProgress({
       ...(await asked(signal)),
       store: async () => (store = await openFolder(out)),
+      onSummary: (summary) => written.write(summary),
     }),
   );
-  // Shown before it is written: a disk that has filled up does not take what was trained for.
+  await written.write(summary);
+  // Shown whether it could be written or not: a disk that has filled up does not take what was trained for.
   process.stdout.write(nodeReports.table(summary, { width: process.stdout.columns }));
   reportFailures(summary);
-  await write(store as FolderStore, summary);
-  process.stdout.write(`Written to ${out}\n`);
-  return summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
+  if (written.trouble) process.stderr.write(`error: ${written.trouble}\n`);
+  else process.stdout.write(`Written to ${out}\n`);
+  return written.trouble || summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
 }
 
 async function loadStrategies(asked: readonly string[], registry: Registry): Promise<Strategy[]> {
   return Promise.all(
     asked.map(async (name) => {
-      const reference = await resolveReference(name, registry.pruners, 'strategy');
+      const reference = await withCode(await resolveReference(name, registry.pruners, 'strategy'));
       return { reference, pruner: await loadPruner(reference) };
     }),
   );
@@ -218,14 +222,6 @@ async function interruptibly<T>(out: string, work: (signal: AbortSignal) => Prom
   } finally {
     for (const signal of INTERRUPTIONS) process.removeListener(signal, interrupt);
   }
-}
-
-async function write(store: FolderStore, summary: Summary): Promise<void> {
-  await writeSummary(store, summary).catch((error: Error) => {
-    throw new UsageError(
-      `The summary cannot be written to ${store.address} (${error.message}): mend it and run again, nothing is trained twice`,
-    );
-  });
 }
 
 function reportFailures({ rows }: Summary): void {

@@ -1,10 +1,10 @@
 /** The commands of `espalier`, in the order of its help. */
 import type { Command } from './command.js';
 import { compare } from './compare.js';
-import { data } from './data.js';
+import { data, verifyData } from './data.js';
 import { doctor } from './doctor.js';
 import { list } from './list.js';
 import { report } from './report.js';
 import { theory } from './theory.js';
 
-export const commands: readonly Command[] = [compare, list, doctor, report, data, theory];
+export const commands: readonly Command[] = [compare, list, doctor, report, data, verifyData, theory];

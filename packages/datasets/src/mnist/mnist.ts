@@ -7,6 +7,7 @@ import { gunzip } from 'node:zlib';
 import { DataError } from '../data-error.js';
 import type { Download } from '../download.js';
 import type { DataSet, Examples } from '../examples.js';
+import { contentHashes, digestOf } from '../manifest.js';
 import { parseIdx, type IdxArray } from './idx.js';
 
 const gunzipAsync = promisify(gunzip);
@@ -34,12 +35,12 @@ export const mnistDownload: Download = {
 export async function loadMnist(folder: string): Promise<DataSet> {
   const read = async (name: string) =>
     parseIdx(await readGzip(join(folder, 'mnist', name)), join('mnist', name));
-  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(
-    mnistDownload.files.map(({ name }) => read(name)),
-  );
+  const names = mnistDownload.files.map(({ name }) => name);
+  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(names.map(read));
   return {
     train: images(trainImages as IdxArray, trainLabels as IdxArray),
     test: images(testImages as IdxArray, testLabels as IdxArray),
+    digest: async () => digestOf(await contentHashes(join(folder, 'mnist'), names)),
   };
 }
 

@@ -8,6 +8,9 @@
  * correlated partner, so that dense training spreads a block's weight over a block that is not in the
  * support. All of it is made from the seed.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
 import type { DataSet, Examples } from '../examples.js';
 import { permutation, random, type Random } from '../random.js';
 
@@ -67,7 +70,18 @@ export function plantedBlocks(seed: number, settings: PlantedBlocksSettings): Pl
     train: split(settings.trainExamples, 'train'),
     test: split(settings.testExamples, 'test'),
     weights,
+    // What makes it of these is code, which is known by its own digest.
+    digest: () =>
+      bytesToHex(sha256(utf8ToBytes(JSON.stringify(['planted-blocks', seed, inOrder(settings)])))).slice(
+        0,
+        16,
+      ),
   };
+}
+
+/** Whoever wrote the settings down, in whatever order. */
+function inOrder(settings: PlantedBlocksSettings): unknown {
+  return Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Each planted block adds about the same variance to its outputs, whatever the scale of its inputs. */
@@ -94,13 +108,45 @@ function plantWeights(
   return weights;
 }
 
+/** Drawn when the first of them is asked for: who wants to know how many there are does not wait. */
 function examples(
+  count: number,
+  settings: PlantedBlocksSettings,
+  scales: readonly number[],
+  weights: Float32Array,
+  draws: Random,
+): Examples {
+  const { inputs, outputs } = settings;
+  let drawn: { x: Float32Array; y: Float32Array } | undefined;
+  const all = () => (drawn ??= draw(count, settings, scales, weights, draws));
+  return {
+    count,
+    inputShape: [inputs],
+    targetShape: [outputs],
+    gather(indices) {
+      const { x, y } = all();
+      const batch = {
+        inputs: new Float32Array(indices.length * inputs),
+        targets: new Float32Array(indices.length * outputs),
+      };
+      for (let i = 0; i < indices.length; i++) {
+        const index = indices[i] as number;
+        batch.inputs.set(x.subarray(index * inputs, (index + 1) * inputs), i * inputs);
+        batch.targets.set(y.subarray(index * outputs, (index + 1) * outputs), i * outputs);
+      }
+      return batch;
+    },
+    content: () => [all().x, all().y],
+  };
+}
+
+function draw(
   count: number,
   { inputs, outputs, blockShape: [blockRows], correlation, noise }: PlantedBlocksSettings,
   scales: readonly number[],
   weights: Float32Array,
   draws: Random,
-): Examples {
+): { x: Float32Array; y: Float32Array } {
   const x = new Float32Array(count * inputs);
   const y = new Float32Array(count * outputs);
   const independent = Math.sqrt(1 - correlation ** 2);
@@ -121,22 +167,5 @@ function examples(
         target[j] = (target[j] as number) + value * (weights[i * outputs + j] as number);
     }
   }
-  return {
-    count,
-    inputShape: [inputs],
-    targetShape: [outputs],
-    gather(indices) {
-      const batch = {
-        inputs: new Float32Array(indices.length * inputs),
-        targets: new Float32Array(indices.length * outputs),
-      };
-      for (let i = 0; i < indices.length; i++) {
-        const index = indices[i] as number;
-        batch.inputs.set(x.subarray(index * inputs, (index + 1) * inputs), i * inputs);
-        batch.targets.set(y.subarray(index * outputs, (index + 1) * outputs), i * outputs);
-      }
-      return batch;
-    },
-    content: () => [x, y],
-  };
+  return { x, y };
 }

@@ -4,8 +4,15 @@ import type { Workload } from '@espalier/workloads';
 
 import type { BackendDescription } from '../backend.js';
 import type { TrialCosts } from '../measure-steps.js';
-import type { Store } from '../store/store.js';
-import type { ProductCosts, Trial, TrialOutcome, TrialProgress, UsedAccelerator } from '../trial/trial.js';
+import type { LeaseKey, Store } from '../store/store.js';
+import type {
+  Code,
+  ProductCosts,
+  Trial,
+  TrialOutcome,
+  TrialProgress,
+  UsedAccelerator,
+} from '../trial/trial.js';
 
 export interface Executor {
   /** What trials compute on. */
@@ -13,6 +20,8 @@ export interface Executor {
   readonly accelerators: readonly UsedAccelerator[];
   /** In each trial. */
   readonly threads: number;
+  /** What trains and measures, by its contents; absent where that is not known. */
+  readonly code?: Code | null;
   /** How many trials run side by side, at most. */
   readonly jobs: number;
   /** Makes a backend tfjs' current one here, in this thread: what a rehearsal computes on. */
@@ -39,7 +48,11 @@ export interface Work {
 
 export interface RunOptions {
   readonly store: Store;
+  /** Under which the trial is written. */
+  readonly lease: LeaseKey;
   readonly dataFolder: string;
   readonly onProgress: (progress: TrialProgress) => void;
+  /** Is told, in a line, what of the trial's place is not believed. */
+  readonly onNote: (line: string) => void;
   readonly signal: AbortSignal;
 }

@@ -4,9 +4,10 @@ import { measureCosts } from '@espalier/block-sparse';
 import type { StartedBackend } from '../backend.js';
 import { messageOf } from '../errors.js';
 import { measureSteps } from '../measure-steps.js';
+import { LeaseLost } from '../store/trouble.js';
 import { trialName } from '../trial/identity.js';
 import { train } from '../trial/train.js';
-import type { UsedAccelerator } from '../trial/trial.js';
+import type { Code, UsedAccelerator } from '../trial/trial.js';
 import type { Executor } from './executor.js';
 
 export interface InPlaceOptions {
@@ -16,6 +17,8 @@ export interface InPlaceOptions {
   readonly accelerators?: readonly UsedAccelerator[];
   readonly threads?: number;
   readonly checkpointEveryMs?: number;
+  /** What trains and measures, by its contents; in Node, `codeOf` of `@espalier/experiment/node` finds it. */
+  readonly code?: Code | null;
 }
 
 export function inPlace({
@@ -23,12 +26,13 @@ export function inPlace({
   accelerators = [],
   threads = 1,
   checkpointEveryMs,
+  code = null,
 }: InPlaceOptions): Executor {
   const { name, device, kind, choice } = backend;
   return {
     backend: { name, device, kind, choice },
     accelerators,
-    threads,
+    ...{ threads, code },
     jobs: 1,
     startHere: async () => {},
     async measureCosts(blockShapes) {
@@ -41,18 +45,18 @@ export function inPlace({
     },
     measureSteps: ({ trial, workload, pruner }, { dataFolder }) =>
       measureSteps(trial, workload, pruner, { backend, dataFolder, startedAt: performance.now() }),
-    async run({ trial, workload, pruner }, { store, dataFolder, onProgress, signal }) {
-      const place = store.trial(trialName(trial));
+    async run({ trial, workload, pruner }, { store, lease, dataFolder, onProgress, onNote, signal }) {
+      const place = store.trial(trialName(trial), lease);
       try {
         await place.begin(trial);
         const result = await train(trial, workload, pruner, {
-          ...{ backend, store: place, dataFolder, onProgress, signal, pause },
+          ...{ backend, store: place, dataFolder, onProgress, onNote, signal, pause },
           ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
         });
-        await place.publish(result);
-        return result;
+        return await place.publish(result);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof LeaseLost) throw error;
         return { status: 'failed', message: messageOf(error) };
       }
     },

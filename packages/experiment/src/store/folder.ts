@@ -1,28 +1,18 @@
 /**
  * A store in a folder, for Node: `summary.json` and its like in it, and under `trials/` a folder for each trial, with
- * `config.json`, `metrics.jsonl`, `checkpoint.bin` while it runs, and `result.json` once it has ended.
+ * `config.json`, `metrics.jsonl`, `checkpoint.bin` and a lease while it runs, and `result.json` once it has ended.
  */
-import {
-  access,
-  appendFile,
-  constants,
-  readFile,
-  readdir,
-  rm,
-  stat,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
-
-import writeFileAtomic from 'write-file-atomic';
 
 import { UsageError } from '../errors.js';
 import { within } from '../patience.js';
-import type { TrialResult } from '../trial/trial.js';
+import { createOnce, putInPlace, readOr, removePartials } from './files.js';
+import { LEASE_TIMES, type LeaseTimes } from './lease.js';
 import { makeFolder } from './make-folder.js';
-import type { Checkpoint, StepLog, StepMetrics, Store, TrialStore } from './store.js';
+import { NOBODY, type Store } from './store.js';
+import { trialFolder } from './trial-folder.js';
+import { Doubtful } from './trouble.js';
 
 export interface FolderStore extends Store {
   /** The folder's absolute path. */
@@ -43,71 +33,25 @@ export async function openFolder(folder: string): Promise<FolderStore> {
       `The output folder ${path} cannot be written to (${(error as Error).message}): choose another with --out`,
     );
   }
+  await removePartials(path, 'of the dead');
   return folderStore(path);
 }
 
 /** @param folder that exists */
-export function folderStore(folder: string): FolderStore {
+export function folderStore(folder: string, times: LeaseTimes = LEASE_TIMES): FolderStore {
   return {
     address: folder,
-    read: (name) => readFile(join(folder, name), 'utf8').catch(() => null),
-    write: (name, text) => writeFileAtomic(join(folder, name), text),
-    trial: (name) => trialFolder(join(folder, 'trials', name)),
-  };
-}
-
-function trialFolder(folder: string): TrialStore {
-  const [config, result, checkpoint] = ['config.json', 'result.json', 'checkpoint.bin'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string];
-  return {
-    async begin(trial) {
-      await makeFolder(folder);
-      await writeFileAtomic(config, toText(trial));
+    async read(name) {
+      try {
+        return (await readOr(join(folder, name)))?.toString() ?? null;
+      } catch (error) {
+        if (error instanceof Doubtful) return null;
+        throw error;
+      }
     },
-    result: () => unlessUnreadable(async () => JSON.parse(await readFile(result, 'utf8')) as TrialResult),
-    async publish(ended) {
-      await writeFileAtomic(result, toText(ended));
-      await tidy(folder);
-    },
-    tidy: () => tidy(folder),
-    checkpoint: () => unlessUnreadable(async () => deserialize(await readFile(checkpoint)) as Checkpoint),
-    saveCheckpoint: (standing) => writeFileAtomic(checkpoint, serialize(standing)),
-    metrics: stepLog(join(folder, 'metrics.jsonl')),
+    write: (name, text) => putInPlace(join(folder, name), text),
+    create: (name, text) => createOnce(join(folder, name), text),
+    trials: () => readdir(join(folder, 'trials')).catch(() => []),
+    trial: (name, lease = NOBODY) => trialFolder(join(folder, 'trials', name), lease, times),
   };
-}
-
-/** A checkpoint, and files that were being written when their process was killed. */
-const NO_LONGER_NEEDED = /^checkpoint\.bin$|\.(bin|json)\.\d+$/;
-
-async function tidy(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => NO_LONGER_NEEDED.test(name));
-  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
-}
-
-/** JSON lines; its length is in bytes. */
-function stepLog(file: string): StepLog {
-  return {
-    start: () => writeFile(file, ''),
-    append: (steps) => appendFile(file, steps.map((step) => `${JSON.stringify(step)}\n`).join('')),
-    length: async () => (await stat(file)).size,
-    rewind: (length) => truncate(file, length),
-    async read() {
-      const lines = (await readFile(file, 'utf8')).trim().split('\n').filter(Boolean);
-      return lines.map((line) => JSON.parse(line) as StepMetrics);
-    },
-  };
-}
-
-/** Null where a file is missing or damaged. */
-async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch {
-    return null;
-  }
-}
-
-function toText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

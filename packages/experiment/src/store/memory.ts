@@ -1,51 +1,108 @@
 /** A store in memory: for a page, a script, a test. It lives as long as its variable. */
-import type { TrialResult } from '../trial/trial.js';
-import type { Checkpoint, StepMetrics, Store, TrialStore } from './store.js';
+import { canonicalJson, textHash } from '../trial/hashes.js';
+import type { Trial, TrialResult } from '../trial/trial.js';
+import {
+  NOBODY,
+  type Checkpoint,
+  type LeaseKey,
+  type StepMetrics,
+  type Store,
+  type TrialStore,
+} from './store.js';
+import { LeaseLost } from './trouble.js';
 
 export function memoryStore(): Store {
   const documents = new Map<string, string>();
-  const trials = new Map<string, TrialStore>();
+  const places = new Map<string, Place>();
   return {
     address: null,
     read: async (name) => documents.get(name) ?? null,
     async write(name, text) {
       documents.set(name, text);
     },
-    trial(name) {
-      const place = trials.get(name) ?? memoryTrial();
-      trials.set(name, place);
-      return place;
+    async create(name, text) {
+      if (documents.has(name)) return false;
+      documents.set(name, text);
+      return true;
+    },
+    trials: async () => [...places].filter(([, { trial }]) => trial !== null).map(([name]) => name),
+    trial(name, lease = NOBODY) {
+      const place = places.get(name) ?? emptyPlace();
+      places.set(name, place);
+      return memoryTrial(place, lease);
     },
   };
 }
 
-/** What is kept is a copy, as a file would be. */
-function memoryTrial(): TrialStore {
-  let result: TrialResult | null = null;
-  let checkpoint: Checkpoint | null = null;
-  const steps: StepMetrics[] = [];
+interface Place {
+  trial: Trial | null;
+  result: TrialResult | null;
+  checkpoint: Checkpoint | null;
+  readonly steps: StepMetrics[];
+  lease: LeaseKey;
+  held: boolean;
+}
+
+const emptyPlace = (): Place => ({
+  ...{ trial: null, result: null, checkpoint: null, steps: [] },
+  ...{ lease: NOBODY, held: false },
+});
+
+/** What is kept is a copy, as a file would be. Its owners live and die with it: none is ever taken over. */
+function memoryTrial(place: Place, key: LeaseKey): TrialStore {
+  const { steps } = place;
+  const allowed = () => {
+    const { owner, number } = place.lease;
+    if (owner === key.owner && number === key.number) return;
+    throw new LeaseLost('The trial has been taken over by another comparison');
+  };
+  const mark = (length: number) => ({ length, sha256: textHash(canonicalJson(steps.slice(0, length)), 64) });
   return {
-    begin: async () => {},
-    result: async () => structuredClone(result),
+    async claim() {
+      if (place.held) return 'another comparison';
+      const number = place.lease.number + 1;
+      const lease = { owner: `${number}`, number };
+      place.lease = lease;
+      place.held = true;
+      const release = async () => {
+        if (place.lease.number === number) place.held = false;
+      };
+      return { ...lease, release };
+    },
+    trial: async () => structuredClone(place.trial),
+    async begin(trial) {
+      allowed();
+      // As a file would keep it: settings may hold functions.
+      place.trial = JSON.parse(JSON.stringify(trial)) as Trial;
+    },
+    result: async () => structuredClone(place.result),
     async publish(ended) {
-      result = structuredClone(ended);
-      checkpoint = null;
+      allowed();
+      place.result ??= structuredClone(ended);
+      place.checkpoint = null;
+      return structuredClone(place.result);
     },
     tidy: async () => {},
-    checkpoint: async () => structuredClone(checkpoint),
+    checkpoint: async () => structuredClone(place.checkpoint),
     async saveCheckpoint(standing) {
-      checkpoint = structuredClone(standing);
+      allowed();
+      place.checkpoint = structuredClone(standing);
     },
     metrics: {
       async start() {
+        allowed();
         steps.length = 0;
       },
       async append(more) {
+        allowed();
         steps.push(...structuredClone(more));
       },
-      length: async () => steps.length,
-      async rewind(length) {
-        steps.length = length;
+      mark: async () => mark(steps.length),
+      async rewind(before) {
+        allowed();
+        if (steps.length < before.length || mark(before.length).sha256 !== before.sha256) return false;
+        steps.length = before.length;
+        return true;
       },
       read: async () => structuredClone(steps),
     },

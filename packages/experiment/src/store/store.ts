@@ -1,6 +1,10 @@
 /**
  * Where the results of a comparison lie, and what its trials need to go on where they were. Everything that an
  * experiment writes goes through here.
+ *
+ * Several commands, on several machines, may share a store. Each trial in it has one owner at a time, who holds a lease
+ * with a number; the number grows when another takes over from an owner that died, and what comes with a smaller one is
+ * refused.
  */
 import type { PruningState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
@@ -14,20 +18,49 @@ export interface Store {
   read(name: string): Promise<string | null>;
   /** Replaces a document: it appears whole or not at all. */
   write(name: string, text: string): Promise<void>;
-  /** The place of one trial. Nothing is written before `begin`. */
-  trial(name: string): TrialStore;
+  /** Writes a document where there is none; false where there is one. */
+  create(name: string, text: string): Promise<boolean>;
+  /** The names of the trials that have a place. */
+  trials(): Promise<string[]>;
+  /**
+   * The place of one trial. Nothing is written before `begin`.
+   *
+   * @param lease whose writes these are; when absent nobody's, which are refused where there is an owner
+   */
+  trial(name: string, lease?: LeaseKey): TrialStore;
 }
 
+/** What a write to a trial's place comes with. */
+export interface LeaseKey {
+  readonly owner: string;
+  /** Larger at each takeover. */
+  readonly number: number;
+}
+
+export interface Lease extends LeaseKey {
+  /** Lets go of the trial, as it stands. */
+  release(): Promise<void>;
+}
+
+/** What lies in a place may be `Doubtful`, which is thrown: what cannot be believed is made anew. */
 export interface TrialStore {
+  /** Takes the trial, and gives signs of life until it is released; else who has it, in words. */
+  claim(): Promise<Lease | string>;
+  /** What is trained there. @throws Doubtful */
+  trial(): Promise<Trial | null>;
   /** Makes the place, and notes what is trained there. */
   begin(trial: Trial): Promise<void>;
-  /** Null where the trial has not ended, or what lies there cannot be read. */
+  /** Null where the trial has not ended. @throws Doubtful */
   result(): Promise<TrialResult | null>;
-  /** The result appears whole or not at all; then what it was made of goes. */
-  publish(result: TrialResult): Promise<void>;
+  /**
+   * The result appears once, whole or not at all; then what it was made of goes.
+   *
+   * @returns what lies there: the result of another owner, where that was faster
+   */
+  publish(result: TrialResult): Promise<TrialResult>;
   /** Removes what a trial that has ended needs no more, where it was killed before it had done so. */
   tidy(): Promise<void>;
-  /** Null where there is none, or it cannot be read. */
+  /** Null where there is none. @throws Doubtful */
   checkpoint(): Promise<Checkpoint | null>;
   /** Replaces the one before as a whole. */
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
@@ -39,11 +72,22 @@ export interface StepLog {
   /** From nothing. */
   start(): Promise<void>;
   append(steps: readonly StepMetrics[]): Promise<void>;
-  /** How much there is, in the store's own units. */
-  length(): Promise<number>;
-  /** Cuts off what was appended after there was so much. */
-  rewind(length: number): Promise<void>;
+  /** What there is, by its length and its content. */
+  mark(): Promise<LogMark>;
+  /**
+   * Cuts off what was appended after a mark.
+   *
+   * @returns false where what was there then is not there any more; then nothing is changed
+   */
+  rewind(mark: LogMark): Promise<boolean>;
   read(): Promise<StepMetrics[]>;
+}
+
+export interface LogMark {
+  /** In the store's own units. */
+  readonly length: number;
+  /** Of all up to there. */
+  readonly sha256: string;
 }
 
 export interface StepMetrics {
@@ -74,8 +118,11 @@ export interface Standing {
 export interface Checkpoint extends Standing {
   readonly trialId: string;
   /** Of the step log, when it was taken. */
-  readonly metricsLength: number;
+  readonly metrics: LogMark;
   readonly weights: readonly StoredTensor[];
   readonly optimizer: readonly StoredTensor[];
   readonly pruning: PruningState | null;
 }
+
+/** Of whoever holds no lease. */
+export const NOBODY: LeaseKey = { owner: '', number: 0 };

@@ -41,7 +41,7 @@ const checkpoint: Checkpoint = {
   trialId: 'an-id',
   step: 3,
   elapsedMs: 1.5,
-  metricsLength: 2,
+  metrics: { length: 2, sha256: '0' },
   weights: [{ name: 'w', shape: [2], dtype: 'float32', values: Float32Array.of(1, 2) }],
   optimizer: [],
   pruning: { step: 3, masks: { 'dense_1/kernel': [0, 2] } },
@@ -91,10 +91,12 @@ describe.each<[string, () => Promise<Store>]>([
     await begin(trial);
     await metrics.start();
     await metrics.append([step(0), step(1)]);
-    const length = await metrics.length();
+    const mark = await metrics.mark();
     await metrics.append([step(2)]);
-    expect(await metrics.length()).toBeGreaterThan(length);
-    await metrics.rewind(length);
+    expect((await metrics.mark()).length).toBeGreaterThan(mark.length);
+    expect(await metrics.rewind({ ...mark, sha256: 'of something else' })).toBe(false);
+    expect(await metrics.rewind({ ...mark, length: mark.length + 1000 })).toBe(false);
+    expect(await metrics.rewind(mark)).toBe(true);
     await metrics.append([step(5)]);
     expect(await metrics.read()).toEqual([step(0), step(1), step(5)]);
     await metrics.start();
@@ -126,21 +128,22 @@ describe('a store in a folder', () => {
     expect(await folderStore(store.address).trial('a').result()).toEqual(result);
   });
 
-  it('has no result and no checkpoint where their files are damaged', async () => {
+  it('doubts a result and a checkpoint whose files are damaged', async () => {
     const store = await openFolder(join(folder, 'damaged'));
     const place = store.trial('a');
     await place.begin(trial);
     await place.saveCheckpoint(checkpoint);
-    await truncate(join(store.address, 'trials/a/checkpoint.bin'), 40);
+    await truncate(join(store.address, 'trials/a/checkpoint.bin'), 140);
     await writeFile(join(store.address, 'trials/a/result.json'), '{"id": "cut of');
-    expect([await place.result(), await place.checkpoint()]).toEqual([null, null]);
+    await expect(place.result()).rejects.toThrow(/result\.json is damaged, or of an earlier version$/);
+    await expect(place.checkpoint()).rejects.toThrow(/checkpoint\.bin is not what was written there$/);
   });
 
   it('leaves nothing of what was being written when a trial was killed', async () => {
     const store = await openFolder(join(folder, 'untidy'));
     const place = store.trial('a');
     await place.begin(trial);
-    await writeFile(join(store.address, 'trials/a/checkpoint.bin.1234567'), 'half of');
+    await writeFile(join(store.address, 'trials/a/.checkpoint.bin.0123456789ab-1-0.partial'), 'half of');
     await place.publish(result);
     await place.saveCheckpoint(checkpoint);
     await store.trial('a').tidy();

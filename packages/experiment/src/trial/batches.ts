@@ -8,9 +8,12 @@ export interface Batches {
   readonly totalSteps: number;
   /** The training examples of a step, from 0. */
   at(step: number): Int32Array;
-  /** The order of the examples in each epoch. */
-  orders(): Iterable<Int32Array>;
+  /** What fixes the order of the examples, in all epochs: how it is drawn, and from what. */
+  readonly order: string;
 }
+
+/** To be changed with what it names: `random` and `permutation`, and what they are given here. */
+const ALGORITHM = 'fisher-yates of xoroshiro128plus, an epoch each';
 
 /** @param examples how many there are to train on */
 export function batchesOf(
@@ -30,8 +33,6 @@ export function batchesOf(
       const first = (step % epochSteps) * batchSize;
       return current.order.subarray(first, first + batchSize);
     },
-    *orders() {
-      for (let epoch = 0; epoch < epochs; epoch++) yield orderOf(epoch);
-    },
+    order: `${ALGORITHM}: seed ${seed}, ${examples} examples, ${epochs} epochs, batches of ${batchSize}`,
   };
 }

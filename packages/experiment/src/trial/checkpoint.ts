@@ -6,6 +6,8 @@ import type { Pruning } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Checkpoint, Standing, StoredTensor, TrialStore } from '../store/store.js';
+import { StoreError } from '../store/trouble.js';
+import { unlessDoubtful, type Note } from './stored.js';
 
 /** The stateful things that a checkpoint covers. */
 export interface Trained {
@@ -25,7 +27,7 @@ export async function saveCheckpoint(
     trialId,
     step,
     elapsedMs,
-    metricsLength: await store.metrics.length(),
+    metrics: await store.metrics.mark(),
     weights: await Promise.all(model.weights.map((weight) => toStored(weight.name, weight.read()))),
     optimizer: await Promise.all(slots.map(({ name, tensor }) => toStored(name, tensor))),
     pruning: pruning?.state() ?? null,
@@ -37,38 +39,78 @@ export async function saveCheckpoint(
 /**
  * Puts model, optimiser, pruning and the log of steps back to where a checkpoint has them.
  *
+ * @param totalSteps of the trial
+ * @param note is told, in a line, why what lies there is not believed
  * @returns where it stands; null when there is no whole checkpoint of this trial: then the log starts anew, and
  *   nothing else was changed
  */
 export async function restoreCheckpoint(
   store: TrialStore,
   trialId: string,
-  { model, optimizer, pruning }: Trained,
+  trained: Trained,
+  totalSteps: number,
+  note: Note = () => {},
 ): Promise<Standing | null> {
-  const checkpoint = await store.checkpoint();
-  if (checkpoint?.trialId !== trialId || !(await logged(store, checkpoint.metricsLength))) {
-    await store.metrics.start();
-    return null;
+  const checkpoint = await unlessDoubtful(() => store.checkpoint(), note);
+  const why = checkpoint && misfit(checkpoint, trialId, trained, totalSteps);
+  if (checkpoint && why === null) {
+    if (await store.metrics.rewind(checkpoint.metrics)) {
+      await apply(checkpoint, trained);
+      return checkpoint;
+    }
+    note('the log of steps is not the one that the checkpoint goes with');
   }
+  if (why) note(`the checkpoint ${why}`);
+  await store.metrics.start();
+  return null;
+}
+
+/** Why a checkpoint cannot be this trial's; null where it can. */
+function misfit(
+  { trialId: of, step, weights, pruning: state }: Checkpoint,
+  trialId: string,
+  { model, pruning }: Trained,
+  totalSteps: number,
+): string | null {
+  if (of !== trialId) return "is another trial's";
+  if (step > totalSteps) return `is of step ${step} of ${totalSteps}`;
+  const fits =
+    weights.length === model.weights.length &&
+    model.weights.every((weight, i) => {
+      const { shape, dtype } = weight.read();
+      return weights[i]?.shape.join() === shape.join() && weights[i]?.dtype === dtype;
+    });
+  if (!fits) return 'has weights of other shapes';
+  if (!pruning || !state) return pruning || state ? 'is of another strategy' : null;
+  const now = pruning.state();
+  if (state.step !== step || keysOf(state) !== keysOf(now) || keysOf(state.masks) !== keysOf(now.masks)) {
+    return 'is of another pruning';
+  }
+  const kept = pruning.kernels.every(({ name, grid }) => {
+    const blocks = state.masks[name] ?? [];
+    return new Set(blocks).size === blocks.length && blocks.every((block) => block < grid.blocks);
+  });
+  return kept ? null : 'keeps blocks that there are not';
+}
+
+function keysOf(record: object): string {
+  return Object.keys(record).sort().join();
+}
+
+async function apply(checkpoint: Checkpoint, { model, optimizer, pruning }: Trained): Promise<void> {
+  const tensors = checkpoint.optimizer.map((stored) => ({ name: stored.name, tensor: fromStored(stored) }));
+  // From here on the trial cannot start anew any more: what goes wrong ends it, in a line.
+  await optimizer.setWeights(tensors).catch((error: Error) => {
+    throw new StoreError(
+      `The checkpoint cannot be gone on from (${error.message}): remove the trial's folder`,
+    );
+  });
   model.weights.forEach((weight, i) => {
     const value = fromStored(checkpoint.weights[i] as StoredTensor);
     (weight.read() as tf.Variable).assign(value);
     value.dispose();
   });
-  await optimizer.setWeights(
-    checkpoint.optimizer.map((stored) => ({ name: stored.name, tensor: fromStored(stored) })),
-  );
   if (checkpoint.pruning) pruning?.restore(checkpoint.pruning);
-  await store.metrics.rewind(checkpoint.metricsLength);
-  return checkpoint;
-}
-
-/** Whether the steps that a checkpoint goes with are all in the log. */
-async function logged({ metrics }: TrialStore, length: number): Promise<boolean> {
-  return metrics.length().then(
-    (found) => length <= found,
-    () => false,
-  );
 }
 
 async function toStored(name: string, tensor: tf.Tensor): Promise<StoredTensor> {

@@ -1,24 +1,18 @@
 /** Hashes that prove two trials trained the same network on the same batches. */
 import { scaleBlocks, type KernelState } from '@espalier/core';
-import type { Examples } from '@espalier/datasets';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import type { DataSet } from '@espalier/datasets';
 import * as tf from '@tensorflow/tfjs';
 
-function hashOf(parts: Iterable<ArrayBufferView>): string {
-  const hash = sha256.create();
-  for (const part of parts) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-  return bytesToHex(hash.digest()).slice(0, 16);
+import { hashOf, textHash } from './hashes.js';
+
+/** The digest of a data set: its own where it has one, else of all that is in it. */
+export async function dataDigest({ train, test, digest }: DataSet): Promise<string> {
+  return digest ? digest() : hashOf([...train.content(), ...test.content()]);
 }
 
-/** @param orders the order of the training examples in each epoch */
-export function dataFingerprint(train: Examples, test: Examples, orders: Iterable<Int32Array>): string {
-  const parts = function* () {
-    yield* train.content();
-    yield* test.content();
-    yield* orders;
-  };
-  return hashOf(parts());
+/** @param order what fixes the order that the examples are trained in */
+export function dataFingerprint(digest: string, order: string): string {
+  return textHash(`${digest}\n${order}`);
 }
 
 /** How far effective initial weights may be from the plain ones, relative to the largest, and be called the same. */

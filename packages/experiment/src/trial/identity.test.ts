@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { differences } from './differences.js';
 import { trialId, trialName } from './identity.js';
 import type { Trial } from './trial.js';
 
@@ -59,10 +60,38 @@ describe('trialId', () => {
       { productCosts: { blockShape: [16, 16], perKeptWeight: 2, perStep: 1e6 } },
     ],
     ['a setting', { pruner: trial.pruner && { ...trial.pruner, settings: { a: 1, b: 3 } } }],
+    ['the data', { data: 'another' }],
+    ['the batch size', { training: { batchSize: 1, optimizer: {}, learningRate: 'a' } }],
+    ['the code that trains', { code: { modules: { '@espalier/core': 'edited' }, versions: {} } }],
+    [
+      "the workload's code",
+      { workload: { ...trial.workload, code: { modules: { 'mine.ts': 'edited' }, versions: {} } } },
+    ],
     ["the strategy's own code", { pruner: trial.pruner && { ...trial.pruner, contentHash: 'edited' } }],
   ];
   it.each(changes)('depends on %s', (_, change) => {
     expect(trialId({ ...trial, ...change })).not.toBe(trialId(trial));
+  });
+});
+
+it('does not depend on the versions of packages, only on what is in them', () => {
+  const code = (version: string) => ({ modules: { core: 'a' }, versions: { core: version } });
+  expect(trialId({ ...trial, code: code('1.0.0') })).toBe(trialId({ ...trial, code: code('1.0.1') }));
+});
+
+describe('differences', () => {
+  it('names what sets two trials of one slot apart, code by its module', () => {
+    const code = (digest: string) => ({
+      modules: { '@espalier/core': digest, 'mine.ts': 'a' },
+      versions: {},
+    });
+    const stored: Trial = { ...trial, data: 'a', code: code('b') };
+    expect(differences(stored, stored)).toEqual([]);
+    expect(differences(stored, { ...stored, data: 'c', threads: 2, code: code('d') })).toEqual([
+      'data',
+      'threads',
+      'code (@espalier/core)',
+    ]);
   });
 });
 

@@ -22,6 +22,8 @@ export interface LoopOptions {
   readonly pause?: () => Promise<void>;
   /** How often the losses are read back from the device, so that a GPU's queue is not drained at every step; every 16. */
   readonly stepsBetweenReads?: number;
+  /** Is told, in a line, what of the trial's place is not believed. */
+  readonly onNote?: (line: string) => void;
   /** Ends training at a reading of the losses, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -57,8 +59,9 @@ export class TrainingLoop {
 
   /** Goes on from the trial's checkpoint, where there is one. */
   async resume(): Promise<void> {
-    const { backend, store } = this.#options;
-    const standing = await restoreCheckpoint(store, this.#subject.trialId, this.#subject);
+    const { backend, store, onNote } = this.#options;
+    const { trialId, batches } = this.#subject;
+    const standing = await restoreCheckpoint(store, trialId, this.#subject, batches.totalSteps, onNote);
     this.step = standing?.step ?? 0;
     this.elapsedMs = standing?.elapsedMs ?? 0;
     this.peakGpuMemoryBytes = backend.gpuMemoryBytes();

@@ -1,9 +1,32 @@
+/** What of a trial lies in a store, and can be believed. */
 import type { Store } from '../store/store.js';
+import { Doubtful } from '../store/trouble.js';
 import { trialId, trialName } from './identity.js';
 import type { Trial, TrialResult } from './trial.js';
 
+/** Is told, in a line, what lies there that is not believed. */
+export type Note = (line: string) => void;
+
 /** The result of this very trial; null when it has not ended, or what lies there is not its: then it is run again. */
-export async function storedResult(store: Store, trial: Trial): Promise<TrialResult | null> {
-  const result = await store.trial(trialName(trial)).result();
-  return result?.id === trialId(trial) ? result : null;
+export async function storedResult(
+  store: Store,
+  trial: Trial,
+  note: Note = () => {},
+): Promise<TrialResult | null> {
+  const name = trialName(trial);
+  const result = await unlessDoubtful(() => store.trial(name).result(), note);
+  if (!result || result.id === trialId(trial)) return result;
+  note(`the result in ${name} is another trial's`);
+  return null;
+}
+
+/** Null, and a line, where it is not to be believed. */
+export async function unlessDoubtful<T>(read: () => Promise<T>, note: Note): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof Doubtful)) throw error;
+    note(error.message);
+    return null;
+  }
 }

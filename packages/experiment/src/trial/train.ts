@@ -11,13 +11,14 @@ import {
 import type { Workload } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
+import { UsageError } from '../errors.js';
 import { isQuality, type Measure, type RunMeasure } from '../measure.js';
 import { measuresOf } from '../measures-of.js';
 import { allocationOf } from './allocation.js';
 import { batchesOf } from './batches.js';
 import { evaluate, inOrder } from './evaluate.js';
 import { examine } from './examine.js';
-import { dataFingerprint, initFingerprint } from './fingerprint.js';
+import { dataDigest, dataFingerprint, initFingerprint } from './fingerprint.js';
 import { trialId } from './identity.js';
 import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
@@ -58,6 +59,10 @@ async function trainOn(
   const { backend, dataFolder, peakMemoryBytes } = options;
   const id = trialId(trial);
   const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
+  const digest = await dataDigest(data);
+  assertData(trial, digest);
+  // Data that is made when it is asked for is made now: the first step's time is a step's.
+  data.train.gather([0]);
   const whole = batchesOf(trial, data.train.count, workload.defaults.batchSize);
   const batches = { ...whole, totalSteps: options.steps?.(whole.totalSteps) ?? whole.totalSteps };
   const { totalSteps } = batches;
@@ -71,7 +76,7 @@ async function trainOn(
     const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
     const { pruning, init } = await putUnderPruning(model, pruner, target);
     running = pruning;
-    const fingerprint = { init, data: dataFingerprint(data.train, data.test, batches.orders()) };
+    const fingerprint = { init, data: dataFingerprint(digest, batches.order) };
     const subject = { trialId: id, workload, examples: data.train, batches, model, optimizer, pruning };
     const steps = (loop = new TrainingLoop(subject, options));
     await steps.resume();
@@ -103,6 +108,14 @@ async function trainOn(
     optimizer.dispose();
     model.dispose();
   }
+}
+
+/** A result is of the data that the trial is named after, or there is none. */
+function assertData({ data, workload }: Trial, found: string): void {
+  if (data === undefined || data === found) return;
+  throw new UsageError(
+    `The data of ${workload.name} has changed since the comparison started: run the same command again`,
+  );
 }
 
 /** Puts a new model under its strategy; `init` is the fingerprint of the weights that it computes with then. */

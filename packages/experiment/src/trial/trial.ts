@@ -4,6 +4,14 @@
  */
 import type { Overrides, PruningReport } from '@espalier/core';
 
+/** What computes, by its contents. */
+export interface Code {
+  /** A digest of each of Espalier's packages and of each file of a user's own; other packages by name and version. */
+  readonly modules: Readonly<Record<string, string>>;
+  /** Of the packages: kept beside, and no part of what a trial is. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
 /** Where a strategy or workload comes from: enough to load it again in another process. */
 export interface Reference {
   readonly name: string;
@@ -13,6 +21,8 @@ export interface Reference {
   readonly section: 'default' | 'pruners' | 'workloads';
   /** SHA-256 of the module's file where it is the user's own, so that an edit makes another trial. */
   readonly contentHash: string | null;
+  /** The module and all that it imports; absent where that is not known, as in a browser. */
+  readonly code?: Code | null;
 }
 
 /** How sparse, in which blocks: what every pruned layer is held to, and what single kernels have of their own. */
@@ -47,6 +57,18 @@ export interface Computing {
   readonly backend: string;
   readonly accelerators: readonly UsedAccelerator[];
   readonly threads: number;
+  /** What trains and measures; absent where that is not known, as in a browser. */
+  readonly code?: Code | null;
+}
+
+/** What the workload's value says of training, for the identity. */
+export interface Training {
+  readonly batchSize: number;
+  /** The optimiser's kind and settings. */
+  readonly optimizer: Readonly<Record<string, unknown>>;
+  /** A digest of the learning rate's course. */
+  readonly learningRate: string;
+  readonly minimumBlocks?: number;
 }
 
 /** In multiply-adds of a dense product: `Costs` of the package for blocks of one shape, as plain data. */
@@ -73,6 +95,10 @@ export interface Trial extends TrialTarget, Computing {
    * knows it of the backend.
    */
   readonly productCosts?: ProductCosts;
+  /** Absent where it was not asked. */
+  readonly training?: Training;
+  /** The digest of the data set for this seed; absent where it was not asked. */
+  readonly data?: string;
 }
 
 export function prunerName(trial: Pick<Trial, 'pruner'>): string {
@@ -108,6 +134,8 @@ export interface Fingerprint {
 export interface FailedTrial {
   readonly status: 'failed';
   readonly message: string;
+  /** Whether another owner took the trial over on the way: then it is to be asked for again. */
+  readonly taken?: boolean;
 }
 
 export type TrialOutcome = TrialResult | FailedTrial;

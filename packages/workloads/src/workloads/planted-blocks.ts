@@ -35,8 +35,8 @@ export function plantedBlocksWorkload(
     task: regression,
     defaults: { sparsities: [0.9], blockShapes: [blockShape], seeds: [0, 1, 2], epochs: 40, batchSize: 64 },
     async load({ seed }) {
-      const { train, test, weights } = makePlantedBlocks(seed, settings);
-      return { train, test, truth: { 'dense_1/kernel': weights } };
+      const { weights, ...data } = makePlantedBlocks(seed, settings);
+      return { ...data, truth: { 'dense_1/kernel': weights } };
     },
     model: (seed) => multilayerPerceptron({ inputs, hidden: [], outputs, seed, useBias: false }),
     optimizer: () => sgd({ learningRate: learningRate(0), momentum: 0.9, weightDecay: 5e-4 }),

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { NamedChoice } from '@espalier/backend';
 
 import type { TrialCosts } from '../../measure-steps.js';
+import type { LeaseKey } from '../../store/store.js';
 import type { ProductCosts, Trial, TrialProgress } from '../../trial/trial.js';
 
 /** What a trial's process is told to do. */
@@ -11,6 +12,8 @@ export interface TrialOrder {
   readonly trial: Trial;
   /** Of the store. */
   readonly address: string;
+  /** Under which the trial is written. */
+  readonly lease: LeaseKey;
   readonly dataFolder: string;
   readonly checkpointEveryMs?: number;
 }
@@ -18,7 +21,9 @@ export interface TrialOrder {
 export type TrialMessage =
   | ({ readonly type: 'progress' } & TrialProgress)
   | { readonly type: 'done' }
-  | { readonly type: 'failed'; readonly message: string };
+  | { readonly type: 'note'; readonly line: string }
+  /** `taken` by another owner. */
+  | { readonly type: 'failed'; readonly message: string; readonly taken?: boolean };
 
 /** What the process that times products is told to do. */
 export interface CostsOrder {

@@ -6,6 +6,7 @@ import { probeBackend, startBackend, type BackendChoice, type BackendDescription
 import { findAccelerators, type AcceleratorChoice } from '@espalier/wasm-training/accelerators';
 
 import { UsageError } from '../../errors.js';
+import { computingCode } from '../../modules/assert-code.js';
 import { storedResult } from '../../trial/stored.js';
 import type { TrialOutcome, UsedAccelerator } from '../../trial/trial.js';
 import { shareCores } from '../cores.js';
@@ -43,8 +44,9 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
   const { jobs, threads, note } = shareCores(options, availableParallelism(), usual);
   const accelerators = await acceleratorsOf(options.accelerators ?? 'auto', threads, backend);
   if (note) options.onNote?.(note);
+  const code = await computingCode();
   return {
-    ...{ backend, accelerators, threads, jobs },
+    ...{ backend, accelerators, threads, jobs, code },
     async startHere() {
       await startBackend('wasm');
     },
@@ -83,7 +85,7 @@ async function acceleratorsOf(
 
 async function runInProcess(
   { trial }: Work,
-  { store, dataFolder, onProgress, signal }: RunOptions,
+  { store, lease, dataFolder, onProgress, onNote, signal }: RunOptions,
   checkpointEveryMs: number | undefined,
 ): Promise<TrialOutcome> {
   const { address } = store;
@@ -98,10 +100,12 @@ async function runInProcess(
   });
   return new Promise((resolve, reject) => {
     let failure: string | null = null;
-    const fail = (message: string) => resolve({ status: 'failed', message });
+    let taken = false;
+    const fail = (message: string) => resolve({ status: 'failed', message, taken });
     child.on('message', (message: TrialMessage) => {
       if (message.type === 'progress') onProgress(message);
-      if (message.type === 'failed') failure = message.message;
+      if (message.type === 'note') onNote(message.line);
+      if (message.type === 'failed') ({ message: failure, taken = false } = message);
     });
     child.on('error', (error) => fail(`its process did not start: ${error.message}`));
     child.on('close', (code, killedBy) => {
@@ -109,10 +113,10 @@ async function runInProcess(
       void storedResult(store, trial).then((result) => {
         if (result) resolve(result);
         else fail(failure ?? `${describeEnd(code, killedBy)}. ${complaint}`.trim());
-      });
+      }, reject);
     });
     child.send({
-      ...{ trial, address, dataFolder },
+      ...{ trial, address, lease, dataFolder },
       ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
     } satisfies TrialOrder);
   });

@@ -1,7 +1,9 @@
 /** The process of one trial: receives what to train, reports progress, leaves the result in the store. */
 import { messageOf } from '../../errors.js';
+import { assertCode } from '../../modules/assert-code.js';
 import { loadPruner, loadWorkload } from '../../modules/references.js';
 import { folderStore } from '../../store/folder.js';
+import { LeaseLost } from '../../store/trouble.js';
 import { trialName } from '../../trial/identity.js';
 import { train } from '../../trial/train.js';
 import type { TrialMessage, TrialOrder } from './messages.js';
@@ -10,23 +12,27 @@ import { startFor } from './start.js';
 process.once('message', (order: TrialOrder) => {
   run(order).then(
     () => finish({ type: 'done' }),
-    (error: unknown) => finish({ type: 'failed', message: messageOf(error) }),
+    (error: unknown) => {
+      finish({ type: 'failed', message: messageOf(error), taken: error instanceof LeaseLost });
+    },
   );
 });
 
 // The command that started us is gone: its trials go on from their checkpoints when it is run again.
 process.once('disconnect', () => process.exit(1));
 
-async function run({ trial, address, dataFolder, checkpointEveryMs }: TrialOrder): Promise<void> {
-  const store = folderStore(address).trial(trialName(trial));
+async function run({ trial, address, lease, dataFolder, checkpointEveryMs }: TrialOrder): Promise<void> {
+  const store = folderStore(address).trial(trialName(trial), lease);
   await store.begin(trial);
   const workload = await loadWorkload(trial.workload);
   const pruner = trial.pruner && (await loadPruner(trial.pruner));
   const backend = await startFor(trial);
+  await assertCode(trial);
   const result = await train(trial, workload, pruner, {
     ...{ backend, store, dataFolder },
     ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
     onProgress: (progress) => send({ type: 'progress', ...progress }),
+    onNote: (line) => send({ type: 'note', line }),
     peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
   });
   await store.publish(result);

@@ -1,0 +1,171 @@
+/**
+ * Runs the trials of a comparison, each under a lease: what has ended in the store is taken from there, what another
+ * command trains is waited for while there is nothing else to do.
+ */
+import { messageOf } from './errors.js';
+import type { Executor, Work } from './executors/executor.js';
+import { runLimited } from './executors/limited.js';
+import { sleep } from './sleep.js';
+import type { Store } from './store/store.js';
+import { LeaseLost, StoreError } from './store/trouble.js';
+import { differences } from './trial/differences.js';
+import { trialName, trialSlot } from './trial/identity.js';
+import { storedResult, unlessDoubtful, type Note } from './trial/stored.js';
+import { trialLabel, type Trial, type TrialOutcome, type TrialProgress } from './trial/trial.js';
+
+/** Is told how a comparison goes. */
+export interface Watcher {
+  planned?(trials: readonly Trial[]): void;
+  started?(trial: Trial): void;
+  progressed?(trial: Trial, progress: TrialProgress): void;
+  /** @param ran false of a trial that had ended before, or that another command ran */
+  ended?(trial: Trial, outcome: TrialOutcome, ran: boolean): void;
+  /** In a line: what of the store is not believed and why, what is waited for. */
+  noted?(line: string): void;
+}
+
+export interface Running {
+  readonly executor: Executor;
+  readonly store: Store;
+  readonly jobs: number;
+  readonly dataFolder: string;
+  readonly watcher: Watcher;
+  readonly signal: AbortSignal;
+  /** What a trial may take before it fails; without a limit when absent. */
+  readonly trialTimeoutMinutes: number | undefined;
+  /** Called after each trial that ran, with what there is so far, in the order of the trials. */
+  readonly onEnded: (outcomes: readonly (TrialOutcome | undefined)[]) => Promise<void>;
+}
+
+/** How long until it is asked again whether another command has done with a trial. */
+const ASK_AGAIN_MS = 300;
+
+/** @throws the signal's reason when it was aborted */
+export async function runAll(works: readonly Work[], running: Running): Promise<TrialOutcome[]> {
+  const { jobs, signal, onEnded, watcher } = running;
+  const outcomes = new Array<TrialOutcome | undefined>(works.length);
+  const waiting: number[] = [];
+  const told = new Set<string>();
+  const note = (line: string) => {
+    if (told.has(line)) return;
+    told.add(line);
+    watcher.noted?.(line);
+  };
+  // First all that is there: a summary that is written on the way has at least what was known before.
+  for (const [i, work] of works.entries()) {
+    signal.throwIfAborted();
+    const outcome = await takeStored(work, running, note);
+    if (outcome) outcomes[i] = outcome;
+    else waiting.push(i);
+  }
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      signal.throwIfAborted();
+      const outcome = await attempt(works[next] as Work, running, note);
+      if (outcome === null) {
+        waiting.push(next);
+        await sleep(ASK_AGAIN_MS, signal);
+        continue;
+      }
+      outcomes[next] = outcome;
+      await onEnded(outcomes);
+    }
+  };
+  await allOf(Array.from({ length: jobs }, worker));
+  return outcomes as TrialOutcome[];
+}
+
+/** Waits for all before it throws what one of them threw: none goes on behind the caller's back. */
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}
+
+/** Null where the trial has not ended, or what there is cannot be believed. */
+async function takeStored(work: Work, { store, watcher }: Running, note: Note): Promise<TrialOutcome | null> {
+  const { trial } = work;
+  try {
+    const label = trialLabel(trial);
+    const stored = await storedResult(store, trial, (why) => note(`${label} is trained anew: ${why}`));
+    if (!stored) return null;
+    await store.trial(trialName(trial)).tidy();
+    watcher.ended?.(trial, stored, false);
+    return stored;
+  } catch (error) {
+    return failed(error, trial, watcher);
+  }
+}
+
+/** Null where another has the trial: then it is to be asked for again. */
+async function attempt(work: Work, running: Running, note: Note): Promise<TrialOutcome | null> {
+  const { executor, store, dataFolder, watcher, signal, trialTimeoutMinutes } = running;
+  const { trial } = work;
+  const name = trialName(trial);
+  try {
+    // Claimed before it is asked, so that nobody can end it in between.
+    const known = await store.trials();
+    const lease = await store.trial(name).claim();
+    if (typeof lease === 'string') {
+      note(`${trialLabel(trial)} is waited for: ${lease} trains it`);
+      return null;
+    }
+    try {
+      const stored = await takeStored(work, running, note);
+      if (stored) return stored;
+      if (!known.includes(name)) await sayWhatDiffers(trial, known, store, note);
+      watcher.started?.(trial);
+      const onProgress = (progress: TrialProgress) => watcher.progressed?.(trial, progress);
+      const onNote = (line: string) => note(`${trialLabel(trial)} starts anew: ${line}`);
+      const options = { store, lease, dataFolder, onProgress, onNote, signal };
+      const outcome = await runLimited(executor, work, options, trialTimeoutMinutes);
+      if (outcome.status === 'failed' && outcome.taken) {
+        note(`${trialLabel(trial)} is asked for again: ${outcome.message}`);
+        return null;
+      }
+      watcher.ended?.(trial, outcome, true);
+      return outcome;
+    } finally {
+      await lease.release();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof LeaseLost) {
+      note(`${trialLabel(trial)} is asked for again: ${error.message}`);
+      return null;
+    }
+    return failed(error, trial, watcher);
+  }
+}
+
+/** Of a place that cannot be used, its trial alone. @throws all else */
+function failed(error: unknown, trial: Trial, watcher: Watcher): TrialOutcome {
+  if (!(error instanceof StoreError)) throw error;
+  const outcome = { status: 'failed', message: messageOf(error) } as const;
+  watcher.ended?.(trial, outcome, true);
+  return outcome;
+}
+
+/** A trial that is the same to a person has been there: why its numbers are not this one's. */
+async function sayWhatDiffers(
+  trial: Trial,
+  known: readonly string[],
+  store: Store,
+  note: Note,
+): Promise<void> {
+  const slot = trialSlot(trial);
+  const others = known.filter((name) => name.slice(0, name.lastIndexOf('-')) === slot);
+  const stored = await Promise.all(
+    others.map((name) =>
+      unlessDoubtful(
+        () => store.trial(name).trial(),
+        () => {},
+      ),
+    ),
+  );
+  const [nearest] = stored
+    .flatMap((other) => (other ? [differences(other, trial)] : []))
+    .sort((a, b) => a.length - b.length);
+  if (!nearest || nearest.length === 0) return;
+  const verb = nearest.length === 1 ? `differs from the stored one's` : `differ from the stored one's`;
+  note(`${trialLabel(trial)} is trained anew: its ${nearest.join(', ')} ${verb}`);
+}

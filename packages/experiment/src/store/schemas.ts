@@ -1,0 +1,64 @@
+/** What results, trials and checkpoints are, for what reads them back. */
+import { z } from 'zod';
+
+import type { Checkpoint } from './store.js';
+import type { Trial, TrialResult } from '../trial/trial.js';
+
+const count = z.int().nonnegative();
+
+export const resultSchema = z.looseObject({
+  id: z.string(),
+  status: z.enum(['ok', 'diverged']),
+  measures: z.record(z.string(), z.number().nullable()),
+  report: z.looseObject({ pruned: z.array(z.unknown()) }).nullable(),
+  fingerprint: z.looseObject({ init: z.string(), data: z.string() }),
+  device: z.string(),
+}) as unknown as z.ZodType<TrialResult>;
+
+const referenceSchema = z.looseObject({ name: z.string() });
+
+/** As much as tells one trial from another. */
+export const trialSchema = z.looseObject({
+  workload: referenceSchema,
+  pruner: referenceSchema.nullable(),
+  sparsity: z.number(),
+  blockShape: z.tuple([count, count]),
+  allocation: z.looseObject({ name: z.string() }).nullable(),
+  seed: count,
+  epochs: count,
+  backend: z.string(),
+  accelerators: z.array(z.looseObject({ name: z.string(), library: z.looseObject({}).nullable() })),
+  threads: count,
+  sparsePhases: z.boolean(),
+}) as unknown as z.ZodType<Trial>;
+
+const KINDS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+const tensorSchema = z
+  .looseObject({
+    name: z.string(),
+    shape: z.array(count),
+    dtype: z.enum(['float32', 'int32', 'bool']),
+    values: z.unknown(),
+  })
+  .refine(
+    ({ shape, dtype, values }) =>
+      values instanceof KINDS[dtype] && values.length === shape.reduce((a, b) => a * b, 1),
+    'values of another shape or type',
+  );
+
+export const checkpointSchema = z.looseObject({
+  trialId: z.string(),
+  step: count,
+  elapsedMs: z.number().nonnegative(),
+  metrics: z.object({ length: count, sha256: z.string() }),
+  weights: z.array(tensorSchema),
+  optimizer: z.array(tensorSchema),
+  pruning: z
+    .looseObject({
+      step: count,
+      masks: z.record(z.string(), z.array(count)),
+      densities: z.record(z.string(), z.number()).optional(),
+    })
+    .nullable(),
+}) as unknown as z.ZodType<Checkpoint>;

@@ -1,0 +1,94 @@
+/** A trial's place in a folder, for Node. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { trialId } from '../trial/identity.js';
+import type { Trial, TrialResult } from '../trial/trial.js';
+import { pack, unpack } from './checkpoint-file.js';
+import { asStoreError, assertNoFolder, createOnce, putInPlace, readOr, removePartials } from './files.js';
+import { assertLease, claimIn, removeLeases, type LeaseTimes } from './lease.js';
+import { makeFolder } from './make-folder.js';
+import { resultSchema, trialSchema } from './schemas.js';
+import { seal, unseal } from './sealed.js';
+import { stepLogFile } from './step-log-file.js';
+import type { LeaseKey, TrialStore } from './store.js';
+import { Doubtful } from './trouble.js';
+
+export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): TrialStore {
+  const file = (name: string) => join(folder, name);
+  const [config, result, checkpoint, metrics] = [
+    file('config.json'),
+    file('result.json'),
+    file('checkpoint.bin'),
+    file('metrics.jsonl'),
+  ];
+  const allowed = () => assertLease(folder, key);
+
+  const readTrial = async (): Promise<Trial | null> => {
+    const text = await readOr(config);
+    return text && unseal('trial', trialSchema, text.toString(), config);
+  };
+  const readResult = async (): Promise<TrialResult | null> => {
+    const text = await readOr(result);
+    return text && unseal('result', resultSchema, text.toString(), result);
+  };
+
+  return {
+    async claim() {
+      await make(folder);
+      return claimIn(folder, times);
+    },
+    trial: readTrial,
+    async begin(trial) {
+      await make(folder);
+      await allowed();
+      await Promise.all([config, result, checkpoint, metrics].map(assertNoFolder));
+      await removePartials(folder, 'all');
+      // What cannot be believed makes room for what will be.
+      await removeUnless(result, async () => {
+        const lying = await readResult();
+        return lying === null || lying.id === trialId(trial);
+      });
+      await putInPlace(config, seal('trial', trial), allowed);
+    },
+    result: readResult,
+    async publish(ended) {
+      const first = await createOnce(result, seal('result', ended), allowed);
+      const published = first ? ended : ((await readResult()) ?? ended);
+      await tidy(folder);
+      return published;
+    },
+    tidy: () => tidy(folder),
+    async checkpoint() {
+      const bytes = await readOr(checkpoint);
+      return bytes && unpack(bytes, checkpoint);
+    },
+    saveCheckpoint: (standing) => putInPlace(checkpoint, pack(standing), allowed),
+    metrics: stepLogFile(metrics, allowed),
+  };
+}
+
+async function make(folder: string): Promise<void> {
+  await makeFolder(folder).catch((error: unknown) => {
+    throw asStoreError(error, folder, 'made');
+  });
+}
+
+/** @param believed throws `Doubtful` where it is not */
+async function removeUnless(path: string, believed: () => Promise<boolean>): Promise<void> {
+  const keep = await believed().catch((error: unknown) => {
+    if (error instanceof Doubtful) return false;
+    throw error;
+  });
+  if (keep) return;
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw asStoreError(error, path, 'removed');
+  });
+}
+
+/** A checkpoint; files that were being written when their process was killed; leases. */
+async function tidy(folder: string): Promise<void> {
+  await rm(join(folder, 'checkpoint.bin'), { force: true, recursive: true });
+  await removePartials(folder, 'all');
+  await removeLeases(folder);
+}

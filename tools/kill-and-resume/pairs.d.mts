@@ -1,0 +1,5 @@
+export function pairs(options: {
+  pairs: number;
+  seed?: number;
+  onPair?: (done: number) => void;
+}): Promise<string[]>;
