@@ -120,7 +120,7 @@ describe('a number of an earlier run', () => {
     await espalier(...compare('small', 'magnitude', 'other'));
     const { stderr } = await espalier(...compare('small', 'magnitude', 'other', '--epochs', '3'));
     expect(stderr).toContain(
-      "magnitude 0.9 8×8 seed 0 is trained anew: its epochs differs from the stored one's",
+      "magnitude 0.9 8×8 seed 0 is trained anew: its epochs differ from the stored one's",
     );
     expect(stderr).not.toContain('from an earlier run');
   });
