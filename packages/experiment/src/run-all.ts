@@ -166,6 +166,7 @@ async function sayWhatDiffers(
     .flatMap((other) => (other ? [differences(other, trial)] : []))
     .sort((a, b) => a.length - b.length);
   if (!nearest || nearest.length === 0) return;
-  const verb = nearest.length === 1 ? `differs from the stored one's` : `differ from the stored one's`;
-  note(`${trialLabel(trial)} is trained anew: its ${nearest.join(', ')} ${verb}`);
+  const plural = nearest.length > 1 || nearest[0]?.endsWith('s');
+  const verb = plural ? 'differ' : 'differs';
+  note(`${trialLabel(trial)} is trained anew: its ${nearest.join(', ')} ${verb} from the stored one's`);
 }

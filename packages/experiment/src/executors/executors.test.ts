@@ -54,21 +54,23 @@ async function stepsIn(store: Store, trials: readonly Trial[]): Promise<StepMetr
 
 describe('a comparison', () => {
   it('gives the same bits in processes with a folder and in place with memory', async () => {
-    let trials: readonly Trial[] = [];
-    const watcher = { planned: (planned: readonly Trial[]) => (trials = planned) };
+    // Named differently: processes know which code computes.
+    const planned: (readonly Trial[])[] = [];
+    const watcher = { planned: (trials: readonly Trial[]) => void planned.push(trials) };
     const apart = await processes({ backend: 'wasm', accelerators: 'off' });
     const inFolder = await openFolder(folder);
     const there = await compare({ workload, pruners, executor: apart, store: inFolder, watcher });
 
     const inMemory = memoryStore();
     const executor = inPlace({ backend: await startBackend('wasm') });
-    const here = await compare({ workload, pruners, executor, store: inMemory });
+    const here = await compare({ workload, pruners, executor, store: inMemory, watcher });
+    const [apartTrials, hereTrials] = planned as [readonly Trial[], readonly Trial[]];
 
     expect(bits(here)).toEqual(bits(there));
     expect(here.rows.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok']);
     expect(here.rows[1]?.metrics?.loss).not.toBe(here.rows[0]?.metrics?.loss);
-    expect(trials).toHaveLength(3);
-    expect(await stepsIn(inMemory, trials)).toEqual(await stepsIn(inFolder, trials));
+    expect(apartTrials).toHaveLength(3);
+    expect(await stepsIn(inMemory, hereTrials)).toEqual(await stepsIn(inFolder, apartTrials));
   });
 
   it('does not train again what has ended in its store', async () => {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { memoryStore } from '../store/memory.js';
+import { NOBODY } from '../store/store.js';
 import type { TrialOutcome } from '../trial/trial.js';
 import type { RunOptions, Work } from './executor.js';
 import { assertLimit, runLimited } from './limited.js';
 
 const work = {} as Work;
 const options = (signal = new AbortController().signal): RunOptions => ({
-  ...{ store: memoryStore(), dataFolder: '', onProgress: () => {}, signal },
+  ...{ store: memoryStore(), lease: NOBODY, dataFolder: '', signal },
+  ...{ onProgress: () => {}, onNote: () => {} },
 });
 const done = { status: 'failed', message: 'its own' } as TrialOutcome;
 

@@ -65,7 +65,7 @@ export async function assertLease(folder: string, key: LeaseKey): Promise<void> 
   if (!existsSync(folder)) {
     throw new StoreError(`${folder} was removed while it was written to: run the same command again`);
   }
-  throw new LeaseLost(`${folder} has been taken over by another command`);
+  throw new LeaseLost(`the lease in ${folder} was taken over by another command, or removed`);
 }
 
 export async function removeLeases(
