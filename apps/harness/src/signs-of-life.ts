@@ -1,7 +1,5 @@
 /** Says from time to time, on standard error, how far the trials are, and which of them are silent. */
-import { trialLabel, type Trial } from '@espalier/experiment';
-
-import type { Progress } from './progress.js';
+import { trialLabel, type Trial, type Watcher } from '@espalier/experiment';
 
 const EVERY_MS = 60_000;
 
@@ -14,6 +12,11 @@ interface Life {
   steps: { readonly done: number; readonly total: number } | null;
 }
 
+export interface SignsOfLife extends Watcher {
+  /** Says nothing any more. */
+  stop(): void;
+}
+
 export interface SignsOfLifeOptions {
   readonly say: (line: string) => void;
   /** Whether something else shows how far they are: then only silence is spoken of. */
@@ -22,7 +25,7 @@ export interface SignsOfLifeOptions {
   readonly now?: () => number;
 }
 
-export function signsOfLife(options: SignsOfLifeOptions): Progress {
+export function signsOfLife(options: SignsOfLifeOptions): SignsOfLife {
   const { say, isShown, everyMs = EVERY_MS, now = Date.now } = options;
   const startedAt = now();
   const running = new Map<Trial, Life>();

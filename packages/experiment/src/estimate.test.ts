@@ -12,6 +12,7 @@ import { inPlace } from './executors/in-place.js';
 import { measureSteps, timeOf } from './measure-steps.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
+import { Doubtful } from './store/trouble.js';
 import type { Trial } from './trial/trial.js';
 
 const backend = await startBackend('wasm');
@@ -24,8 +25,10 @@ function sealed(store: Store): Store {
   return {
     ...store,
     write: refuse,
+    create: refuse,
     trial: (name) => ({
       ...store.trial(name),
+      claim: refuse,
       begin: refuse,
       publish: refuse,
       saveCheckpoint: refuse,
@@ -73,6 +76,18 @@ describe('estimate', () => {
     expect(rest.trials.map(({ state }) => state)).toEqual(['done', 'begun', 'to do']);
     expect(rest.trials[0]?.timeMs).toBe(0);
     expect(rest.diskBytes).toBeLessThan(whole.diskBytes);
+  });
+
+  it('takes what cannot be believed for what is not there', async () => {
+    const store = memoryStore();
+    await compare({ workload: tiny, pruners: [], executor, store });
+    const doubt = () => Promise.reject(new Doubtful('damaged'));
+    const damaged: Store = {
+      ...store,
+      trial: (name) => ({ ...store.trial(name), result: doubt, checkpoint: doubt }),
+    };
+    const { trials } = await estimate({ workload: tiny, pruners: [], executor, store: damaged });
+    expect(trials.map(({ state }) => state)).toEqual(['to do']);
   });
 
   it('weighs what a step takes in each phase by the phases of the whole trial', async () => {
