@@ -30,6 +30,7 @@ export function showProgress(): Progress {
     },
     started: (trial) => both().forEach((one) => one?.started?.(trial)),
     progressed: (trial, progress) => both().forEach((one) => one?.progressed?.(trial, progress)),
+    stopped: (trial) => both().forEach((one) => one?.stopped?.(trial)),
     ended: (trial, outcome, ran) => both().forEach((one) => one?.ended?.(trial, outcome, ran)),
     noted(line) {
       if (shown) shown.say(`${line}\n`);
@@ -56,6 +57,11 @@ function bars(trials: readonly Trial[]): Shown {
   );
   const shown = new Map<Trial, cliProgress.SingleBar>();
   let ended = 0;
+  const remove = (trial: Trial): boolean => {
+    const bar = shown.get(trial);
+    shown.delete(trial);
+    return bar !== undefined && multi.remove(bar);
+  };
   return {
     started(trial) {
       const label = trialLabel(trial).padEnd(width);
@@ -66,12 +72,11 @@ function bars(trials: readonly Trial[]): Shown {
       bar?.setTotal(totalSteps);
       bar?.update(step + 1, { phase, loss: loss.toFixed(4) });
     },
+    stopped: (trial) => void remove(trial),
     ended(trial, outcome, ran) {
       ended += 1;
       multi.log(line(ended, trials.length, trial, outcome, ran));
-      const bar = shown.get(trial);
-      if (bar) multi.remove(bar);
-      else multi.update();
+      if (!remove(trial)) multi.update();
     },
     say: (line) => multi.log(line),
     stop: () => multi.stop(),

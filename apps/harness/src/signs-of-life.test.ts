@@ -47,6 +47,17 @@ describe('signs of life', () => {
     expect(said).toEqual([]);
   });
 
+  it('say nothing of a trial that another command has now', () => {
+    const { said, life, wait } = living(false);
+    life.planned?.([trial(0)]);
+    const taken = trial(0);
+    life.started?.(taken);
+    life.stopped?.(taken);
+    wait(2 * MINUTE);
+    expect(said).toEqual([]);
+    life.stop();
+  });
+
   it('speak of silence alone where bars show the rest', () => {
     const { said, life, wait } = living(true);
     const one = trial(0);

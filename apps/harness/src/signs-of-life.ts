@@ -60,6 +60,7 @@ export function signsOfLife(options: SignsOfLifeOptions): SignsOfLife {
     progressed(trial, { step, totalSteps }) {
       running.set(trial, { heardAt: now(), steps: { done: step + 1, total: totalSteps } });
     },
+    stopped: (trial) => void running.delete(trial),
     ended(trial) {
       ended += 1;
       running.delete(trial);

@@ -62,7 +62,6 @@ export interface CompareOptions {
  */
 export async function compare(options: CompareOptions): Promise<Summary> {
   const { reference = 'dense' } = options;
-  assertLimit(options.trialTimeoutMinutes);
   const prepared = await prepare(options);
   const { works, executor, jobs, costs, epochs, workload } = prepared;
   const trials = works.map(({ trial }) => trial);
@@ -95,6 +94,7 @@ export async function compare(options: CompareOptions): Promise<Summary> {
 export async function prepare(options: CompareOptions): Promise<Prepared> {
   const { reference = 'dense', dataFolder = '', sparsePhases = true, watcher = {} } = options;
   const { trialTimeoutMinutes, signal = new AbortController().signal } = options;
+  assertLimit(trialTimeoutMinutes);
   const compared = withReference(options.workload);
   const strategies = options.pruners.map(strategyOf);
   assertNames(strategies, reference);

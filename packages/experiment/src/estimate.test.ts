@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import tiny from '../test/tiny.js';
 import { compare } from './compare.js';
 import { estimate } from './estimate.js';
+import type { Executor } from './executors/executor.js';
 import { inPlace } from './executors/in-place.js';
 import { measureSteps, timeOf } from './measure-steps.js';
 import { memoryStore } from './store/memory.js';
@@ -88,6 +89,24 @@ describe('estimate', () => {
     };
     const { trials } = await estimate({ workload: tiny, pruners: [], executor, store: damaged });
     expect(trials.map(({ state }) => state)).toEqual(['to do']);
+  });
+
+  it('uses the times of products that it took, and keeps none', async () => {
+    const store = memoryStore();
+    const measured = { ...executor, backend: { ...executor.backend, name: 'unknown' as 'wasm' } };
+    const costs = [{ blockShape: [8, 8] as const, perKeptWeight: 1.5, perStep: 1000 }];
+    const asked: Trial[] = [];
+    const timing: Executor = {
+      ...measured,
+      measureCosts: async () => costs,
+      measureSteps(work, options) {
+        asked.push(work.trial);
+        return executor.measureSteps(work, options);
+      },
+    };
+    await estimate({ workload: tiny, pruners: [magnitude()], executor: timing, store: sealed(store) });
+    expect(asked.map(({ productCosts }) => productCosts)).toEqual([undefined, costs[0]]);
+    expect(await store.read('product-costs.json')).toBeNull();
   });
 
   it('weighs what a step takes in each phase by the phases of the whole trial', async () => {

@@ -6,8 +6,9 @@ import type { Work } from './executors/executor.js';
 import { timeOf, type TrialCosts } from './measure-steps.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
-import { trialName } from './trial/identity.js';
-import { storedResult, unlessDoubtful } from './trial/stored.js';
+import { Doubtful, StoreError } from './store/trouble.js';
+import { trialId, trialName } from './trial/identity.js';
+import { storedResult } from './trial/stored.js';
 import { prunerName, type Trial } from './trial/trial.js';
 
 export interface Estimate {
@@ -47,7 +48,7 @@ const BYTES_A_TRIAL = 12_000;
  * Measures each strategy that has something left to do on its first target; its others are taken to be alike.
  *
  * @param startedAt by `performance.now()`: since when preparing counts
- * @throws what `compare` throws for what cannot be run
+ * @throws what `compare` throws for what cannot be run, and for a strategy that fails while it is measured
  */
 export async function estimate(
   options: CompareOptions,
@@ -112,12 +113,14 @@ async function costsOf(works: readonly Work[], prepared: Prepared): Promise<Map<
 
 /** Steps that a trial has behind it, which go on from its checkpoint. */
 async function standingOf(store: Store, trial: Trial): Promise<'done' | number> {
-  if (await storedResult(store, trial)) return 'done';
-  const checkpoint = await unlessDoubtful(
-    () => store.trial(trialName(trial)).checkpoint(),
-    () => {},
-  );
-  return checkpoint?.step ?? 0;
+  try {
+    if (await storedResult(store, trial)) return 'done';
+    const checkpoint = await store.trial(trialName(trial)).checkpoint();
+    return checkpoint?.trialId === trialId(trial) ? checkpoint.step : 0;
+  } catch (error) {
+    if (error instanceof Doubtful || error instanceof StoreError) return 0;
+    throw error;
+  }
 }
 
 function leftOf(costs: TrialCosts, stepsDone: number): number {
@@ -135,9 +138,21 @@ function makespan(times: readonly number[], jobs: number): number {
   return Math.max(...free);
 }
 
+/** What is written to it is kept beside it, and forgotten. */
 function readOnly(store: CompareOptions['store']): () => Promise<Store> {
   return async () => {
     const opened = typeof store === 'function' ? await store() : store!;
-    return { ...opened, write: async () => {}, create: async () => true };
+    const written = new Map<string, string>();
+    const read = async (name: string) => written.get(name) ?? (await opened.read(name));
+    return {
+      ...opened,
+      read,
+      write: async (name, text) => void written.set(name, text),
+      async create(name, text) {
+        if ((await read(name)) !== null) return false;
+        written.set(name, text);
+        return true;
+      },
+    };
   };
 }

@@ -46,7 +46,8 @@ export async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal,
   const { promise: aborted, reject } = withRejection();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const onAbort = () => {
-    timer = later(graceMs, () => reject(signal.reason));
+    // Keeps the process alive: whoever waits wants to know the end.
+    timer = setTimeout(() => reject(signal.reason), graceMs);
   };
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort);
@@ -59,7 +60,7 @@ export async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal,
 }
 
 /** A timer that keeps no process alive. */
-export function later(ms: number, then: () => void): ReturnType<typeof setTimeout> {
+function later(ms: number, then: () => void): ReturnType<typeof setTimeout> {
   const timer = setTimeout(then, ms);
   (timer as { unref?: () => void }).unref?.();
   return timer;

@@ -10,7 +10,7 @@ import type { Store } from './store/store.js';
 import { LeaseLost, StoreError } from './store/trouble.js';
 import { differences } from './trial/differences.js';
 import { trialName, trialSlot } from './trial/identity.js';
-import { storedResult, unlessDoubtful, type Note } from './trial/stored.js';
+import { storedResult, type Note } from './trial/stored.js';
 import { trialLabel, type Trial, type TrialOutcome, type TrialProgress } from './trial/trial.js';
 
 /** Is told how a comparison goes. */
@@ -20,6 +20,8 @@ export interface Watcher {
   progressed?(trial: Trial, progress: TrialProgress): void;
   /** @param ran false of a trial that had ended before, or that another command ran */
   ended?(trial: Trial, outcome: TrialOutcome, ran: boolean): void;
+  /** Of a trial that had started: another command has it now. */
+  stopped?(trial: Trial): void;
   /** In a line: what of the store is not believed and why, what is waited for. */
   noted?(line: string): void;
 }
@@ -45,6 +47,8 @@ export async function runAll(works: readonly Work[], running: Running): Promise<
   const { jobs, signal, onEnded, watcher } = running;
   const outcomes = new Array<TrialOutcome | undefined>(works.length);
   const waiting: number[] = [];
+  /** Those that another command had when they were asked for. */
+  const held = new Set<number>();
   const told = new Set<string>();
   const note = (line: string) => {
     if (told.has(line)) return;
@@ -64,7 +68,8 @@ export async function runAll(works: readonly Work[], running: Running): Promise<
       const outcome = await attempt(works[next] as Work, running, note);
       if (outcome === null) {
         waiting.push(next);
-        await sleep(ASK_AGAIN_MS, signal);
+        held.add(next);
+        if (waiting.every((i) => held.has(i))) await sleep(ASK_AGAIN_MS, signal);
         continue;
       }
       outcomes[next] = outcome;
@@ -119,6 +124,7 @@ async function attempt(work: Work, running: Running, note: Note): Promise<TrialO
       const options = { store, lease, dataFolder, onProgress, onNote, signal };
       const outcome = await runLimited(executor, work, options, trialTimeoutMinutes);
       if (outcome.status === 'failed' && outcome.taken) {
+        watcher.stopped?.(trial);
         note(`${trialLabel(trial)} is asked for again: ${outcome.message}`);
         return null;
       }
@@ -130,6 +136,7 @@ async function attempt(work: Work, running: Running, note: Note): Promise<TrialO
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof LeaseLost) {
+      watcher.stopped?.(trial);
       note(`${trialLabel(trial)} is asked for again: ${error.message}`);
       return null;
     }
@@ -154,12 +161,13 @@ async function sayWhatDiffers(
 ): Promise<void> {
   const slot = trialSlot(trial);
   const others = known.filter((name) => name.slice(0, name.lastIndexOf('-')) === slot);
+  // Their damage is none of this trial's.
   const stored = await Promise.all(
     others.map((name) =>
-      unlessDoubtful(
-        () => store.trial(name).trial(),
-        () => {},
-      ),
+      store
+        .trial(name)
+        .trial()
+        .catch(() => null),
     ),
   );
   const [nearest] = stored

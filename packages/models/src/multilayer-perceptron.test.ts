@@ -24,6 +24,11 @@ describe('multilayerPerceptron', () => {
     expect(activations).toEqual(['relu', 'relu', 'linear']);
   });
 
+  it('is saved alike whatever was made before it', () => {
+    const [first, second] = [multilayerPerceptron(settings), multilayerPerceptron(settings)];
+    expect(second.toJSON()).toEqual(first.toJSON());
+  });
+
   it("starts uniform in ±1/√inputs of each layer, as PyTorch's nn.Linear", () => {
     const [kernel = [], bias = [], second = []] = weightsOf(multilayerPerceptron(settings));
     expect(Math.max(...kernel.map(Math.abs))).toBeLessThanOrEqual(0.1);

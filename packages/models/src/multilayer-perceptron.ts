@@ -26,6 +26,8 @@ export function multilayerPerceptron({
   const sizes = [inputs, ...hidden, outputs];
   const layerCount = sizes.length - 1;
   return tf.sequential({
+    // Of tfjs' own count of models otherwise: what is saved would depend on what was made before.
+    name: 'multilayer_perceptron',
     layers: sizes.slice(1).map((units, i) => {
       const bound = 1 / Math.sqrt(sizes[i] as number);
       const uniform = (part: number) =>

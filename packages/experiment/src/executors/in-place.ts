@@ -53,6 +53,7 @@ export function inPlace({
           ...{ backend, store: place, dataFolder, onProgress, onNote, signal, pause },
           ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
         });
+        signal.throwIfAborted();
         return await place.publish(result);
       } catch (error) {
         signal.throwIfAborted();

@@ -25,10 +25,19 @@ export function unpack(file: Buffer, path: string): Checkpoint {
   }
   const bytes = file.subarray(line.length);
   if (sha256(bytes) !== checksum) throw new Doubtful(`${path} is not what was written there`);
-  const content = checkpointSchema.safeParse(deserialize(bytes));
+  const content = checkpointSchema.safeParse(deserialized(bytes, path));
   if (content.success) return content.data;
   const [issue] = content.error.issues;
   throw new Doubtful(`${path} is not whole: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** Its checksum is right, but another version of Node may have written it. */
+function deserialized(bytes: Buffer, path: string): unknown {
+  try {
+    return deserialize(bytes);
+  } catch (error) {
+    throw new Doubtful(`${path} cannot be read by this Node (${(error as Error).message})`);
+  }
 }
 
 function sha256(bytes: Uint8Array): string {

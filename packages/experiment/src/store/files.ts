@@ -90,13 +90,15 @@ export async function readOr(path: string): Promise<Buffer | null> {
   }
 }
 
-/** Removes what processes that have ended were writing, or all that is being written there. */
+/** Removes what processes that have ended were writing, or all that is being written there but for leases. */
 export async function removePartials(folder: string, which: 'of the dead' | 'all'): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   const left = names.filter((name) => {
     const { host, pid } = PARTIAL.exec(name)?.groups ?? {};
     if (host === undefined) return false;
-    return which === 'all' || (host === thisHost() && !processLives(Number(pid)));
+    if (host === thisHost() && !processLives(Number(pid))) return true;
+    // Leases are what commands that do not yet own anything write.
+    return which === 'all' && !name.startsWith('.lease-');
   });
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true }).catch(() => {})));
 }

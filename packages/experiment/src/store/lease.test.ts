@@ -72,6 +72,13 @@ describe.each<[string, () => Promise<Store>]>([
     await store.trial('a', second).begin(trial);
     await second.release();
   });
+
+  it('refuses what an owner writes that has let go of it, though no other has come', async () => {
+    const store = await open();
+    const lease = (await store.trial('a').claim()) as Lease;
+    await lease.release();
+    await expect(store.trial('a', lease).publish(result)).rejects.toThrow(LeaseLost);
+  });
 });
 
 describe('the lease of an owner', () => {

@@ -84,7 +84,7 @@ async function isMine(folder: string, { owner, number }: LeaseKey): Promise<bool
   if (largest !== number) return false;
   if (number === NOBODY.number) return true;
   const file = await leaseAt(folder, number).catch(() => null);
-  return file?.owner === owner;
+  return file?.owner === owner && !file.released;
 }
 
 /** Null where it may be taken over. */

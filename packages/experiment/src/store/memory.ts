@@ -53,8 +53,9 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
   const { steps } = place;
   const allowed = () => {
     const { owner, number } = place.lease;
-    if (owner === key.owner && number === key.number) return;
-    throw new LeaseLost('The trial has been taken over by another comparison');
+    const inForce = place.held || number === NOBODY.number;
+    if (inForce && owner === key.owner && number === key.number) return;
+    throw new LeaseLost('The trial has been taken over by another comparison, or given up');
   };
   const mark = (length: number) => ({ length, sha256: textHash(canonicalJson(steps.slice(0, length)), 64) });
   return {

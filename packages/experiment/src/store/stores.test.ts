@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -143,11 +143,15 @@ describe('a store in a folder', () => {
     const store = await openFolder(join(folder, 'untidy'));
     const place = store.trial('a');
     await place.begin(trial);
-    await writeFile(join(store.address, 'trials/a/.checkpoint.bin.0123456789ab-1-0.partial'), 'half of');
+    const partial = (name: string) => join(store.address, `trials/a/.${name}.0123456789ab-1-0.partial`);
+    await writeFile(partial('checkpoint.bin'), 'half of');
+    // Of a command that is about to ask for the trial.
+    await writeFile(partial('lease-1.json'), 'half of');
     await place.publish(result);
     await place.saveCheckpoint(checkpoint);
     await store.trial('a').tidy();
-    expect((await readdir(join(store.address, 'trials/a'))).sort()).toEqual(['config.json', 'result.json']);
+    const left = await readdir(join(store.address, 'trials/a'));
+    expect(left.sort()).toEqual([basename(partial('lease-1.json')), 'config.json', 'result.json']);
   });
 
   it('refuses a folder that is a file', async () => {

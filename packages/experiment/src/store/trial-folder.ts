@@ -12,7 +12,7 @@ import { resultSchema, trialSchema } from './schemas.js';
 import { seal, unseal } from './sealed.js';
 import { stepLogFile } from './step-log-file.js';
 import type { LeaseKey, TrialStore } from './store.js';
-import { Doubtful } from './trouble.js';
+import { Doubtful, StoreError } from './trouble.js';
 
 export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): TrialStore {
   const file = (name: string) => join(folder, name);
@@ -70,7 +70,11 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
 
 async function make(folder: string): Promise<void> {
   await makeFolder(folder).catch((error: unknown) => {
-    throw asStoreError(error, folder, 'made');
+    const named = asStoreError(error, folder, 'made');
+    if (named instanceof StoreError) throw named;
+    throw new StoreError(
+      `${folder} cannot be made (${(error as Error).message}): remove what is in its place`,
+    );
   });
 }
 
@@ -86,9 +90,9 @@ async function removeUnless(path: string, believed: () => Promise<boolean>): Pro
   });
 }
 
-/** A checkpoint; files that were being written when their process was killed; leases. */
+/** A checkpoint; files that were being written when their process was killed; leases. What cannot be removed stays. */
 async function tidy(folder: string): Promise<void> {
-  await rm(join(folder, 'checkpoint.bin'), { force: true, recursive: true });
+  await rm(join(folder, 'checkpoint.bin'), { force: true, recursive: true }).catch(() => {});
   await removePartials(folder, 'all');
-  await removeLeases(folder);
+  await removeLeases(folder).catch(() => {});
 }

@@ -109,9 +109,9 @@ async function runInProcess(
     });
     child.on('error', (error) => fail(`its process did not start: ${error.message}`));
     child.on('close', (code, killedBy) => {
-      if (signal.aborted) return reject(signal.reason as Error);
       void storedResult(store, trial).then((result) => {
         if (result) resolve(result);
+        else if (signal.aborted) reject(signal.reason as Error);
         else fail(failure ?? `${describeEnd(code, killedBy)}. ${complaint}`.trim());
       }, reject);
     });
