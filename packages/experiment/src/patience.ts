@@ -4,7 +4,7 @@ import { duration } from './quantities.js';
 
 /** What we ask of Node, where this is Node. */
 interface NodeProcess {
-  once(event: 'beforeExit', listener: () => void): unknown;
+  on(event: 'beforeExit', listener: () => void): unknown;
   removeListener(event: 'beforeExit', listener: () => void): unknown;
 }
 
@@ -14,6 +14,10 @@ export interface Patience {
   readonly what: string;
   readonly remedy: string;
 }
+
+/** Who is told that nothing is left to do: many may wait at once, with one listener. */
+const idle = new Set<() => void>();
+const allIdle = () => idle.forEach((giveUp) => giveUp());
 
 /**
  * What is waited for, if it comes within its time. In Node it is also noticed, at once, that nothing is left which could
@@ -27,12 +31,14 @@ export async function within<T>(awaited: Promise<T>, { ms, what, remedy }: Patie
   const giveUp = (why: string) => reject(new UsageError(`${what} ${why}: ${remedy}`));
   const timer = later(ms, () => giveUp(`has not ended after ${duration(ms)}`));
   const onIdle = () => giveUp('waits for a promise that never settles');
-  process?.once?.('beforeExit', onIdle);
+  if (idle.size === 0) process?.on?.('beforeExit', allIdle);
+  idle.add(onIdle);
   try {
     return await Promise.race([awaited, givenUp]);
   } finally {
     clearTimeout(timer);
-    process?.removeListener?.('beforeExit', onIdle);
+    idle.delete(onIdle);
+    if (idle.size === 0) process?.removeListener?.('beforeExit', allIdle);
   }
 }
 

@@ -62,7 +62,8 @@ export function assertTemperature(temperature: number): void {
  */
 function unclipped(logits: tf.Tensor, { normalised, temperature }: AttentionAttributes): tf.Tensor {
   const scaled = logits.div(temperature);
-  if (!normalised) return scaled.exp();
+  // Of no logits, tfjs' softmax on webgpu divides by none.
+  if (!normalised || logits.size === 0) return scaled.exp();
   return scaled
     .flatten()
     .softmax()
@@ -83,7 +84,7 @@ function composedGradient(dy: tf.Tensor, logits: tf.Tensor, attributes: Attentio
     gradFunc: () => tf.zerosLike(weights),
   }))(weights);
   const g = dy.where(within, tf.zerosLike(dy));
-  if (normalised) return weights.mul(g.sub(weights.mul(g).mean())).div(temperature);
+  if (normalised && logits.size > 0) return weights.mul(g.sub(weights.mul(g).mean())).div(temperature);
   // An exponential may overflow: ∞ · 0 would be NaN.
   return weights.minimum(maximum).mul(g).div(temperature);
 }
