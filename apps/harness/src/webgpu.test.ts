@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -120,7 +121,8 @@ describe.skipIf(!swiftshader)(
         return Promise.all(
           names.map(async (name) => {
             const config = await readFile(join(trials, name, 'config.json'), 'utf8');
-            return { name, productCosts: (JSON.parse(config) as Trial).productCosts };
+            const { content } = JSON.parse(config) as { content: Trial };
+            return { name, productCosts: content.productCosts };
           }),
         );
       };
@@ -137,9 +139,12 @@ describe.skipIf(!swiftshader)(
       const file = 'product-costs.json';
       const stored = await readFile(join(folder, 'timed', file), 'utf8');
       const given = { blockShape: [4, 4], perKeptWeight: 0.125, perStep: 0.5 };
-      const device = Object.keys(JSON.parse(stored) as object)[0] as string;
+      const sealed = JSON.parse(stored) as { content: object };
+      const device = Object.keys(sealed.content)[0] as string;
+      const content = { [device]: [given] };
+      const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
       await mkdir(join(folder, 'given'));
-      await writeFile(join(folder, 'given', file), JSON.stringify({ [device]: [given] }));
+      await writeFile(join(folder, 'given', file), JSON.stringify({ ...sealed, sha256, content }));
       await compare(software, 'webgpu', pruners, 'given');
       expect((await readSummary('given')).environment.productCosts).toEqual([given]);
       const others = await trialsOf('given');

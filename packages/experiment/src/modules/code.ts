@@ -23,7 +23,8 @@ interface Package {
   readonly folder: string;
 }
 
-const jiti = createJiti(import.meta.url);
+// Nothing of what is transpiled is kept: a cache in a folder that all may write to would be run.
+const jiti = createJiti(import.meta.url, { fsCache: false });
 const packages = new Map<string, Promise<Package | null>>();
 
 /**
