@@ -36,7 +36,7 @@ export function resetOptimizerState(optimizer: tf.Optimizer): void {
   }
 }
 
-function isSlotList(value: unknown): value is { originalName: string; variable: tf.Variable }[] {
+export function isSlotList(value: unknown): value is { originalName: string; variable: tf.Variable }[] {
   return (
     Array.isArray(value) && value.length > 0 && value.every((slot) => slot?.variable instanceof tf.Variable)
   );
