@@ -72,8 +72,8 @@ export async function packCheckpoint(run: CheckpointedRun, state: PruningState):
     },
   };
   const numbers = GROUPS.flatMap((group) => groups[group].map(({ values }) => bytesOf(values)));
-  const body = joined([new TextEncoder().encode(`${JSON.stringify(header)}\n`), ...numbers]);
-  return joined([new TextEncoder().encode(`${FORMAT} ${VERSION} ${checksum(body)}\n`), body]);
+  const body = joined([tf.util.encodeString(`${JSON.stringify(header)}\n`), ...numbers]);
+  return joined([tf.util.encodeString(`${FORMAT} ${VERSION} ${checksum(body)}\n`), body]);
 }
 
 /**
@@ -142,14 +142,13 @@ function unpacked(bytes: Uint8Array): Content {
     throw new TypeError('resume() takes the bytes that checkpoint() gave, a Uint8Array');
   }
   const end = bytes.subarray(0, 128).indexOf(NEWLINE);
-  const [, version, sum] =
-    FIRST_LINE.exec(new TextDecoder().decode(bytes.subarray(0, Math.max(end, 0)))) ?? [];
+  const [, version, sum] = FIRST_LINE.exec(tf.util.decodeString(bytes.subarray(0, Math.max(end, 0)))) ?? [];
   if (version === undefined) refuse('does not begin as one that pruning.checkpoint() gave');
   if (Number(version) !== VERSION) refuse(`is of version ${version} of its format, not ${VERSION}`);
   const body = bytes.subarray(end + 1);
   if (checksum(body) !== sum) refuse('is damaged: its checksum is another');
   const start = body.indexOf(NEWLINE) + 1;
-  const header = parsed(new TextDecoder().decode(body.subarray(0, start)));
+  const header = parsed(tf.util.decodeString(body.subarray(0, start)));
   let offset = start;
   const take = (entry: Entry): StoredTensor => {
     const size = entry.shape.reduce((product, axis) => product * axis, 1);
