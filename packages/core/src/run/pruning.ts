@@ -7,6 +7,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { Allocation } from '../allocation.js';
 import type { Budget } from './budget.js';
 import type { KernelState } from './kernel-state.js';
+import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
 import type { Importance, OptimizerStep, Pruner } from '../pruner.js';
@@ -17,7 +18,7 @@ import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '.
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
-  /** The optimiser to reset at a phase switch; null when there is none with a state, undefined while not known. */
+  /** The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state, undefined while not known. */
   optimizer(): tf.Optimizer | null | undefined;
   /** All weights of the model, not counting what parameterisations added. */
   weights(): number;
@@ -54,6 +55,8 @@ export class Pruning {
   readonly #leftDense: readonly DenseKernelReport[];
   readonly #placed: readonly PlacedPhase[];
   #step = 0;
+  /** The step to come, where the optimiser is known and leaves it out. */
+  #leftOut: LeftOutStep | null = null;
   #finalized = false;
 
   constructor(
@@ -91,6 +94,18 @@ export class Pruning {
     return this.#settings.budget.allocation;
   }
 
+  /**
+   * Whether a choice takes the place of the optimiser step to come, as in RigL: its gradients are recorded, and nothing
+   * is to move. The optimiser that the run knows leaves the step out by itself; under `optimizer: null` that is the
+   * caller's to do.
+   */
+  get leavesOutStep(): boolean {
+    const next = this.#step + 1;
+    if (next >= this.#settings.totalSteps) return false;
+    const placed = phaseAt(this.#placed, next);
+    return placed.phase.inPlaceOfStep === true && selectsAt(placed, next);
+  }
+
   /** The trainables that the parameterisation added, for the list of variables to optimise. */
   get addedVariables(): tf.Variable[] {
     return this.kernels.flatMap(({ trainables }) => Object.values(trainables));
@@ -107,20 +122,18 @@ export class Pruning {
    * optimiser at a phase switch.
    *
    * @throws DivergedError when a score is NaN; `abandon` takes the hooks out then.
+   * @throws Error where the optimiser is not known, or was to leave out its step and was not asked for one
    */
   async step(): Promise<void> {
     this.#assertRunning();
-    if (this.#host.optimizer() === undefined) {
-      throw new Error(
-        'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
-          'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
-      );
-    }
-    this.#proximalStep();
+    this.#knownOptimizer();
+    this.#leftOut?.assertCame();
+    if (!this.leavesOutStep) this.#proximalStep();
     const { totalSteps } = this.#settings;
     this.#step = Math.min(this.#step + 1, totalSteps);
     if (this.#step === totalSteps) return;
-    if (this.#step === phaseAt(this.#placed, this.#step).start) this.#resetOptimizer();
+    const { start, phase } = phaseAt(this.#placed, this.#step);
+    if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
     await this.#enter(this.#step);
   }
 
@@ -177,7 +190,7 @@ export class Pruning {
       if (densities) kernel.density = densities[i]!;
     });
     this.#step = state.step;
-    this.#recordGradients();
+    this.#prepareStep();
   }
 
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */
@@ -205,10 +218,19 @@ export class Pruning {
       const { chosen, densities } = await this.#select(phase, progressAt(placed, step));
       this.kernels.forEach((kernel, i) => {
         if (densities) kernel.density = densities[i]!;
+        this.#leftOut?.forgetJoining(kernel, chosen[i]!);
         kernel.choose(chosen[i]!, phase.others);
       });
     }
+    this.#prepareStep();
+  }
+
+  /** Makes the step to come record gradients, or be left out, where it is to. */
+  #prepareStep(): void {
     this.#recordGradients();
+    this.#leftOut?.end();
+    const optimizer = this.leavesOutStep ? this.#knownOptimizer() : null;
+    this.#leftOut = optimizer && new LeftOutStep(optimizer);
   }
 
   /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
@@ -290,6 +312,7 @@ export class Pruning {
 
   #letGo(): void {
     this.#finalized = true;
+    this.#leftOut?.end();
     for (const kernel of this.kernels) kernel.finalize();
     this.#host.release();
     this.#resetOptimizer();
@@ -302,6 +325,16 @@ export class Pruning {
   #resetOptimizer(): void {
     const optimizer = this.#host.optimizer();
     if (optimizer) resetOptimizerState(optimizer);
+  }
+
+  /** @throws Error where it is not known yet */
+  #knownOptimizer(): tf.Optimizer | null {
+    const optimizer = this.#host.optimizer();
+    if (optimizer !== undefined) return optimizer;
+    throw new Error(
+      'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
+        'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
+    );
   }
 
   #assertRunning(): void {
