@@ -195,6 +195,18 @@ export class KernelState implements PrunedKernel {
           tf.keep(tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]));
   }
 
+  /** 1 for each weight of these blocks, 0 for the others, in the kernel's own shape. */
+  weightsOf(blocks: BlockMask): tf.Tensor {
+    const { matrixShape, gridShape } = this.grid;
+    return tf.tidy(() =>
+      scaleBlocks(
+        tf.ones([...matrixShape]),
+        tf.tensor2d(Float32Array.from(blocks), [...gridShape]),
+        this.grid,
+      ).reshape(this.variable.shape),
+    );
+  }
+
   /** Forgets the recorded gradient; from now on, another is recorded or is not. */
   recordGradient(records: boolean): void {
     this.#recordsGradient = records;

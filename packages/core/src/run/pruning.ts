@@ -13,6 +13,7 @@ import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '.
 import type { Budget } from './budget.js';
 import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
 import type { KernelState } from './kernel-state.js';
+import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import { selectBlocks, type Selection } from './selection.js';
 import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
@@ -20,7 +21,7 @@ import { TrainingWatch } from './training-watch.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
-  /** The optimiser to reset at a phase switch; null when there is none with a state, undefined while not known. */
+  /** The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state, undefined while not known. */
   optimizer(): tf.Optimizer | null | undefined;
   /** Every variable of the model, those that parameterisations added and their buffers among them, in a fixed order. */
   variables(): readonly NamedVariable[];
@@ -69,6 +70,8 @@ export class Pruning {
   #busy: string | null = null;
   /** What was found wrong where nobody may have waited for it. */
   #broken: Error | null = null;
+  /** The step to come, where the optimiser is known and leaves it out. */
+  #leftOut: LeftOutStep | null = null;
 
   constructor(
     settings: PruningSettings,
@@ -116,6 +119,18 @@ export class Pruning {
     return this.#settings.budget.allocation;
   }
 
+  /**
+   * Whether a choice takes the place of the optimiser step to come, as in RigL: its gradients are recorded, and nothing
+   * is to move. The optimiser that the run knows leaves the step out by itself; under `optimizer: null` that is the
+   * caller's to do.
+   */
+  get leavesOutStep(): boolean {
+    const next = this.stepsDone + 1;
+    if (next >= this.#settings.totalSteps) return false;
+    const placed = phaseAt(this.#placed, next);
+    return placed.phase.inPlaceOfStep === true && selectsAt(placed, next);
+  }
+
   /** The trainables that the parameterisation added, for the list of variables to optimise. */
   get addedVariables(): tf.Variable[] {
     return this.kernels.flatMap(({ trainables }) => Object.values(trainables));
@@ -139,17 +154,21 @@ export class Pruning {
    *
    * @throws DivergedError when a score is not finite; `abandon` takes the hooks out then.
    * @throws Error when it was called before the step before had ended, or the model was trained meanwhile; when what the
-   *   strategy added is not trained with the kernels
+   *   strategy added is not trained with the kernels; where the optimiser is not known, or was to leave out its step and
+   *   was not asked for one
    */
   async step(): Promise<void> {
     await this.#exclusively('step()', async () => {
-      this.#assertOptimizerKnown();
-      this.#watch.step();
-      this.#proximalStep();
-      const { totalSteps } = this.#settings;
+      this.#knownOptimizer();
+      this.#leftOut?.assertCame();
+      if (!this.leavesOutStep) {
+        this.#watch.step();
+        this.#proximalStep();
+      }
       this.#step += 1;
-      if (this.#step < totalSteps) {
-        if (this.#step === phaseAt(this.#placed, this.#step).start) this.#resetOptimizer();
+      if (this.#step < this.#settings.totalSteps) {
+        const { start, phase } = phaseAt(this.#placed, this.#step);
+        if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
         await this.#enter(this.#step);
       }
       this.#watch.look();
@@ -227,7 +246,7 @@ export class Pruning {
    */
   async resume(checkpoint: Uint8Array): Promise<void> {
     await this.#exclusively('resume()', async () => {
-      this.#assertOptimizerKnown();
+      this.#knownOptimizer();
       const assertState = (state: PruningState) => void this.#standing(state);
       this.restore(await restoreCheckpoint(checkpoint, this.#checkpointed(), assertState));
     });
@@ -253,7 +272,7 @@ export class Pruning {
       if (densities) kernel.density = densities[i]!;
     });
     this.#step = state.step;
-    this.#recordGradients();
+    this.#prepareStep();
     this.#watch.look();
   }
 
@@ -309,10 +328,19 @@ export class Pruning {
       }
       this.kernels.forEach((kernel, i) => {
         if (densities) kernel.density = densities[i]!;
+        this.#leftOut?.forgetJoining(kernel, chosen[i]!);
         kernel.choose(chosen[i]!, phase.others);
       });
     }
+    this.#prepareStep();
+  }
+
+  /** Makes the step to come record gradients, or be left out, where it is to. */
+  #prepareStep(): void {
     this.#recordGradients();
+    this.#leftOut?.end();
+    const optimizer = this.leavesOutStep ? this.#knownOptimizer() : null;
+    this.#leftOut = optimizer && new LeftOutStep(optimizer);
   }
 
   /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
@@ -362,14 +390,6 @@ export class Pruning {
     );
   }
 
-  #assertOptimizerKnown(): void {
-    if (this.#host.optimizer() !== undefined) return;
-    throw new Error(
-      'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
-        'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
-    );
-  }
-
   /** One call at a time: in the midst of one, masks and weights do not belong together. */
   async #exclusively<T>(call: string, work: () => Promise<T>): Promise<T> {
     this.#assertRunning();
@@ -391,6 +411,7 @@ export class Pruning {
 
   #letGo(keepZeros: boolean): void {
     this.#status = keepZeros ? 'keeps zeros' : 'ended';
+    this.#leftOut?.end();
     for (const kernel of this.kernels) kernel.finalize(keepZeros);
     this.#host.settle();
     if (!keepZeros) this.#host.release();
@@ -404,6 +425,16 @@ export class Pruning {
   #resetOptimizer(): void {
     const optimizer = this.#host.optimizer();
     if (optimizer) resetOptimizerState(optimizer);
+  }
+
+  /** @throws Error where it is not known yet */
+  #knownOptimizer(): tf.Optimizer | null {
+    const optimizer = this.#host.optimizer();
+    if (optimizer !== undefined) return optimizer;
+    throw new Error(
+      'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
+        'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
+    );
   }
 
   #assertRunning(): void {

@@ -49,8 +49,9 @@ export interface Target {
   /** Which kernels may be pruned, by their name `layer/weight`; all, when absent. */
   kernels?: (name: string) => boolean;
   /**
-   * The optimiser whose state is reset at phase switches; null where there is none with a state. When absent,
-   * the one the model was compiled with.
+   * The optimiser whose state is reset at phase switches, and which leaves out the steps that a choice of blocks takes
+   * the place of (RigL, structured DST). When absent, the one the model was compiled with. Null where there is none with
+   * a state: then it is the caller's to leave out the update where `pruning.leavesOutStep`.
    */
   optimizer?: tf.Optimizer | null;
   /**
