@@ -10,6 +10,7 @@ export {
   blockGrid,
   blockNorms,
   blockSize,
+  complement,
   DivergedError,
   growMask,
   keepAll,

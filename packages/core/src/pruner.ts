@@ -26,7 +26,8 @@ export interface PrunedKernel {
   /**
    * The density d that the kernel has at the full target, above 0 and at most 1: `1 − s` under uniform allocation, else
    * what the allocation gives it before that is rounded to whole blocks. Under an allocation by scores it is `1 − s`
-   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep.
+   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep, or
+   * `1 − s` where that is less.
    */
   readonly density: number;
   /** What the parameterisation remembers of the kernel without training it, by name. */
