@@ -18,6 +18,20 @@ export { denseOf, valuesOf } from './conversion.js';
 export { checksum } from './checksum.js';
 export { describeValue } from './describe-value.js';
 export { assertKnownOptions, nearest } from './known-options.js';
+export {
+  aFunction,
+  anObject,
+  assertArgument,
+  assertOptions,
+  listOf,
+  numberIn,
+  oneOf,
+  required,
+  trueOrFalse,
+  wholeNumber,
+  type Expected,
+  type Interval,
+} from './arguments.js';
 
 export {
   blockDot,
