@@ -96,7 +96,7 @@ function slotsOf(optimizer: tf.Optimizer, names: readonly string[]): readonly (r
   );
 }
 
-function isSlotList(value: unknown): value is { originalName: string; variable: tf.Variable }[] {
+export function isSlotList(value: unknown): value is { originalName: string; variable: tf.Variable }[] {
   return (
     Array.isArray(value) && value.length > 0 && value.every((slot) => slot?.variable instanceof tf.Variable)
   );
