@@ -4,7 +4,7 @@
  * is the sparsity. `str` is ours, and reaches the asked sparsity: the threshold is a quantile of the norms.
  */
 import {
-  blockNorms,
+  wholeBlockNorms,
   cubic,
   densePhase,
   gradual,
@@ -52,7 +52,7 @@ export function plainStrParameterisation({
     trainables: () => ({ sigma: tf.scalar(sigma) }),
     raw: (weight, { grid }) =>
       form === 'block'
-        ? scaleBlocks(weight, blockNorms(weight, grid).reciprocal().mul(t0).add(1), grid)
+        ? scaleBlocks(weight, wholeBlockNorms(weight, grid).reciprocal().mul(t0).add(1), grid)
         : weight.add(weight.sign().mul(t0)),
   };
 }
@@ -80,7 +80,7 @@ export function controlledStrParameterisation({
         Float32Array.from(chosen, (bit) => 1 - bit),
         [...grid.gridShape],
       );
-      buffers['threshold']?.assign(blockNorms(raw, grid).mul(pruned).max());
+      buffers['threshold']?.assign(wholeBlockNorms(raw, grid).mul(pruned).max());
     },
   };
 }

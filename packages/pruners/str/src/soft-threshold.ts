@@ -1,6 +1,6 @@
 /** The soft threshold, in blocks and by single weights, whatever the threshold comes from. */
 import {
-  blockNorms,
+  wholeBlockNorms,
   type Importance,
   type Parameterisation,
   type PrunedKernel,
@@ -25,7 +25,7 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
       name: 'group soft threshold',
       zeroIsStuck: leak === 0,
       blockScale: (raw, trainables, kernel) =>
-        tf.sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(blockNorms(raw, kernel.grid))).maximum(leak),
+        tf.sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid))).maximum(leak),
     };
   }
   if (form === 'elementwise') {
@@ -46,5 +46,5 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
 export const rawNorm: Importance = {
   name: 'norm of the raw weight',
   byNorm: true,
-  score: ({ raw, grid }) => blockNorms(raw, grid),
+  score: ({ raw, grid }) => wholeBlockNorms(raw, grid),
 };
