@@ -152,7 +152,7 @@ describe('a strategy with a state of its own', () => {
 
   it('does not go on after an interruption as it would have, and is told in which phase', async () => {
     await expect(checkResume(remembering)).rejects.toThrow(
-      /^A run restored at step \d+ of \d+, in the phase '[a-z]+', does not go on .* trainables or buffers, which are saved$/,
+      /^A run resumed at step \d+ of \d+, in the phase '[a-z]+', does not go on .* trainables or buffers, which are saved$/,
     );
   });
 
