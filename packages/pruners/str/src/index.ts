@@ -8,7 +8,6 @@ import {
   cubic,
   densePhase,
   gradual,
-  scaleBlocks,
   type Parameterisation,
   type Pruner,
   type Search,
@@ -46,14 +45,9 @@ export function plainStrParameterisation({
     throw new RangeError(`There is no function '${g as string}': choose sigmoid or exp`);
   }
   const threshold: Threshold = ({ sigma: σ }) => (g === 'sigmoid' ? tf.sigmoid(σ!) : tf.exp(σ!));
-  const t0 = g === 'sigmoid' ? 1 / (1 + Math.exp(-sigma)) : Math.exp(sigma);
   return {
     ...softThreshold(form, threshold),
     trainables: () => ({ sigma: tf.scalar(sigma) }),
-    raw: (weight, { grid }) =>
-      form === 'block'
-        ? scaleBlocks(weight, wholeBlockNorms(weight, grid).reciprocal().mul(t0).add(1), grid)
-        : weight.add(weight.sign().mul(t0)),
   };
 }
 
