@@ -1,5 +1,13 @@
 /** Check: an interrupted run goes on as if it had not been interrupted. */
-import { global, placePhases, uniform, type Allocation, type PruningState } from '@espalier/core';
+import {
+  global,
+  placePhases,
+  selectsAt,
+  uniform,
+  type Allocation,
+  type PlacedPhase,
+  type PruningState,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check, type ConformanceOptions, type MakePruner } from './conformance.js';
@@ -30,7 +38,7 @@ interface Checkpoint {
 
 /**
  * A run that is stored in the middle of a phase (the model's weights with what the strategy added, the optimiser's,
- * `pruning.state()`) and taken up by a new model ends with the same bits as one that was not interrupted. Under an
+ * `pruning.state()`), or about a choice that takes the place of a step, and taken up by a new model ends with the same bits as one that was not interrupted. Under an
  * allocation by scores too, where the run itself remembers what they gave each layer.
  */
 export const checkResume: Check = onCpu(async (makePruner, options) => {
@@ -43,13 +51,13 @@ async function verifyResume(
   options: ConformanceOptions,
 ): Promise<void> {
   const totalSteps = stepsFor(makePruner(), options);
-  const moments = middles(makePruner, totalSteps);
+  const stored = moments(makePruner, totalSteps);
   const target = { allocation };
   const run = await startRun(makePruner(), { totalSteps, target });
   const checkpoints: Checkpoint[] = [];
   const masks = [masksOf(run.pruning)];
   for (let step = 0; step < totalSteps; step++) {
-    if (moments.has(step)) checkpoints.push(await save(run, step));
+    if (stored.has(step)) checkpoints.push(await save(run, step));
     await trainStep(run, step);
     masks.push(masksOf(run.pruning));
   }
@@ -70,14 +78,26 @@ async function verifyResume(
   }
 }
 
-/** The middle of the first phase of each name, and of the last of all. */
-function middles(makePruner: MakePruner, totalSteps: number): Set<number> {
+/**
+ * The middle of the first phase of each name, and of the last of all; and just before and after the first choice that
+ * takes the place of a step.
+ */
+function moments(makePruner: MakePruner, totalSteps: number): Set<number> {
   const placed = placePhases(makePruner().search.phases, totalSteps);
   const firsts = placed.filter(
     ({ phase }, i) => placed.findIndex((other) => other.phase.name === phase.name) === i,
   );
   const last = placed.slice(-1);
-  return new Set([...firsts, ...last].map(({ start, end }) => Math.floor((start + end) / 2)));
+  const middles = [...firsts, ...last].map(({ start, end }) => Math.floor((start + end) / 2));
+  return new Set([...middles, ...placed.flatMap(aroundChoice)]);
+}
+
+function aroundChoice(placed: PlacedPhase): number[] {
+  if (!placed.phase.inPlaceOfStep) return [];
+  for (let step = placed.start + 1; step < placed.end; step++) {
+    if (selectsAt(placed, step)) return [step - 1, step];
+  }
+  return [];
 }
 
 function phaseName(makePruner: MakePruner, totalSteps: number, step: number): string {

@@ -25,7 +25,9 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
       name: 'group soft threshold',
       zeroIsStuck: leak === 0,
       blockScale: (raw, trainables, kernel) =>
-        tf.sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid))).maximum(leak),
+        tf
+          .sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid)))
+          .maximum(leak),
     };
   }
   if (form === 'elementwise') {
