@@ -1,5 +1,5 @@
 /** Check: an interrupted run goes on as if it had not been interrupted. */
-import { global, placePhases, uniform, type Allocation } from '@espalier/core';
+import { global, placePhases, selectsAt, uniform, type Allocation } from '@espalier/core';
 
 import { ensure, type Check, type ConformanceOptions, type MakePruner } from './conformance.js';
 import {
@@ -22,8 +22,8 @@ interface Stored {
 }
 
 /**
- * A run that is stored in the middle of a phase, by `pruning.checkpoint()`, and taken up by a new model ends with the same
- * bits as one that was not interrupted. Under an allocation by scores too, where the run itself remembers what they gave
+ * A run that is stored in the middle of a phase, or just before or after a choice that takes the place of a step, by
+ * `pruning.checkpoint()`, and taken up by a new model ends with the same bits as one that was not interrupted. Under an allocation by scores too, where the run itself remembers what they gave
  * each layer.
  */
 export const checkResume: Check = onCpu(async (makePruner, options) => {
@@ -36,7 +36,7 @@ async function verifyResume(
   options: ConformanceOptions,
 ): Promise<void> {
   const totalSteps = stepsFor(makePruner(), options);
-  const moments = middles(makePruner, totalSteps);
+  const moments = new Set([...middles(makePruner, totalSteps), ...aboutExchanges(makePruner, totalSteps)]);
   const target = { allocation };
   const run = await startRun(makePruner(), { totalSteps, target });
   const checkpoints: Stored[] = [];
@@ -61,6 +61,16 @@ async function verifyResume(
         'trainables or buffers, which are saved',
     );
   }
+}
+
+/** The steps before and after the first choice of each phase that takes the place of a step. */
+function aboutExchanges(makePruner: MakePruner, totalSteps: number): number[] {
+  return placePhases(makePruner().search.phases, totalSteps).flatMap((placed) => {
+    if (!placed.phase.inPlaceOfStep) return [];
+    const steps = Array.from({ length: placed.end - placed.start - 1 }, (_, i) => placed.start + 1 + i);
+    const first = steps.find((step) => selectsAt(placed, step));
+    return first === undefined ? [] : [first - 1, first];
+  });
 }
 
 function phaseName(makePruner: MakePruner, totalSteps: number, step: number): string {

@@ -50,7 +50,8 @@ function blockwise(alpha: number): Parameterisation {
   return {
     name: 'block powerpropagation',
     zeroIsStuck: true,
-    raw: (weight, { grid }) => scaleBlocks(weight, wholeBlockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
+    raw: (weight, { grid }) =>
+      scaleBlocks(weight, wholeBlockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
     blockScale: (raw, _trainables, { grid }) => {
       const norms = wholeBlockNorms(raw, grid);
       // A block of zeros has the smallest norm that there is, and scale and gradient 0.
