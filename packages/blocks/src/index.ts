@@ -36,8 +36,10 @@ export {
 export {
   blockDot,
   blockNorms,
+  blockRootMeanSquares,
   maskBlocks,
   scaleBlocks,
+  wholeBlockNorms,
   type BlockAttributes,
 } from './ops/scale-blocks/index.js';
 export {
