@@ -142,6 +142,11 @@ export function anObject(what: string, fields: Readonly<Record<string, Expected[
   };
 }
 
+/** @param what in words, with its article: `a tf.LayersModel` */
+export function anInstance(constructor: abstract new (...args: never[]) => unknown, what: string): Expected {
+  return { type: 'object', holds: (value) => value instanceof constructor, words: what };
+}
+
 /** An array, or a typed one, of entries that are each as expected. */
 export function listOf(entries: Expected, what: string): Expected {
   return {

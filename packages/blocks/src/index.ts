@@ -20,6 +20,7 @@ export { describeValue } from './describe-value.js';
 export { assertKnownOptions, nearest } from './known-options.js';
 export {
   aFunction,
+  anInstance,
   anObject,
   assertArgument,
   assertOptions,

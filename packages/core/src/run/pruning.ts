@@ -1,7 +1,7 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { DivergedError, keptBlocks } from '@espalier/blocks';
+import { assertOptions, DivergedError, keptBlocks, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
@@ -16,7 +16,7 @@ import type { KernelState } from './kernel-state.js';
 import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import { selectBlocks, type Selection } from './selection.js';
-import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
 import { TrainingWatch } from './training-watch.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
@@ -180,10 +180,13 @@ export class Pruning {
    * into the model and takes every hook out of it.
    *
    * @returns what was reached, measured on the weights, and how the run went
+   * @throws TypeError for an option that there is not, or is not what it is to be
    * @throws DivergedError when a weight, or what a strategy added, is not finite
    * @throws Error when the model was trained and the run not told of a single step
    */
-  async finalize({ keepZeros = false }: FinalizeOptions = {}): Promise<PruningReport> {
+  async finalize(options: FinalizeOptions = {}): Promise<PruningReport> {
+    assertOptions('finalize()', options, { keepZeros: trueOrFalse });
+    const { keepZeros = false } = options;
     return this.#exclusively('finalize()', async () => {
       this.#assertTold();
       await this.#assertFinite();
@@ -287,7 +290,7 @@ export class Pruning {
 
   #standing(state: PruningState) {
     const { totalSteps, budget } = this.#settings;
-    assertStep(state.step, totalSteps);
+    assertState(state, totalSteps);
     return {
       masks: masksOf(state, this.kernels),
       densities: densitiesOf(state, this.kernels, budget.byScore),
