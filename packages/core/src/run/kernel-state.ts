@@ -15,7 +15,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 
 import { identity } from '../parameterisations.js';
-import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
+import type { Importance, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
@@ -185,10 +185,21 @@ export class KernelState implements PrunedKernel {
     this.#gradient = null;
   }
 
-  /** The parameterisation's proximal step, where it has one. */
-  proximalStep(step: OptimizerStep): void {
+  /**
+   * The parameterisation's proximal step, where it has one.
+   *
+   * @param sizeOf how far the optimiser's last step went, of a variable
+   */
+  proximalStep(share: number, sizeOf: (variable: tf.Variable) => tf.Tensor): void {
     const { proximal } = this.#parameterisation;
-    if (proximal) this.#assign((raw) => proximal(raw, this, step));
+    if (!proximal) return;
+    const stepSize = (trainable?: string) => {
+      const variable = trainable === undefined ? this.variable : this.trainables[trainable];
+      if (!variable) throw new RangeError(`${this.#parameterisation.name} trains no '${trainable}'`);
+      const size = sizeOf(variable);
+      return trainable || size.rank === 0 ? size : size.reshape([...this.grid.matrixShape]);
+    };
+    this.#assign((raw) => proximal(raw, this, { share, stepSize }));
   }
 
   /** Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest. */

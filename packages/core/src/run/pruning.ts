@@ -8,8 +8,9 @@ import type { Allocation } from '../allocation.js';
 import type { Budget } from './budget.js';
 import type { KernelState } from './kernel-state.js';
 import { resetOptimizerState } from './optimizer-state.js';
+import { stepSize } from './step-size.js';
 import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
-import type { Importance, OptimizerStep, Pruner } from '../pruner.js';
+import type { Importance, Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
 import { sparsePhase, type Choice, type Phase } from '../search/phases.js';
@@ -19,6 +20,8 @@ import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '.
 export interface PruningHost {
   /** The optimiser to reset at a phase switch; null when there is none with a state, undefined while not known. */
   optimizer(): tf.Optimizer | null | undefined;
+  /** The variables that the optimiser trains, in its order, where that is known. */
+  trained?(): readonly tf.Variable[];
   /** All weights of the model, not counting what parameterisations added. */
   weights(): number;
   /** Called once the kernels hold their effective weights, to take the pruning's hooks out. */
@@ -183,18 +186,16 @@ export class Pruning {
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */
   #proximalStep(): void {
     const placed = phaseAt(this.#placed, this.#step);
-    const step: OptimizerStep = {
-      share: placed.phase.curve(progressAt(placed, this.#step)),
-      learningRate: () => {
-        const { learningRate } = (this.#host.optimizer() ?? {}) as { learningRate?: number };
-        if (learningRate !== undefined) return learningRate;
-        throw new Error(
-          `${this.pruner.name} takes a proximal step and needs the learning rate: pass sparsify() an optimizer ` +
-            'that has the field learningRate, as those of tf.train do',
-        );
-      },
+    const share = placed.phase.curve(progressAt(placed, this.#step));
+    const sizeOf = (variable: tf.Variable) => {
+      const optimizer = this.#host.optimizer();
+      if (optimizer) return stepSize(optimizer, variable, this.#host.trained?.());
+      throw new Error(
+        `${this.pruner.name} takes a proximal step and needs to know how far the optimizer's own goes: pass it to ` +
+          'sparsify() as `optimizer`',
+      );
     };
-    for (const kernel of this.kernels) kernel.proximalStep(step);
+    for (const kernel of this.kernels) kernel.proximalStep(share, sizeOf);
   }
 
   /** Chooses the blocks for a step, if they are to be chosen there. */

@@ -113,6 +113,7 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
     // `Sequential.optimizer` is undefined before compile().
     optimizer: () =>
       target.optimizer === undefined ? (model.optimizer as tf.Optimizer | undefined) : target.optimizer,
+    trained: () => model.trainableWeights.map((weight) => weight.read() as tf.Variable),
     weights: () => total,
     release: () => {
       for (const undo of unhook) undo();
