@@ -48,6 +48,7 @@ export {
 } from './ops/block-sparse-conv2d/index.js';
 export { col2im, im2col } from './ops/im2col/index.js';
 export {
+  assertConvolution,
   convolutionInfo,
   patchesShape,
   type ConvolutionInfo,
@@ -72,12 +73,14 @@ export { compile, instantiate, memoryOf, supports, type Binaries } from './backe
 export {
   alignedScratch,
   growingWorkspace,
+  newOutput,
   offsetOf,
   oncePerBackend,
   takeOver,
   type WasmBackend,
   type WasmHeap,
 } from './backends/wasm/heap.js';
+export { floatInput } from './backends/wasm/inputs.js';
 export {
   registerWebgpuKernel,
   runShader,

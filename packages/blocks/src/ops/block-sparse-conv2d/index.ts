@@ -137,7 +137,9 @@ function piecesOf(info: ConvolutionInfo): Piece[] {
     const first = i * size;
     const count = Math.min(size, batchSize - first);
     const [, ...image] = info.inShape;
-    return { first, of: batchSize, info: { ...info, batchSize: count, inShape: [count, ...image] } };
+    const [, ...result] = info.outShape;
+    const own = { batchSize: count, inShape: [count, ...image], outShape: [count, ...result] } as const;
+    return { first, of: batchSize, info: { ...info, ...own } as ConvolutionInfo };
   });
 }
 

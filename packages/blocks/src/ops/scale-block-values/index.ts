@@ -11,7 +11,7 @@ import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '.
 import { tablesOf, wholeBlocks } from '../../pattern-tables.js';
 
 /**
- * Each kept block's values times a factor of its own.
+ * Each kept block's values times a factor of its own. A block of factor zero is zero, whatever it held.
  *
  * @param values `[size]`
  * @param scale a factor for each block, kept or not, `[R, C]`
@@ -42,8 +42,11 @@ export function blockValuesDot(a: tf.Tensor1D, b: tf.Tensor1D, pattern: BlockPat
 const scaleValues = defineOperation<PatternAttribute, tf.Tensor1D>({
   name: 'ScaleBlockValues',
   inputsToSave: ['values', 'scale'],
-  composed: ({ values, scale }, { pattern }) =>
-    values!.mul(scale!.flatten().gather(tf.tensor1d(tablesOf(pattern).block, 'int32'))),
+  composed: ({ values, scale }, { pattern }) => {
+    const factors = scale!.flatten().gather<tf.Tensor1D>(tf.tensor1d(tablesOf(pattern).block, 'int32'));
+    // NaN · 0 would be NaN.
+    return tf.where(factors.notEqual(0), values!.mul(factors), tf.scalar(0)) as tf.Tensor1D;
+  },
   gradient: (dy, [values, scale], { pattern }) => ({
     values: () => scaleBlockValues(dy as tf.Tensor1D, scale as tf.Tensor2D, pattern),
     scale: () => blockValuesDot(dy as tf.Tensor1D, values as tf.Tensor1D, pattern),

@@ -15,8 +15,7 @@ import { blockProducts, productOfBlocks } from './composed.js';
 export type { BlockAttributes };
 
 /**
- * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`. By a kernel of this package a block scaled by zero is zero,
- * whatever it held; composed of tfjs' ops it is NaN where it held NaN or an infinity.
+ * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`. A block scaled by zero is zero, whatever it held.
  *
  * @param matrix `[n, m]`
  * @param scale one factor a block, `[R, C]`
