@@ -149,7 +149,8 @@ export class KernelState implements PrunedKernel {
 
   /** One score a block, read back from the device. */
   async scores(importance: Importance): Promise<Float32Array> {
-    const scores = tf.tidy(() => importance.score(this.#scored()));
+    // What it scores by may be the score itself.
+    const scores = tf.tidy(() => importance.score(this.#scored()).clone());
     try {
       if (scores.shape.join() !== this.grid.gridShape.join()) {
         throw new RangeError(

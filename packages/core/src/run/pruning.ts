@@ -361,10 +361,13 @@ export class Pruning {
    * @returns how many blocks the target allows each kernel
    */
   async #cutToTarget(): Promise<readonly number[]> {
-    if (this.pruner.search.final === 'learned') return this.#settings.budget.counts(1);
-    const { keep, chosen } = await this.#select(FINAL, 1);
-    this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
-    return keep;
+    const { budget } = this.#settings;
+    if (this.pruner.search.final !== 'learned') {
+      const { keep, chosen } = await this.#select(FINAL, 1);
+      this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
+      return keep;
+    }
+    return budget.byScore ? (await this.#select({ ...FINAL, candidates: 'all' }, 1)).keep : budget.counts(1);
   }
 
   #select(phase: Phase, progress: number): Promise<Selection> {
