@@ -21,7 +21,7 @@ import { layerPaths } from './nested-layers.js';
 /**
  * The report of `pruning.finalize()`, which knows the blocks of each kernel; or one block shape for all kernels.
  */
-export type HowToCompress = PruningReport | { readonly blockShape: Shape2D };
+export type HowToCompress = Pick<PruningReport, 'pruned' | 'dense'> | { readonly blockShape: Shape2D };
 
 /** What `compress` does with each kernel of a model: of a layer that two models inside it share, with that of each. */
 export interface CompressionReport {
@@ -144,7 +144,7 @@ function nonZeroPattern(weights: Float32Array, matrix: Shape2D, block: Shape2D):
   return patternOf(grid, nonZeroBlocks(weights, grid));
 }
 
-function assertKernelsOf({ pruned }: PruningReport, kernels: readonly LayerKernel[]): void {
+function assertKernelsOf({ pruned }: Pick<PruningReport, 'pruned'>, kernels: readonly LayerKernel[]): void {
   const missing = pruned.find(({ name }) => !kernels.some((kernel) => kernel.name === name));
   if (!missing) return;
   const names = kernels.map(({ name }) => name).join(', ');

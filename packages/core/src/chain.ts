@@ -45,9 +45,9 @@ function pair(a: Parameterisation, b: Parameterisation): Parameterisation {
     name: `${a.name}, then ${b.name}`,
     trainables: (kernel) => union(a, b, a.trainables?.(kernel), b.trainables?.(kernel)),
     buffers: (kernel) => union(a, b, a.buffers?.(kernel), b.buffers?.(kernel)),
-    raw: (weight, kernel) => {
-      const ofB = b.raw?.(weight, kernel) ?? weight;
-      return a.raw?.(ofB, kernel) ?? ofB;
+    raw: (weight, kernel, trainables) => {
+      const ofB = b.raw?.(weight, kernel, trainables) ?? weight;
+      return a.raw?.(ofB, kernel, trainables) ?? ofB;
     },
     ...((a.elementwise || b.elementwise) && { elementwise }),
     ...((a.blockScale || b.blockScale) && { blockScale }),

@@ -49,7 +49,7 @@ describe('a part that is not what belongs there', () => {
     ],
     [{ importance: attention }, 'the importance is the function attention, not what it makes'],
     [{ search: alternating }, 'the search is the function alternating'],
-    [{ allocation: 'global' }, 'the allocation is global, not an object'],
+    [{ allocation: 'global' }, "the allocation is 'global' (a string), not an object"],
     [{ parameterisation: undefined }, 'by-magnitude has no parameterisation, which is to be an object'],
     [{ search: undefined }, 'by-magnitude has no search'],
     [{ importance: { name: 'none' } }, 'the importance has no score, which is to be a function'],

@@ -10,6 +10,7 @@ export {
   blockGrid,
   blockNorms,
   blockSize,
+  complement,
   DivergedError,
   growMask,
   keepAll,
@@ -44,10 +45,10 @@ export * from './search/drop-and-grow.js';
 
 export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
 export type { Target } from './run/target.js';
-export { Pruning } from './run/pruning.js';
+export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
-export { isUnderPruning, KernelState } from './run/kernel-state.js';
-export { allKernels, layerKernels, type LayerKernel } from './run/find-kernels.js';
+export { isUnderPruning, keepsZeros, KernelState } from './run/kernel-state.js';
+export { allKernels, layerKernels, type LayerKernel, type PrunableLayer } from './run/find-kernels.js';
 export { resetOptimizerState, type ResettableOptimizer } from './run/optimizer-state.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
 export {

@@ -1,4 +1,6 @@
 /** Whether each part of a strategy is what the types say: for those who write without them, or against them. */
+import { describeValue } from '@espalier/blocks';
+
 import type { Allocation } from './allocation.js';
 import type { Importance, Parameterisation, Pruner } from './pruner.js';
 import type { Search } from './search/phases.js';
@@ -92,8 +94,9 @@ function assertIsValue(value: unknown, what: string): void {
       `${what} is the function ${value.name || 'without a name'}, not what it makes: call it`,
     );
   }
-  if (typeof value === 'object' && value !== null) return;
-  throw new TypeError(`${what} is ${String(value)}, not an object`);
+  const isPromise = typeof (value as { then?: unknown } | null)?.then === 'function';
+  if (typeof value === 'object' && value !== null && !isPromise) return;
+  throw new TypeError(`${what} is ${describeValue(value)}, not an object${isPromise ? ': await it' : ''}`);
 }
 
 function assertIsNoStrategy(value: object, part: string, name: string): void {

@@ -26,7 +26,8 @@ export interface PrunedKernel {
   /**
    * The density d that the kernel has at the full target, above 0 and at most 1: `1 − s` under uniform allocation, else
    * what the allocation gives it before that is rounded to whole blocks. Under an allocation by scores it is `1 − s`
-   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep.
+   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep, or
+   * `1 − s` where that is less.
    */
   readonly density: number;
   /** What the parameterisation remembers of the kernel without training it, by name. */
@@ -50,12 +51,16 @@ export interface Parameterisation {
   readonly search?: never;
   /** Not a function: call it. */
   readonly apply?: never;
-  /** Initial values of the trainables that the parameterisation adds. */
+  /** Initial values of the trainables that it adds. They have a part in the effective weight from the first step. */
   trainables?(kernel: PrunedKernel): Trainables;
   /** Initial values of what it remembers without training it; saved with the model's weights. */
   buffers?(kernel: PrunedKernel): Readonly<Record<string, tf.Tensor>>;
-  /** The raw weight whose effective weight is `weight`, `[n, m]`; the weight itself, when absent. */
-  raw?(weight: tf.Tensor2D, kernel: PrunedKernel): tf.Tensor2D;
+  /**
+   * The raw weight whose effective weight is `weight`, `[n, m]`; the weight itself, when absent. Asked for when a run
+   * starts, and when weights are set in its midst. A factor for each block that comes of trainables, as attention, may be
+   * left to core, which finds it out.
+   */
+  raw?(weight: tf.Tensor2D, kernel: PrunedKernel, trainables: Trainables): tf.Tensor2D;
   /**
    * A function of each raw weight alone; the identity, when absent. It is given the whole kernel, `[n, m]`, or
    * the weights of the kept blocks as a matrix of another shape.

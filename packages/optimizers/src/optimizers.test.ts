@@ -198,6 +198,34 @@ it('finds restored slots by position when the model was rebuilt', async () => {
   expect(b.dataSync()).toEqual(a.dataSync());
 });
 
+it('tells its slots by the variable, also after they were restored for another, and none of one it has not seen', async () => {
+  const [a, b, unseen] = [3, 2, 4].map((size) => tf.variable(randomTensor([size], size)));
+  const used = adam();
+  used.minimize(() => tf.add(tf.sum(tf.square(a!)), tf.sum(tf.square(b!))), false, [a!, b!]);
+  const told = used.slots([b!.name, unseen!.name, a!.name]);
+  expect(told.map((slots) => slots.map(({ shape }) => shape))).toEqual([[[2], [2]], [], [[3], [3]]]);
+  // After one step from zero the first moment is (1 − β₁) g, the second (1 − β₂) g².
+  const gradient = a!.dataSync().map((_, i) => 2 * randomTensor([3], 3).dataSync()[i]!);
+  expectClose(
+    told[2]![0]!.dataSync(),
+    gradient.map((g) => 0.1 * g),
+    1e-6,
+  );
+  expectClose(
+    told[2]![1]!.dataSync(),
+    gradient.map((g) => 0.001 * g * g),
+    1e-6,
+  );
+
+  const [c, d] = [tf.variable(tf.zeros([3])), tf.variable(tf.zeros([2]))];
+  const restored = adam();
+  await restored.setWeights(await used.getWeights());
+  const [ofC, ofD] = restored.slots([c.name, d.name]);
+  expect([...ofC!, ...ofD!].map((slot) => slot.dataSync())).toEqual(
+    [...told[2]!, ...told[0]!].map((slot) => slot.dataSync()),
+  );
+});
+
 it('refuses state that fits neither by name nor by position', async () => {
   const a = tf.variable(tf.ones([2, 3]));
   const used = sgd({ learningRate: 0.1, momentum: 0.9 });

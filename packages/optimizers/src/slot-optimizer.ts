@@ -66,6 +66,17 @@ export abstract class SlotOptimizer extends tf.Optimizer {
     this.#stepsSinceReset = 0;
   }
 
+  /**
+   * What it remembers of each of these variables, in the order of `slotNames`; nothing of one that it has not seen. The
+   * variables stay the optimiser's own: they may be assigned to, but not disposed.
+   *
+   * @param names of the variables, in the order in which `applyGradients` is given their gradients
+   */
+  slots(names: readonly string[]): readonly (readonly tf.Variable[])[] {
+    if (this.#restored) this.#matchRestoredSlots(names);
+    return names.map((name) => this.#slots.get(name) ?? []);
+  }
+
   override dispose(): void {
     this.#disposeSlots();
   }

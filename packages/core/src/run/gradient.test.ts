@@ -310,8 +310,7 @@ describe('buffers', () => {
     const second = await sparsify(to, pruner, { ...target, optimizer: null });
     await first.step();
     first.kernels[0]?.buffers['choices']?.assign(tf.scalar(7));
-    to.setWeights(from.getWeights());
-    second.restore(first.state());
+    await second.resume(await first.checkpoint());
     expect(values(second.kernels[0]?.buffers['choices'] as tf.Tensor)).toEqual([7]);
     expect(second.state()).toEqual(first.state());
     await first.finalize();
@@ -492,9 +491,7 @@ describe('a strategy that scores by gradients, keeps buffers and remembers choic
       }
     };
     await steps(first, a, 0, 3);
-    second.setWeights(first.getWeights());
-    await (second.optimizer as tf.Optimizer).setWeights(await (first.optimizer as tf.Optimizer).getWeights());
-    b.restore(JSON.parse(JSON.stringify(a.state())));
+    await b.resume(await a.checkpoint());
     await steps(first, a, 3, 10);
     await steps(second, b, 3, 10);
     await a.finalize();

@@ -17,6 +17,7 @@ import * as tf from '@tensorflow/tfjs';
 import { identity } from '../parameterisations.js';
 import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
+import { rawOf } from './raw-weight.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
 /** A kernel that may be pruned, before it is. */
@@ -29,9 +30,17 @@ export interface KernelSource {
 
 /** The variables that a run holds now. A second run would take their raw weights for effective ones. */
 const underPruning = new WeakSet<tf.Variable>();
+/** The variables of runs that ended and keep the zeros. */
+const keptAtZeros = new WeakSet<tf.Variable>();
 
+/** Whether a run holds the variable, so that it is a raw weight. */
 export function isUnderPruning(variable: tf.Variable): boolean {
   return underPruning.has(variable);
+}
+
+/** Whether a run that has ended keeps the variable's zeros: it is a plain weight, masked whenever it is read. */
+export function keepsZeros(variable: tf.Variable): boolean {
+  return keptAtZeros.has(variable);
 }
 
 export class KernelState implements PrunedKernel {
@@ -45,7 +54,7 @@ export class KernelState implements PrunedKernel {
   #trainables: Readonly<Record<string, tf.Variable>>;
   #buffers: Readonly<Record<string, tf.Variable>> = {};
   #parameterisation: Parameterisation;
-  readonly #search: Pick<Search, 'prunedWeights' | 'gradient'>;
+  #search: Pick<Search, 'prunedWeights' | 'gradient'>;
   #chosen: BlockMask;
   #mask: BlockMask;
   /** The mask as a tensor `[R, C]`; null while every block is kept, so that nothing is multiplied by one. */
@@ -53,6 +62,8 @@ export class KernelState implements PrunedKernel {
   #recordsGradient = false;
   /** The loss' gradient by the effective weight, `[n, m]`, summed over the places that read it. */
   #gradient: tf.Tensor2D | null = null;
+  /** What was last shown of the effective weight. */
+  #shown: tf.Tensor | null = null;
 
   /** Takes the variable over: from now on it holds the raw weight whose effective weight it held before. */
   constructor(
@@ -80,7 +91,7 @@ export class KernelState implements PrunedKernel {
       tf.tidy(() => parameterisation.buffers?.(this) ?? {}),
       false,
     );
-    this.#assign((weight) => parameterisation.raw?.(weight, this) ?? weight);
+    this.#assign((weight) => parameterisation.raw?.(weight, this, this.#trainables) ?? weight);
     underPruning.add(this.variable);
   }
 
@@ -110,14 +121,19 @@ export class KernelState implements PrunedKernel {
 
   /** The weight that the network computes with, in the kernel's own shape; differentiable. */
   effective(): tf.Tensor {
+    if (!this.#recordsGradient) return this.#computed();
+    return tf.tidy(() =>
+      shaped(this.#probe(shaped(this.#computed(), this.grid.matrixShape)), this.variable.shape),
+    );
+  }
+
+  /** The effective weight, of which no gradient is recorded; the variable itself, where it is as it trains. */
+  #computed(): tf.Tensor {
     const { elementwise, blockScale } = this.#parameterisation;
-    if (!elementwise && !blockScale && !this.#maskTensor && !this.#recordsGradient) return this.variable;
+    if (!elementwise && !blockScale && !this.#maskTensor) return this.variable;
     return tf.tidy(() => {
-      const weight = this.#effectiveMatrix(
-        this.#maskTensor,
-        shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape),
-      );
-      return shaped(this.#recordsGradient ? this.#probe(weight) : weight, this.variable.shape);
+      const raw = shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape);
+      return shaped(this.#effectiveMatrix(this.#maskTensor, raw), this.variable.shape);
     });
   }
 
@@ -175,7 +191,20 @@ export class KernelState implements PrunedKernel {
     this.#maskTensor =
       this.kept === this.grid.blocks
         ? null
-        : tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]);
+        : // A caller may have opened a scope that ends before the mask is replaced.
+          tf.keep(tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]));
+  }
+
+  /** 1 for each weight of these blocks, 0 for the others, in the kernel's own shape. */
+  weightsOf(blocks: BlockMask): tf.Tensor {
+    const { matrixShape, gridShape } = this.grid;
+    return tf.tidy(() =>
+      scaleBlocks(
+        tf.ones([...matrixShape]),
+        tf.tensor2d(Float32Array.from(blocks), [...gridShape]),
+        this.grid,
+      ).reshape(this.variable.shape),
+    );
   }
 
   /** Forgets the recorded gradient; from now on, another is recorded or is not. */
@@ -191,20 +220,59 @@ export class KernelState implements PrunedKernel {
     if (proximal) this.#assign((raw) => proximal(raw, this, step));
   }
 
-  /** Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest. */
-  finalize(): void {
+  /** The effective weight as a tensor of the kernel's own, which holds until the next call or the end of the run. */
+  show(): tf.Tensor {
+    this.#shown?.dispose();
+    this.#shown = tf.keep(tf.tidy(() => this.#computed().clone()));
+    return this.#shown;
+  }
+
+  /**
+   * @param value an effective weight, in the kernel's own shape
+   * @returns what makes the network compute with it
+   * @throws Error where nothing that can be trained comes to it under the mask and the parameterisation of the moment
+   */
+  settingOf(value: tf.Tensor): () => void {
+    const raw = tf.tidy(() => {
+      const { grid } = this;
+      const effective = (trained: tf.Tensor2D) => this.#effectiveMatrix(this.#maskTensor, trained);
+      const inverse = (weight: tf.Tensor2D) =>
+        this.#parameterisation.raw?.(weight, this, this.#trainables) ?? weight;
+      return rawOf(this.name, shaped<tf.Tensor2D>(value, grid.matrixShape), grid, { effective, inverse });
+    });
+    return () => {
+      tf.tidy(() => this.variable.assign(shaped(raw, this.variable.shape)));
+      raw.dispose();
+    };
+  }
+
+  /**
+   * Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest, but for the
+   * mask where the zeros are to be kept.
+   */
+  finalize(keepZeros = false): void {
     // −0 + 0 is 0: a pruned block is to hold the zeros that a file without it gives back.
-    tf.tidy(() => this.variable.assign(this.effective().add(0)));
+    tf.tidy(() => this.variable.assign(this.#computed().add(0)));
     this.#parameterisation = identity;
-    this.#maskTensor?.dispose();
-    this.#maskTensor = null;
-    this.#gradient?.dispose();
-    this.#gradient = null;
+    this.#search = { prunedWeights: 'masked' };
     this.#recordsGradient = false;
     tf.dispose([this.#trainables, this.#buffers]);
+    this.#gradient?.dispose();
+    this.#shown?.dispose();
+    this.#gradient = null;
+    this.#shown = null;
     this.#trainables = {};
     this.#buffers = {};
     underPruning.delete(this.variable);
+    if (keepZeros) keptAtZeros.add(this.variable);
+    else this.release();
+  }
+
+  /** Lets go of the mask: what trains from now on may leave zero. */
+  release(): void {
+    this.#maskTensor?.dispose();
+    this.#maskTensor = null;
+    keptAtZeros.delete(this.variable);
   }
 
   #scored(): ScoredKernel {

@@ -1,27 +1,35 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { type BlockMask, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
+import { DivergedError, keptBlocks } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
-import type { Budget } from './budget.js';
-import type { KernelState } from './kernel-state.js';
-import { resetOptimizerState } from './optimizer-state.js';
-import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
-import type { Importance, OptimizerStep, Pruner } from '../pruner.js';
+import type { OptimizerStep, Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
-import { sparsePhase, type Choice, type Phase } from '../search/phases.js';
+import { sparsePhase, type Phase } from '../search/phases.js';
 import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
+import type { Budget } from './budget.js';
+import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
+import type { KernelState } from './kernel-state.js';
+import { LeftOutStep } from './left-out-step.js';
+import { resetOptimizerState } from './optimizer-state.js';
+import { selectBlocks, type Selection } from './selection.js';
+import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { TrainingWatch } from './training-watch.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
-  /** The optimiser to reset at a phase switch; null when there is none with a state, undefined while not known. */
+  /** The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state, undefined while not known. */
   optimizer(): tf.Optimizer | null | undefined;
+  /** Every variable of the model, those that parameterisations added and their buffers among them, in a fixed order. */
+  variables(): readonly NamedVariable[];
   /** All weights of the model, not counting what parameterisations added. */
   weights(): number;
-  /** Called once the kernels hold their effective weights, to take the pruning's hooks out. */
+  /** Called once the kernels hold their effective weights: takes out what was added to the model. */
+  settle(): void;
+  /** Takes the rest of the pruning's hooks out. */
   release(): void;
 }
 
@@ -33,13 +41,13 @@ export interface PruningSettings {
   readonly overrides: Overrides;
 }
 
-/** A choice of blocks for every kernel, not yet taken. */
-interface Selection {
-  /** How many blocks the target allows each. */
-  readonly keep: readonly number[];
-  readonly chosen: readonly BlockMask[];
-  /** The density that the scores give each at the full target; null where they do not tell it. */
-  readonly densities: readonly number[] | null;
+/** How `finalize` leaves the model. */
+export interface FinalizeOptions {
+  /**
+   * Whether the pruned blocks stay zero whatever trains the model from then on, until `release()`. Else, as when absent,
+   * it is a plain model, and more training makes them grow back.
+   */
+  readonly keepZeros?: boolean;
 }
 
 /** How a run ends: with the best of what is chosen already, at the target. */
@@ -49,12 +57,21 @@ export class Pruning {
   readonly pruner: Pruner;
   /** The kernels that are pruned. */
   readonly kernels: readonly KernelState[];
+  /** The kernels, and other weights of two axes or more, that stay dense, and why. */
+  readonly leftDense: readonly DenseKernelReport[];
   readonly #settings: PruningSettings;
   readonly #host: PruningHost;
-  readonly #leftDense: readonly DenseKernelReport[];
   readonly #placed: readonly PlacedPhase[];
+  readonly #watch: TrainingWatch;
+  /** Steps told, those past the end of the schedule among them. */
   #step = 0;
-  #finalized = false;
+  #status: 'running' | 'keeps zeros' | 'ended' = 'running';
+  /** The call that is not over yet. */
+  #busy: string | null = null;
+  /** What was found wrong where nobody may have waited for it. */
+  #broken: Error | null = null;
+  /** The step to come, where the optimiser is known and leaves it out. */
+  #leftOut: LeftOutStep | null = null;
 
   constructor(
     settings: PruningSettings,
@@ -64,26 +81,37 @@ export class Pruning {
   ) {
     this.pruner = settings.pruner;
     this.kernels = kernels;
+    this.leftDense = leftDense;
     this.#settings = settings;
-    this.#leftDense = leftDense;
     this.#host = host;
     this.#placed = placePhases(settings.pruner.search.phases, settings.totalSteps);
+    this.#watch = new TrainingWatch(kernels);
   }
 
-  /** Steps done so far, up to `totalSteps`: what is trained beyond is fine-tuning under the last masks. */
+  /** Optimiser steps done, 0 to `totalSteps`. */
   get stepsDone(): number {
-    return this.#step;
+    return Math.min(this.#step, this.#settings.totalSteps);
   }
 
   /** The phase of the step to come: `dense`, `sparsification`, `sparse`. */
   get phase(): string {
-    return phaseAt(this.#placed, this.#step).phase.name;
+    return phaseAt(this.#placed, this.stepsDone).phase.name;
   }
 
   /** Share of blocks that the masks prune now, over the pruned layers. */
   get sparsity(): number {
     const blocks = this.kernels.reduce((sum, { grid }) => sum + grid.blocks, 0);
-    return 1 - this.kernels.reduce((sum, { kept }) => sum + kept, 0) / blocks;
+    return 1 - this.#kept() / blocks;
+  }
+
+  /**
+   * Whether the masks have the target's sparsity now: `finalize` would cut no more. Of moments where they do not, none is
+   * the best of a run, whatever its loss. Never, where the sparsity is learned.
+   */
+  get atTarget(): boolean {
+    if (this.pruner.search.final === 'learned') return false;
+    const target = this.#settings.budget.counts(1).reduce((sum, count) => sum + count, 0);
+    return this.#kept() <= target;
   }
 
   /** The allocation in force: the target's, the strategy's own, or `uniform`. */
@@ -91,58 +119,94 @@ export class Pruning {
     return this.#settings.budget.allocation;
   }
 
+  /**
+   * Whether a choice takes the place of the optimiser step to come, as in RigL: its gradients are recorded, and nothing
+   * is to move. The optimiser that the run knows leaves the step out by itself; under `optimizer: null` that is the
+   * caller's to do.
+   */
+  get leavesOutStep(): boolean {
+    const next = this.stepsDone + 1;
+    if (next >= this.#settings.totalSteps) return false;
+    const placed = phaseAt(this.#placed, next);
+    return placed.phase.inPlaceOfStep === true && selectsAt(placed, next);
+  }
+
   /** The trainables that the parameterisation added, for the list of variables to optimise. */
   get addedVariables(): tf.Variable[] {
     return this.kernels.flatMap(({ trainables }) => Object.values(trainables));
+  }
+
+  /** Whether the model was trained since the last step that this run was told of. */
+  get isBehind(): boolean {
+    return this.#status === 'running' && this.#busy === null && this.#watch.moved;
   }
 
   /** Chooses the masks of the first phase. `sparsify` calls it. */
   async start(): Promise<void> {
     this.#resetOptimizer();
     await this.#enter(0);
+    this.#watch.look();
   }
 
   /**
-   * To be called after each optimiser step: moves on to the next step's phase and mask, and resets the
+   * To be called, and waited for, after each optimiser step: moves on to the next step's phase and mask, and resets the
    * optimiser at a phase switch.
    *
-   * @throws DivergedError when a score is NaN; `abandon` takes the hooks out then.
+   * @throws DivergedError when a score is not finite; `abandon` takes the hooks out then.
+   * @throws Error when it was called before the step before had ended, or the model was trained meanwhile; when what the
+   *   strategy added is not trained with the kernels; where the optimiser is not known, or was to leave out its step and
+   *   was not asked for one
    */
   async step(): Promise<void> {
-    this.#assertRunning();
-    if (this.#host.optimizer() === undefined) {
-      throw new Error(
-        'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
-          'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
-      );
-    }
-    this.#proximalStep();
-    const { totalSteps } = this.#settings;
-    this.#step = Math.min(this.#step + 1, totalSteps);
-    if (this.#step === totalSteps) return;
-    if (this.#step === phaseAt(this.#placed, this.#step).start) this.#resetOptimizer();
-    await this.#enter(this.#step);
+    await this.#exclusively('step()', async () => {
+      this.#knownOptimizer();
+      this.#leftOut?.assertCame();
+      if (!this.leavesOutStep) {
+        this.#watch.step();
+        this.#proximalStep();
+      }
+      this.#step += 1;
+      if (this.#step < this.#settings.totalSteps) {
+        const { start, phase } = phaseAt(this.#placed, this.#step);
+        if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
+        await this.#enter(this.#step);
+      }
+      this.#watch.look();
+    });
   }
 
   /**
    * Ends the run: prunes to the target if the search has not come to it yet, writes the effective weights
    * into the model and takes every hook out of it.
    *
-   * @returns what was reached, measured on the weights
-   * @throws DivergedError when a score is needed and NaN, or an added variable is not finite.
+   * @returns what was reached, measured on the weights, and how the run went
+   * @throws DivergedError when a weight, or what a strategy added, is not finite
+   * @throws Error when the model was trained and the run not told of a single step
    */
-  async finalize(): Promise<PruningReport> {
-    this.#assertRunning();
-    await this.#assertFinite();
-    const targets = await this.#cutToTarget();
-    this.#letGo();
-    const { overrides } = this.#settings;
-    const reports = await Promise.all(
-      this.kernels.map(async ({ name, grid, variable }, i) =>
-        reportKernel(name, grid, targets[i]!, await variable.data(), overridesOf(overrides, name)),
-      ),
-    );
-    return summarize(reports, this.#leftDense, this.#host.weights());
+  async finalize({ keepZeros = false }: FinalizeOptions = {}): Promise<PruningReport> {
+    return this.#exclusively('finalize()', async () => {
+      this.#assertTold();
+      await this.#assertFinite();
+      const { phase } = this;
+      const keptBefore = this.#kept();
+      const targets = await this.#cutToTarget();
+      const cutAtEnd = keptBefore - this.#kept();
+      this.#letGo(keepZeros);
+      const { overrides } = this.#settings;
+      const reports = await Promise.all(
+        this.kernels.map(async ({ name, grid, variable }, i) =>
+          reportKernel(name, grid, targets[i]!, await variable.data(), overridesOf(overrides, name)),
+        ),
+      );
+      return summarize(reports, this.leftDense, this.#host.weights(), {
+        stepsDone: this.#step,
+        stepsPlanned: this.#settings.totalSteps,
+        phase,
+        cutAtEnd,
+        idleSteps: this.#watch.idleSteps,
+        untrained: this.#watch.untrained,
+      });
+    });
   }
 
   /**
@@ -151,12 +215,46 @@ export class Pruning {
    */
   abandon(): void {
     this.#assertRunning();
-    this.#letGo();
+    this.#letGo(false);
   }
 
-  /** What to store, beside the variables, to go on later; see `restore`. */
+  /** Lets go of the zeros that `finalize({ keepZeros: true })` kept: from then on it is a plain model. */
+  release(): void {
+    if (this.#status === 'running') {
+      throw new Error('This pruning run goes on still: finalize() ends it, or abandon()');
+    }
+    if (this.#status === 'ended') return;
+    this.#status = 'ended';
+    for (const kernel of this.kernels) kernel.release();
+    this.#host.release();
+  }
+
+  /**
+   * Everything that another process needs to go on: the model's weights, what the strategy added, the optimiser's state
+   * and where the run stands, as the bytes of one file, with a checksum. Of a model inside another, only the inner one's
+   * weights.
+   */
+  async checkpoint(): Promise<Uint8Array> {
+    return this.#exclusively('checkpoint()', () => packCheckpoint(this.#checkpointed(), this.state()));
+  }
+
+  /**
+   * Goes on from a `checkpoint()`, of this run or, in another process, of one over a model built by the same code, under
+   * the same strategy and target, with the same kind of optimiser: to the bit, given the same batches.
+   *
+   * @throws RangeError when it is damaged, or of another run; nothing was changed then
+   */
+  async resume(checkpoint: Uint8Array): Promise<void> {
+    await this.#exclusively('resume()', async () => {
+      this.#knownOptimizer();
+      const assertState = (state: PruningState) => void this.#standing(state);
+      this.restore(await restoreCheckpoint(checkpoint, this.#checkpointed(), assertState));
+    });
+  }
+
+  /** Where the run stands, beside its variables; see `restore`. `checkpoint` has it all in one. */
   state(): PruningState {
-    return stateOf(this.#step, this.kernels, this.#settings.budget.byScore);
+    return stateOf(this.stepsDone, this.kernels, this.#settings.budget.byScore);
   }
 
   /**
@@ -167,24 +265,40 @@ export class Pruning {
    */
   restore(state: PruningState): void {
     this.#assertRunning();
-    const { totalSteps, budget } = this.#settings;
-    assertStep(state.step, totalSteps);
-    const masks = masksOf(state, this.kernels);
-    const densities = densitiesOf(state, this.kernels, budget.byScore);
+    const { masks, densities } = this.#standing(state);
     const { others } = phaseAt(this.#placed, state.step).phase;
     this.kernels.forEach((kernel, i) => {
       kernel.restoreChoice(masks[i]!, others);
       if (densities) kernel.density = densities[i]!;
     });
     this.#step = state.step;
-    this.#recordGradients();
+    this.#prepareStep();
+    this.#watch.look();
+  }
+
+  #checkpointed(): CheckpointedRun {
+    return {
+      pruner: this.pruner.name,
+      totalSteps: this.#settings.totalSteps,
+      variables: this.#host.variables(),
+      optimizer: this.#host.optimizer() ?? null,
+    };
+  }
+
+  #standing(state: PruningState) {
+    const { totalSteps, budget } = this.#settings;
+    assertStep(state.step, totalSteps);
+    return {
+      masks: masksOf(state, this.kernels),
+      densities: densitiesOf(state, this.kernels, budget.byScore),
+    };
   }
 
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */
   #proximalStep(): void {
-    const placed = phaseAt(this.#placed, this.#step);
+    const placed = phaseAt(this.#placed, this.stepsDone);
     const step: OptimizerStep = {
-      share: placed.phase.curve(progressAt(placed, this.#step)),
+      share: placed.phase.curve(progressAt(placed, this.stepsDone)),
       learningRate: () => {
         const { learningRate } = (this.#host.optimizer() ?? {}) as { learningRate?: number };
         if (learningRate !== undefined) return learningRate;
@@ -202,20 +316,38 @@ export class Pruning {
     const placed = phaseAt(this.#placed, step);
     if (selectsAt(placed, step)) {
       const { phase } = placed;
+      this.#watch.look();
       const { chosen, densities } = await this.#select(phase, progressAt(placed, step));
+      if (this.#status !== 'running') return;
+      if (this.#watch.moved) {
+        this.#broken = new Error(
+          'The model was trained while pruning.step() was choosing its blocks: wait for it, `await pruning.step()`, ' +
+            'before the next optimiser step. abandon() this run',
+        );
+        throw this.#broken;
+      }
       this.kernels.forEach((kernel, i) => {
         if (densities) kernel.density = densities[i]!;
+        this.#leftOut?.forgetJoining(kernel, chosen[i]!);
         kernel.choose(chosen[i]!, phase.others);
       });
     }
+    this.#prepareStep();
+  }
+
+  /** Makes the step to come record gradients, or be left out, where it is to. */
+  #prepareStep(): void {
     this.#recordGradients();
+    this.#leftOut?.end();
+    const optimizer = this.leavesOutStep ? this.#knownOptimizer() : null;
+    this.#leftOut = optimizer && new LeftOutStep(optimizer);
   }
 
   /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
   #recordGradients(): void {
     const { importance, growth } = this.pruner;
     if (!importance.usesGradient && !growth?.usesGradient) return;
-    const next = this.#step + 1;
+    const next = this.stepsDone + 1;
     const last = next === this.#settings.totalSteps;
     const records = last ? importance.usesGradient === true : selectsAt(phaseAt(this.#placed, next), next);
     for (const kernel of this.kernels) kernel.recordGradient(records);
@@ -234,64 +366,55 @@ export class Pruning {
     return keep;
   }
 
-  /** Chooses blocks for every kernel. */
-  async #select(phase: Pick<Phase, 'curve' | 'candidates' | 'choose'>, progress: number): Promise<Selection> {
-    const { budget, pruner } = this.#settings;
-    const share = phase.curve(progress);
-    let keep = budget.counts(share);
-    const candidates = this.kernels.map(({ chosen, mask, grid }, i) => {
-      if (phase.candidates === 'all') return keepAll(grid.blocks);
-      // Forward selection that ends early has chosen too few: what is active fills up.
-      return keptBlocks(chosen) < keep[i]! ? mask : chosen;
-    });
-    // Read back from the device only where the choice depends on them.
-    const readsScores =
-      phase.choose !== undefined ||
-      (share > 0 && budget.byScore) ||
-      keep.some((k, i) => k < keptBlocks(candidates[i]!));
-    const scores = readsScores ? await this.#scores(pruner.importance) : this.#zeros();
-    const scored = { scores, candidates };
-    if (budget.byScore && share > 0) keep = budget.counts(share, scored);
-    const growthScores = pruner.growth && phase.choose ? await this.#scores(pruner.growth) : this.#zeros();
-
-    const best = (choice: Choice) => topK(choice.scores, choice.keep, choice.candidates);
-    const chosen = this.kernels.map(({ seed, grid, chosen }, i) =>
-      (phase.choose ?? best)({
-        seed,
-        grid,
-        scores: scores[i]!,
-        growthScores: growthScores[i]!,
-        chosen,
-        candidates: candidates[i]!,
-        keep: keep[i]!,
-        progress,
-      }),
-    );
-    return { keep, chosen, densities: budget.byScore && readsScores ? budget.densities(scored) : null };
+  #select(phase: Phase, progress: number): Promise<Selection> {
+    return selectBlocks(this.kernels, this.#settings.budget, this.pruner, phase, progress);
   }
 
-  #scores(importance: Importance): Promise<Float32Array[]> {
-    return Promise.all(this.kernels.map((kernel) => kernel.scores(importance)));
+  #kept(): number {
+    return this.kernels.reduce((sum, { mask }) => sum + keptBlocks(mask), 0);
   }
 
-  #zeros(): Float32Array[] {
-    return this.kernels.map(({ grid }) => new Float32Array(grid.blocks));
-  }
-
-  /** tfjs' wasm backend clips NaN to a bound: attention from logits that are NaN would pass for sound. */
   async #assertFinite(): Promise<void> {
-    for (const { name, trainables } of this.kernels) {
-      for (const [added, variable] of Object.entries(trainables)) {
-        if ((await variable.data()).every(Number.isFinite)) continue;
-        throw new DivergedError(`Not every number of ${added} of ${name} is finite`);
-      }
+    for (const { name, variable } of this.#host.variables()) {
+      if (variable.dtype !== 'float32' || (await variable.data()).every(Number.isFinite)) continue;
+      throw new DivergedError(`Not every number of ${name} is finite`);
     }
   }
 
-  #letGo(): void {
-    this.#finalized = true;
-    for (const kernel of this.kernels) kernel.finalize();
-    this.#host.release();
+  #assertTold(): void {
+    if (this.#step > 0 || !this.#watch.moved) return;
+    throw new Error(
+      'The model was trained, and this pruning run was not told of a single step: give fit() ' +
+        '`callbacks: pruning.callback()`, or call `await pruning.step()` after each optimiser step. To prune what is ' +
+        'trained already, at once, abandon() this run and call sparsify() after training',
+    );
+  }
+
+  /** One call at a time: in the midst of one, masks and weights do not belong together. */
+  async #exclusively<T>(call: string, work: () => Promise<T>): Promise<T> {
+    this.#assertRunning();
+    if (this.#broken) throw this.#broken;
+    if (this.#busy !== null) {
+      this.#broken = new Error(
+        `${call} was called before ${this.#busy} had ended: wait for each, \`await pruning.${this.#busy}\`. ` +
+          'What was trained meanwhile was trained under the wrong masks: abandon() this run',
+      );
+      throw this.#broken;
+    }
+    this.#busy = call;
+    try {
+      return await work();
+    } finally {
+      this.#busy = null;
+    }
+  }
+
+  #letGo(keepZeros: boolean): void {
+    this.#status = keepZeros ? 'keeps zeros' : 'ended';
+    this.#leftOut?.end();
+    for (const kernel of this.kernels) kernel.finalize(keepZeros);
+    this.#host.settle();
+    if (!keepZeros) this.#host.release();
     this.#resetOptimizer();
   }
 
@@ -304,7 +427,19 @@ export class Pruning {
     if (optimizer) resetOptimizerState(optimizer);
   }
 
+  /** @throws Error where it is not known yet */
+  #knownOptimizer(): tf.Optimizer | null {
+    const optimizer = this.#host.optimizer();
+    if (optimizer !== undefined) return optimizer;
+    throw new Error(
+      'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
+        'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
+    );
+  }
+
   #assertRunning(): void {
-    if (this.#finalized) throw new Error('This pruning run has ended: start another with sparsify()');
+    if (this.#status !== 'running') {
+      throw new Error('This pruning run has ended: start another with sparsify()');
+    }
   }
 }

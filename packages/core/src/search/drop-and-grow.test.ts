@@ -63,6 +63,35 @@ describe('drop-and-grow', () => {
     expect(asked).toEqual([6, 3, 1]);
   });
 
+  // ⌊3 · 0.3⌋ is 0 from the start: at least one. Of four and more, ⌊4 · 0.3⌋ = 1 first, and 0 later, as the authors have it.
+  it.each([
+    [1, [1, 1, 1]],
+    [3, [1, 1, 1]],
+    [4, [1, 0, 0]],
+  ])('of %d blocks drops %j at t / T_end = 0, 0.5 and 0.99', (keep, dropped) => {
+    const asked: number[] = [];
+    const exchange = ({ chosen }: Choice, drop: number) => (asked.push(drop), chosen);
+    const choice: Choice = {
+      seed: 1,
+      grid: blockGrid([1, 8], [1, 1]),
+      scores: new Float32Array(8),
+      growthScores: new Float32Array(8),
+      chosen: keepAll(8),
+      candidates: keepAll(8),
+      keep,
+      progress: 0,
+    };
+    const [phase] = dropAndGrow({ ...settings, exchange }).phases;
+    for (const progress of [1e-9, 0.5, 0.99]) phase?.choose?.({ ...choice, progress });
+    expect(asked).toEqual(dropped);
+  });
+
+  it('exchanges in place of a step, and resets the optimiser in no phase but the first', () => {
+    const { phases } = dropAndGrow(settings);
+    expect(phases.map(({ inPlaceOfStep }) => inPlaceOfStep === true)).toEqual([true, false]);
+    expect(phases.map(({ resetsOptimizer }) => resetsOptimizer)).toEqual([undefined, false]);
+  });
+
   it('does not fit into steps that leave no exchange', () => {
     const { phases } = dropAndGrow(settings);
     expect(() => placePhases(phases, 133)).toThrow(
@@ -74,6 +103,7 @@ describe('drop-and-grow', () => {
   it.each([
     [{ everySteps: 0 }, 'everySteps = 0 is not a whole number of at least 1'],
     [{ everySteps: 2.5 }, 'everySteps = 2.5'],
+    [{ everySteps: 1 }, 'everySteps = 1 leaves no step to train'],
     [{ until: 0 }, 'until = 0 is not above 0 and under 1'],
     [{ until: 1 }, 'until = 1'],
     [{ alpha: 0 }, 'alpha = 0 is not above 0 and at most 1'],

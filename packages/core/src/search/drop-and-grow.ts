@@ -14,7 +14,7 @@ export function dropFraction(alpha: number): Curve {
 }
 
 export interface DropAndGrowSettings {
-  /** ΔT, the steps between two exchanges. */
+  /** ΔT, the steps from one exchange to the next, which itself takes the place of one; at least 2. */
   everySteps: number;
   /** The share of training, above 0 and under 1, until which blocks are exchanged. */
   until: number;
@@ -26,7 +26,14 @@ export interface DropAndGrowSettings {
   exchange: (choice: Choice, drop: number) => BlockMask;
 }
 
+/** Of fewer blocks, ⌊k · α⌋ is none at the α = 0.3 that the authors take: they would stay for good as they were drawn. */
+const FEWEST_BLOCKS = 4;
+
 /**
+ * Every exchange takes the place of an optimiser step, and what the optimiser remembers of the grown weights is cleared;
+ * it is never reset as a whole (§3, Algorithm 1, and the authors' code). Unlike there, at least one block is dropped of
+ * fewer than four.
+ *
  * What is grown starts from zero, which the authors found best among the initial values that they tried (§3, 4); where
  * the parameterisation could not leave zero, from the values that it had before.
  *
@@ -37,6 +44,11 @@ export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropA
   if (!Number.isInteger(everySteps) || everySteps < 1) {
     throw new RangeError(`everySteps = ${everySteps} is not a whole number of at least 1`);
   }
+  if (everySteps === 1) {
+    throw new RangeError(
+      'everySteps = 1 leaves no step to train, as an exchange takes the place of one: at least 2',
+    );
+  }
   if (!(until > 0 && until < 1)) throw new RangeError(`until = ${until} is not above 0 and under 1`);
   return {
     name: 'drop-and-grow',
@@ -46,12 +58,14 @@ export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropA
         name: 'drop and grow',
         candidates: 'all',
         selection: { everySteps },
-        choose: (choice) =>
-          choice.progress === 0
-            ? start(choice)
-            : exchange(choice, Math.floor(choice.keep * fraction(choice.progress))),
+        inPlaceOfStep: true,
+        choose: (choice) => {
+          if (choice.progress === 0) return start(choice);
+          const drop = Math.floor(choice.keep * fraction(choice.progress));
+          return exchange(choice, choice.keep < FEWEST_BLOCKS ? Math.max(1, drop) : drop);
+        },
       },
-      sparsePhase(1 - until),
+      { ...sparsePhase(1 - until), resetsOptimizer: false },
     ],
     prunedWeights: 'erased',
     needsGrowth: true,

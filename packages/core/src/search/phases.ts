@@ -30,6 +30,14 @@ export interface Phase {
    * choice is only remembered, as in forward selection.
    */
   readonly others?: 'pruned' | 'active';
+  /** Whether the optimiser forgets, momentum and moments, on entering the phase; it does, when absent. */
+  readonly resetsOptimizer?: boolean;
+  /**
+   * Whether the phase's choices take the place of an optimiser step each, as RigL's exchanges do (Evci et al., arXiv
+   * 1911.11134, Algorithm 1). Of the iteration before such a choice only the gradients count: neither weights nor slots
+   * move in it. Slots of the weights that join by the choice are put back to where they start.
+   */
+  readonly inPlaceOfStep?: boolean;
 }
 
 /** What there is to choose the blocks of one kernel by. */
