@@ -1,4 +1,6 @@
 /** Strategies that choose their blocks once. */
+import { groupLasso } from '@espalier/group-lasso';
+import { l1Masks } from '@espalier/l1-masks';
 import { magnitude } from '@espalier/magnitude';
 import { powerpropagation } from '@espalier/powerpropagation';
 import { random } from '@espalier/random';
@@ -13,8 +15,13 @@ export const oneShot: Pairs = {
     random: pair(random, reference.random),
     powerpropagation: pair(powerpropagation, reference.powerpropagation),
     'softmax-attention': pair(softmaxAttentionPruning, reference.softmaxAttention),
+    'group-lasso': pair(groupLasso, reference.groupLasso, { lambda: 0.05 }),
+    'l1-masks': pair(l1Masks, reference.l1Masks, { lambda: 0.05 }),
   },
   variants: {
+    'group-lasso, learned': pair(groupLasso, reference.groupLasso, { lambda: 0.1, final: 'learned' }),
+    'group-lasso, fewer than are kept': pair(groupLasso, reference.groupLasso, { lambda: 0.5 }),
+    'l1-masks, fewer than are kept': pair(l1Masks, reference.l1Masks, { lambda: 0.5, dense: 0.75 }),
     'magnitude, global': overall(pair(magnitude, reference.magnitude, { dense: 0.25 })),
     'random from the start': pair(random, reference.random, { dense: 0 }),
     'powerpropagation by weight': pair(powerpropagation, reference.powerpropagation, {
