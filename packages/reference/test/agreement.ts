@@ -35,7 +35,7 @@ const learningRates: Record<OptimizerName, number> = { sgd: 0.1, momentum: 0.03,
 /** Under these a rounding error could decide. */
 const SMALLEST_GAP = 5e-5;
 const SMALLEST_KINK = 3e-6;
-const SMALLEST_ROOT = 3e-6;
+const SMALLEST_ROOT = 1e-6;
 const MOST_STARTS = 100;
 
 /** The first start, from seed 0 on, of which no choice is close, as the reference says. */

@@ -30,6 +30,8 @@ export function dropAndGrow(
   return {
     before(step) {
       if (step === 0) run.kernels.forEach((kernel, i) => (kernel.mask = start(kernel, i, keep[i])));
+      // What is not there has no weight, whatever momentum did to it.
+      if (step === 0 || exchanges(step)) run.kernels.forEach(erase);
       if (!exchanges(step)) return;
       const fraction = (alpha / 2) * (1 + Math.cos(Math.PI * progress(exchanging, step)));
       run.kernels.forEach((kernel, i) => {

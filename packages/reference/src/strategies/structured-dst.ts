@@ -7,7 +7,6 @@ import {
   both,
   count,
   erdosRenyiKernel,
-  everyBlock,
   largest,
   largestExact,
   type Mask,
@@ -41,20 +40,15 @@ function exchange(run: Run, kernel: Kernel, keep: number, drop: number, minimumS
   const { closest } = run;
   const { grid, mask } = kernel;
   const [size, gradient] = [magnitudes(kernel), gradients(kernel)];
-
-  // Salient is what survives, and what has the largest gradients of all; none where there is no gradient.
   const hasGradient = Uint8Array.from(gradient, (score) => Number(score > 0));
+
+  // Salient is what survives, and what has the largest gradients of all.
   const salient = both(
     largest(size, keep - drop, mask, closest),
-    largest(gradient, drop, everyBlock(grid.blocks), closest),
+    largest(gradient, drop, hasGradient, closest),
   );
-  const alive = inColumns(grid, hasGradient);
-  const salience = inColumns(grid, salient).map((number, column) => (alive[column] > 0 ? number : 0));
-
-  // An output needs so many, of the fan-in before any ablation; but no more are ablated than the blocks allow.
-  const needed = Math.max(1, Math.floor(minimumSalience * Math.floor(keep / grid.columns)));
-  const enough = salience.filter((number) => number >= needed).length;
-  const fanIns = share(keep, salience, Math.min(keep, Math.max(enough, Math.ceil(keep / grid.rows))));
+  const canBeThere = hasGradient.map((bit, block) => bit | Number(size[block] > 0));
+  const fanIns = ablate(grid, keep, inColumns(grid, salient), inColumns(grid, canBeThere), minimumSalience);
 
   // What survives is chosen once more, from the outputs that are left.
   const left = mask.map((bit, block) => bit & Number(fanIns[block % grid.columns] > 0));
@@ -66,6 +60,33 @@ function exchange(run: Run, kernel: Kernel, keep: number, drop: number, minimumS
     // Where the loss has a gradient by too few, rather what was dropped just now.
     return both(grown, largest(own(size), fanIns[column] - count(grown), without(grown), closest));
   });
+}
+
+/**
+ * The fan-in of each output, 0 where it is ablated. An output needs `max(1, ⌊γ · fan-in⌋)` salient blocks, of the fan-in
+ * before any ablation; as many as the next after those that all blocks would fill, where these have fewer. Espalier's
+ * own: the remainder of the fan-ins is kept, and an output is ablated that could not fill its own, with blocks that have
+ * a weight or a gradient.
+ */
+function ablate(
+  { rows, columns }: Columns,
+  keep: number,
+  salience: readonly number[],
+  atMost: readonly number[],
+  minimumSalience: number,
+): number[] {
+  if (minimumSalience === 0) return share(keep, salience, Math.min(keep, columns));
+  const needed = Math.max(1, Math.floor(minimumSalience * Math.floor(keep / columns)));
+  const counts = [...salience];
+  for (;;) {
+    const mostFirst = counts.toSorted((a, b) => b - a);
+    const next = mostFirst[Math.min(Math.floor(keep / rows), columns - 1)];
+    const enough = counts.filter((number) => number >= Math.max(0, Math.min(needed, next))).length;
+    const fanIns = share(keep, counts, Math.max(Math.ceil(keep / rows), Math.min(keep, enough)));
+    const short = fanIns.flatMap((fanIn, column) => (fanIn > atMost[column] ? [column] : []));
+    if (short.every((column) => counts[column] < 0)) return fanIns;
+    for (const column of short) counts[column] = -1;
+  }
 }
 
 /** The fan-ins of the `active` columns of highest score that share `keep` blocks; the first of them have one more. */
