@@ -54,6 +54,8 @@ export interface Rules {
   before?(step: number): void;
   /** Whether the optimiser takes its step. */
   trains?(step: number): boolean;
+  /** The blocks in which nothing trains; none, when absent. */
+  still?(kernel: Kernel): Mask;
   /** After the optimiser's step. */
   after?(step: number): void;
   /** At the end. */

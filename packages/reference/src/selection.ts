@@ -3,13 +3,19 @@
 /** One for each block: 1 kept, 0 pruned. */
 export type Mask = Uint8Array;
 
-/** The closest of what was decided so far. */
+/** How close what was decided so far was. */
 export class Closest {
   /** Between the last score that was kept and the first that was not, relative to the largest in size. */
   gap = Infinity;
+  /** To a place where a function has no derivative. */
+  kink = Infinity;
 
   note(gap: number): void {
     this.gap = Math.min(this.gap, gap);
+  }
+
+  noteKink(distance: number): void {
+    this.kink = Math.min(this.kink, distance);
   }
 }
 

@@ -65,7 +65,6 @@ export function train(training: Training, strategy: Strategy): TrainingRecord {
     closest,
   };
   const rules = strategy.run(run);
-  let kink = Infinity;
   rules.before?.(0);
   const moments = [momentOf(network, run, rules)];
   const losses: number[] = [];
@@ -73,19 +72,20 @@ export function train(training: Training, strategy: Strategy): TrainingRecord {
     const pass = new RecordedPass(run, rules);
     const { loss, gradients } = differentiate(network, pass, batch);
     losses.push(loss);
-    kink = Math.min(kink, pass.tape.nearestKink);
-    if (rules.trains?.(step) ?? true) run.optimizer.step(gradients);
+    closest.noteKink(pass.tape.nearestKink);
+    if (rules.trains?.(step) ?? true) update(run, rules, gradients);
     pass.finish();
     rules.after?.(step);
     if (step + 1 < batches.length) rules.before?.(step + 1);
     moments.push(momentOf(network, run, rules));
   });
   rules.finish?.();
+  const { gap, kink } = closest;
   return {
     moments,
     losses,
     final: momentOf(network, run, rules).weights,
-    gap: closest.gap,
+    gap,
     kink,
     root: run.optimizer.smallestRoot,
   };
@@ -105,6 +105,18 @@ function takeOver(raw: KernelParameter, { blockShape, sparsity }: Training, stra
     added,
     gradient: new Float64Array(raw.values.length),
   };
+}
+
+/** The optimiser's step, of which the still blocks know nothing. */
+function update({ kernels, optimizer }: Run, rules: Rules, gradients: Map<Parameter, number[]>): void {
+  const stillOf = kernels.map((kernel) => {
+    const still = rules.still?.(kernel);
+    const places = still ? kernel.grid.blockOf.flatMap((block, i) => (still[block] ? [i] : [])) : [];
+    return { raw: kernel.raw, places, before: kernel.raw.values.slice() };
+  });
+  for (const { raw, places } of stillOf) for (const i of places) gradients.get(raw)![i] = 0;
+  optimizer.step(gradients);
+  for (const { raw, places, before } of stillOf) for (const i of places) raw.values[i] = before[i];
 }
 
 /** Remembers which nodes stand for what is trained, and for what the network computes with. */

@@ -51,7 +51,7 @@ function shrink({ optimizer, closest }: Run, { raw, grid }: Kernel, lambda: numb
     const weights = own.map((i) => raw.values[i]);
     const thresholds = own.map((i) => sizes[i] * penalty);
     const reach = lengthOf(weights, thresholds, 0);
-    if (reach > 0) closest.note(Math.abs(reach - 1));
+    if (reach > 0) closest.noteKink(Math.abs(reach - 1));
     const ρ =
       reach <= 1 ? 0 : rootOf((length) => lengthOf(weights, thresholds, length) - 1, Math.hypot(...weights));
     own.forEach((i, place) => (raw.values[i] *= ρ === 0 ? 0 : ρ / (ρ + thresholds[place])));

@@ -42,7 +42,7 @@ export function l1Masks({ lambda = 0.003, dense = 0.5 }: L1MasksSettings = {}): 
             const sizes = run.optimizer.stepSizes(added!);
             added!.values.forEach((w, block) => {
               const left = Math.abs(w) - sizes[block] * lambda;
-              run.closest.note(Math.abs(left));
+              run.closest.noteKink(Math.abs(left));
               added!.values[block] = Math.sign(w) * Math.max(0, left);
             });
           }

@@ -38,7 +38,6 @@ function matchingPursuit(
       const supports = new Map<Kernel, Mask>(
         run.kernels.map((kernel) => [kernel, new Uint8Array(kernel.grid.blocks)]),
       );
-      const frozen = new Map<Kernel, Float64Array>();
 
       const join = (kernel: Kernel, support: Mask, k: number, among: Mask) =>
         both(support, largest(gradients(kernel), k - count(support), among, run.closest));
@@ -62,30 +61,20 @@ function matchingPursuit(
         before(step) {
           // So many rounds and swaps have ended.
           const ended = placed.findIndex(({ start }) => start === step);
-          if (ended > 0) {
-            run.optimizer.reset();
-            run.kernels.forEach((kernel, i) => {
-              const support = supports.get(kernel)!;
-              const joined = Math.ceil((keep[i] * ended) / rounds);
-              supports.set(
-                kernel,
-                ended <= rounds
-                  ? join(kernel, support, joined, without(support))
-                  : swap(kernel, support, keep[i]),
-              );
-              if (ended === parts) kernel.mask = supports.get(kernel)!;
-            });
-          }
-          for (const kernel of run.kernels) frozen.set(kernel, kernel.raw.values.slice());
-        },
-        after() {
-          for (const kernel of run.kernels) {
+          if (ended <= 0) return;
+          run.optimizer.reset();
+          run.kernels.forEach((kernel, i) => {
             const support = supports.get(kernel)!;
-            kernel.grid.blockOf.forEach((block, i) => {
-              if (!support[block]) kernel.raw.values[i] = frozen.get(kernel)![i];
-            });
-          }
+            const joined = Math.ceil((keep[i] * ended) / rounds);
+            const next =
+              ended <= rounds
+                ? join(kernel, support, joined, without(support))
+                : swap(kernel, support, keep[i]);
+            supports.set(kernel, next);
+            if (ended === parts) kernel.mask = next;
+          });
         },
+        still: (kernel) => without(supports.get(kernel)!),
       };
     },
   };

@@ -3,15 +3,7 @@
  * output being a column of blocks here. Outputs with too few salient blocks are ablated, and theirs go to the others.
  */
 import { magnitudes, type Kernel, type Run, type Strategy } from '../run.js';
-import {
-  both,
-  count,
-  erdosRenyiKernel,
-  largest,
-  largestExact,
-  type Mask,
-  without,
-} from '../selection.js';
+import { both, count, erdosRenyiKernel, largest, largestExact, type Mask, without } from '../selection.js';
 import { dropAndGrow, type DropAndGrowSettings } from './drop-and-grow.js';
 import { gradients } from './rigl.js';
 
