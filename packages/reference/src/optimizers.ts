@@ -1,5 +1,6 @@
 /** SGD, momentum, Adam and RMSProp as tfjs has them, in doubles. */
 import type { Parameter } from './network.js';
+import { exactly, type Rounding } from './tape.js';
 
 export const optimizerNames = ['sgd', 'momentum', 'adam', 'rmsprop'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
@@ -17,15 +18,13 @@ const ADAM = { first: 0.9, second: 0.999 };
 const RMSPROP_DECAY = 0.9;
 
 export class Optimizer {
-  /**
-   * The smallest root that Adam divided by, zeros apart: where it is as small as what is added to it, the step depends
-   * on the last digits of the gradient.
-   */
-  smallestRoot = Infinity;
   readonly #slots = new Map<Parameter, { first: Float64Array; second: Float64Array }>();
   #steps = 0;
 
-  constructor(readonly settings: OptimizerSettings) {}
+  constructor(
+    readonly settings: OptimizerSettings,
+    private readonly round: Rounding = exactly,
+  ) {}
 
   /** One step for all parameters, each with the loss' gradient by it. */
   step(gradients: ReadonlyMap<Parameter, ArrayLike<number>>): void {
@@ -33,7 +32,10 @@ export class Optimizer {
     for (const [parameter, gradient] of gradients) {
       const { first, second } = this.slots(parameter);
       for (let i = 0; i < gradient.length; i++) {
-        parameter.values[i] -= this.#change(first, second, i, gradient[i]);
+        const change = this.round(this.#change(first, second, i, gradient[i]));
+        parameter.values[i] = this.round(parameter.values[i] - change);
+        first[i] = this.round(first[i]);
+        second[i] = this.round(second[i]);
       }
     }
   }
@@ -91,9 +93,8 @@ export class Optimizer {
         first[i] = ADAM.first * first[i] + (1 - ADAM.first) * g;
         second[i] = ADAM.second * second[i] + (1 - ADAM.second) * g * g;
         const mean = first[i] / (1 - ADAM.first ** this.#steps);
-        const root = Math.sqrt(second[i] / (1 - ADAM.second ** this.#steps));
-        if (root > 0) this.smallestRoot = Math.min(this.smallestRoot, root);
-        return (learningRate * mean) / (root + EPSILON);
+        const meanSquare = second[i] / (1 - ADAM.second ** this.#steps);
+        return (learningRate * mean) / (Math.sqrt(meanSquare) + EPSILON);
       }
       case 'rmsprop':
         second[i] = RMSPROP_DECAY * second[i] + (1 - RMSPROP_DECAY) * g * g;

@@ -11,7 +11,7 @@ import {
   type Mask,
   without,
 } from './selection.js';
-import { type Node, Tape } from './tape.js';
+import type { Node, Rounding, Tape } from './tape.js';
 
 /** A kernel that is pruned. */
 export interface Kernel {
@@ -44,6 +44,7 @@ export interface Run {
   readonly optimizer: Optimizer;
   readonly draws: Draws;
   readonly closest: Closest;
+  readonly round: Rounding;
 }
 
 /** What a strategy does in a run. Where it says nothing, the network computes with `raw ⊙ mask`. */

@@ -6,6 +6,11 @@
 /** A number on the tape: its place there. */
 export type Node = number;
 
+/** What every number is rounded to. */
+export type Rounding = (value: number) => number;
+
+export const exactly: Rounding = (value) => value;
+
 export class Tape {
   readonly values: number[] = [];
   /** How near to a place where it has no derivative any function was evaluated: of `relu` at 0, say. */
@@ -14,6 +19,8 @@ export class Tape {
   readonly #ends: number[] = [];
   readonly #inputs: Node[] = [];
   readonly #partials: number[] = [];
+
+  constructor(private readonly round: Rounding = exactly) {}
 
   /** A number that everything else is made of, or none is derived by. */
   leaf(value: number): Node {
@@ -27,7 +34,7 @@ export class Tape {
       this.#partials.push(partials[i]);
     }
     this.#ends.push(this.#inputs.length);
-    return this.values.push(value) - 1;
+    return this.values.push(this.round(value)) - 1;
   }
 
   value(node: Node): number {
@@ -42,7 +49,8 @@ export class Tape {
       const gradient = gradients[node];
       if (gradient === 0) continue;
       for (let edge = node === 0 ? 0 : this.#ends[node - 1]; edge < this.#ends[node]; edge++) {
-        gradients[this.#inputs[edge]] += gradient * this.#partials[edge];
+        const input = this.#inputs[edge];
+        gradients[input] = this.round(gradients[input] + this.round(gradient * this.#partials[edge]));
       }
     }
     return gradients;

@@ -12,7 +12,7 @@ import {
 import { Optimizer, type OptimizerSettings } from './optimizers.js';
 import { type Draws, type Kernel, masked, type Rules, type Run, type Strategy } from './run.js';
 import { type Allocation, Closest, everyBlock, uniform } from './selection.js';
-import { type Node, Tape } from './tape.js';
+import { exactly, type Node, type Rounding, Tape } from './tape.js';
 
 export interface Batch {
   readonly shape: readonly number[];
@@ -29,6 +29,8 @@ export interface Training {
   readonly blockShape: readonly [rows: number, columns: number];
   readonly allocation?: Allocation | undefined;
   readonly draws: Draws;
+  /** To see what rounding does to this training; nothing is rounded, when absent. */
+  readonly round?: Rounding;
 }
 
 /** A moment of training: of each kernel its mask, and of each parameter what the network computes with. */
@@ -47,8 +49,6 @@ export interface TrainingRecord {
   readonly gap: number;
   /** How near any function came to where it has no derivative. */
   readonly kink: number;
-  /** See `Optimizer.smallestRoot`. */
-  readonly root: number;
 }
 
 /** The network's parameters are trained in place. */
@@ -60,7 +60,8 @@ export function train(training: Training, strategy: Strategy): TrainingRecord {
     steps: batches.length,
     sparsity,
     allocation: training.allocation ?? strategy.allocation ?? uniform,
-    optimizer: new Optimizer(training.optimizer),
+    optimizer: new Optimizer(training.optimizer, training.round),
+    round: training.round ?? exactly,
     draws: training.draws,
     closest,
   };
@@ -81,14 +82,7 @@ export function train(training: Training, strategy: Strategy): TrainingRecord {
   });
   rules.finish?.();
   const { gap, kink } = closest;
-  return {
-    moments,
-    losses,
-    final: momentOf(network, run, rules).weights,
-    gap,
-    kink,
-    root: run.optimizer.smallestRoot,
-  };
+  return { moments, losses, final: momentOf(network, run, rules).weights, gap, kink };
 }
 
 function takeOver(raw: KernelParameter, { blockShape, sparsity }: Training, strategy: Strategy): Kernel {
@@ -121,7 +115,7 @@ function update({ kernels, optimizer }: Run, rules: Rules, gradients: Map<Parame
 
 /** Remembers which nodes stand for what is trained, and for what the network computes with. */
 class RecordedPass implements Pass {
-  readonly tape = new Tape();
+  readonly tape: Tape;
   /** What is trained. */
   readonly leaves = new Map<Parameter, readonly Node[]>();
   readonly #read = new Map<Parameter, readonly Node[]>();
@@ -133,6 +127,7 @@ class RecordedPass implements Pass {
     private readonly rules: Rules,
   ) {
     this.kernels = run.kernels;
+    this.tape = new Tape(run.round);
   }
 
   read(parameter: Parameter): readonly Node[] {
