@@ -18,15 +18,17 @@ class StepCallback extends tf.Callback {
   };
 }
 
-/** The last callback of all: finds out that no other has stepped the run. */
+/** The last callback of all: finds out that no other has stepped the run, and warns, once. `finalize` refuses. */
 class ForgottenStep extends tf.Callback {
+  #warned = false;
   constructor(private readonly run: Stepped) {
     super();
   }
   override async onBatchEnd(): Promise<void> {
-    if (!this.run.isBehind) return;
-    throw new Error(
-      'fit() trains a model under pruning, and the run was not told of the step: give it ' +
+    if (this.#warned || !this.run.isBehind) return;
+    this.#warned = true;
+    tf.backend_util.warn(
+      'fit() trains a model under pruning, and the run is not told of the steps, so that nothing is pruned: give it ' +
         '`callbacks: pruning.callback()`, beside others as `[pruning.callback(), …]`; to train without pruning, ' +
         'finalize() or abandon() the run first',
     );
@@ -46,8 +48,8 @@ type Fit = (...args: unknown[]) => Promise<unknown>;
 
 /**
  * Makes the model's `fit` and `fitDataset` take the run itself for its callback, and callbacks beside plain objects, in
- * any order (tfjs takes a list for one or the other by its first element); and say so at the first batch where the run
- * is not told of it.
+ * any order (tfjs takes a list for one or the other by its first element); and warn at the first batch where the run is
+ * not told of it.
  *
  * @returns a function that undoes it
  */

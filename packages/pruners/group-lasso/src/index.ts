@@ -4,7 +4,7 @@
  * Yuan & Lin 2006; the proximal step as in Parikh & Boyd 2014, Proximal Algorithms §6.5.4.
  */
 import {
-  blockNorms,
+  wholeBlockNorms,
   densePhase,
   frobenius,
   oneShot,
@@ -37,7 +37,7 @@ export function groupLassoParameterisation(lambda: number): Parameterisation {
     proximal: (raw, { grid }, { learningRate, share }) => {
       if (share === 1) return raw;
       const threshold = tf.scalar(learningRate() * lambda);
-      const scale = tf.sub<tf.Tensor2D>(1, threshold.div(blockNorms(raw, grid))).relu<tf.Tensor2D>();
+      const scale = tf.sub<tf.Tensor2D>(1, threshold.div(wholeBlockNorms(raw, grid))).relu<tf.Tensor2D>();
       return scaleBlocks(raw, scale, grid);
     },
   };
