@@ -91,6 +91,7 @@ export type { PruningState } from './run/state.js';
 export { isUnderPruning, type KernelState } from './run/kernel-state.js';
 export { allKernels, layerKernels, type LayerKernel, type PrunableLayer } from './run/find-kernels.js';
 export type { ResettableOptimizer } from './run/optimizer-state.js';
+export type { SteppingOptimizer } from './run/step-size.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
 export {
   nonZeroBlocks,

@@ -4,6 +4,7 @@
  */
 import {
   assertOptions,
+  complement,
   growMask,
   keptBlocks,
   oneOf,
@@ -55,7 +56,7 @@ export function forwardSelection(settings: ForwardSelectionSettings): Search {
     ...Array.from(
       { length: rounds },
       (_, round) => (choice: Choice) =>
-        growMask(choice.chosen, join(choice), Math.ceil((choice.keep * (round + 1)) / rounds)),
+        growMask(allowed(choice), join(choice), Math.ceil((choice.keep * (round + 1)) / rounds)),
     ),
     ...Array.from(
       { length: swaps },
@@ -75,9 +76,17 @@ export function forwardSelection(settings: ForwardSelectionSettings): Search {
   };
 }
 
+/**
+ * The chosen blocks, of which none leaves, unless the kernel is to keep fewer in the end: an allocation by scores may
+ * give it fewer than it had when they joined, and the others more.
+ */
+function allowed({ scores, chosen, keep }: Choice): BlockMask {
+  return keptBlocks(chosen) > keep ? topK(scores, keep, chosen) : chosen;
+}
+
 /** The `count` chosen blocks of lowest score leave, as many others of highest score to join by take their place. */
 function swap({ scores, chosen, keep }: Choice, joinScores: ArrayLike<number>, count: number): BlockMask {
-  const others = chosen.map((bit) => 1 - bit);
+  const others = complement(chosen);
   const stay = Math.max(0, keep - Math.min(count, keptBlocks(others)));
   return growMask(topK(scores, stay, chosen), joinScores, keep, others);
 }
