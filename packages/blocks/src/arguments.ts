@@ -112,6 +112,11 @@ export function oneOf(...words: readonly string[]): Expected {
   };
 }
 
+/** @param what in words, with its article */
+export function aText(what: string): Expected {
+  return { type: 'string', holds: (value) => typeof value === 'string', words: what };
+}
+
 export const trueOrFalse: Expected = {
   type: 'boolean',
   holds: (value) => typeof value === 'boolean',

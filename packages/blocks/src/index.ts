@@ -25,6 +25,7 @@ export {
   anObject,
   assertArgument,
   assertOptions,
+  aText,
   listOf,
   numberIn,
   oneOf,

@@ -10,6 +10,7 @@ export {
   assertBlockShape,
   assertKnownOptions,
   assertOptions,
+  aText,
   blockDot,
   blockFits,
   blockGrid,
