@@ -9,7 +9,14 @@ import type { Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
 import { sparsePhase, type Phase } from '../search/phases.js';
-import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
+import {
+  gathersFrom,
+  phaseAt,
+  placePhases,
+  progressAt,
+  selectsAt,
+  type PlacedPhase,
+} from '../search/placing.js';
 import type { Budget } from './budget.js';
 import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
 import type { KernelState } from './kernel-state.js';
@@ -173,6 +180,8 @@ export class Pruning {
         const { start, phase } = phaseAt(this.#placed, this.#step);
         if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
         await this.#enter(this.#step);
+        const gathers = gathersFrom(phaseAt(this.#placed, this.#step), this.#step);
+        if (gathers) for (const kernel of this.kernels) kernel.erase();
       }
       this.#watch.look();
     });

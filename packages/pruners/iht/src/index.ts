@@ -8,13 +8,15 @@ import { densePhase, frobenius, identity, sparsePhase, type Pruner, type Search 
 export interface IhtSettings {
   /** Steps between two choices of blocks, T; a whole number of at least 1. */
   everySteps?: number;
+  /** Steps. */
+  gather?: number;
   /** Share of training, at its start, in which nothing is pruned; from 0. */
   dense?: number;
   /** Share of training, at its end, in which the blocks are fixed; from 0, and with `dense` under 1. */
   fineTuning?: number;
 }
 
-function thresholding({ everySteps, dense, fineTuning }: Required<IhtSettings>): Search {
+function thresholding({ everySteps, gather, dense, fineTuning }: Required<IhtSettings>): Search {
   if (!Number.isInteger(everySteps) || everySteps < 1) {
     throw new RangeError(`everySteps = ${everySteps} is not a whole number of at least 1`);
   }
@@ -31,7 +33,7 @@ function thresholding({ everySteps, dense, fineTuning }: Required<IhtSettings>):
         ...sparsePhase(1 - dense - fineTuning),
         name: 'thresholding',
         candidates: 'all',
-        selection: { everySteps },
+        selection: { everySteps, gather },
       },
       ...(fineTuning > 0 ? [sparsePhase(fineTuning)] : []),
     ],
@@ -40,8 +42,8 @@ function thresholding({ everySteps, dense, fineTuning }: Required<IhtSettings>):
   };
 }
 
-export function iht({ everySteps = 50, dense = 0, fineTuning = 0 }: IhtSettings = {}): Pruner {
-  const settings = { everySteps, dense, fineTuning };
+export function iht({ everySteps = 50, gather = 1, dense = 0, fineTuning = 0 }: IhtSettings = {}): Pruner {
+  const settings = { everySteps, gather, dense, fineTuning };
   return {
     name: 'iht',
     description: 'Take a dense gradient step, keep the blocks of largest norm; at every step, or every T',
