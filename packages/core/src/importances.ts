@@ -1,15 +1,19 @@
 /** The importance scores that more than one strategy uses. */
-import { assertTemperature, blockDot, blockNorms } from '@espalier/blocks';
+import { assertTemperature, blockDot, blockRootMeanSquares } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { AttentionParameters } from './parameterisations.js';
 import type { Importance } from './pruner.js';
 
-/** `‖W_b‖_F` of the effective weight. */
+/**
+ * `‖W_b‖_F / √n_b` of the effective weight, for `n_b` weights in the block. Among whole blocks of a kernel that is the
+ * order of the Frobenius norm; a smaller block at a ragged edge, or a kernel with smaller blocks under a global
+ * allocation, does not lose by its size.
+ */
 export const frobenius: Importance = {
   name: 'Frobenius norm',
   byNorm: true,
-  score: (kernel) => blockNorms(kernel.effective(), kernel.grid),
+  score: (kernel) => blockRootMeanSquares(kernel.effective(), kernel.grid),
 };
 
 /**
@@ -49,11 +53,14 @@ function logMeanExp(x: tf.Tensor): tf.Scalar {
   return tf.where(below.min().greater(-1), near, far).add(largest);
 }
 
-/** `‖∂L/∂W_b‖_F`, the norm of the loss' gradient by the effective weight, pruned blocks included. */
+/**
+ * `‖∂L/∂W_b‖_F / √n_b`, by the loss' gradient by the effective weight, pruned blocks included; per weight as
+ * `frobenius`, of which see.
+ */
 export const gradientNorm: Importance = {
   name: 'gradient norm',
   usesGradient: true,
-  score: (kernel) => blockNorms(kernel.gradient(), kernel.grid),
+  score: (kernel) => blockRootMeanSquares(kernel.gradient(), kernel.grid),
 };
 
 /**
@@ -69,16 +76,14 @@ export function zerosLast(scores: tf.Tensor2D, isZero: tf.Tensor2D, pull: tf.Ten
   return tf.tidy(() => tf.where(isZero.greater(0), tf.div<tf.Tensor2D>(-1, pull.maximum(1e-30)), scores));
 }
 
-/** `‖W_b‖_F` of the effective weight; blocks of zeros last, by `‖∂L/∂W_b‖_F`. */
+/** `frobenius`; blocks of zeros last, by `gradientNorm`. */
 export const frobeniusThenGradient: Importance = {
   name: 'Frobenius norm, then gradient norm',
   byNorm: true,
   usesGradient: true,
   score: (kernel) => {
-    const { grid } = kernel;
-    const weight = kernel.effective();
-    const signs = weight.sign<tf.Tensor2D>();
-    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, grid));
-    return zerosLast(blockNorms(weight, grid), isZero, blockNorms(kernel.gradient(), grid));
+    const signs = kernel.effective().sign<tf.Tensor2D>();
+    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, kernel.grid));
+    return zerosLast(frobenius.score(kernel), isZero, gradientNorm.score(kernel));
   },
 };

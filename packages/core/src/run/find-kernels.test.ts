@@ -9,7 +9,7 @@ import { sparsify, type ModelPruning } from './sparsify.js';
 import {
   byAttention,
   byMagnitude,
-  naiveNorms,
+  naiveMeanSquares,
   naiveTopK,
   randomTensor,
   values,
@@ -175,8 +175,8 @@ describe.each(Object.entries(kinds))('the kernels of %s', (name, kind) => {
     for (const { name: of, variable } of layerKernels(twin)) {
       const matrix = kind.kernels[of] as Shape2D;
       const plain = values(variable);
-      const norms = naiveNorms(plain, matrix, [2, 3]);
-      const mask = naiveTopK(norms, Math.max(1, Math.round(norms.length * 0.5)));
+      const means = naiveMeanSquares(plain, matrix, [2, 3]);
+      const mask = naiveTopK(means, Math.max(1, Math.round(means.length * 0.5)));
       variable.assign(tf.tensor(zeroOutside(plain, mask, matrix, [2, 3]), variable.shape));
     }
     const x = inputOf(kind, name);

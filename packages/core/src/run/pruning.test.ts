@@ -16,6 +16,7 @@ import type { Target } from './target.js';
 import {
   byAttention,
   byMagnitude,
+  naiveMeanSquares,
   naiveNorms,
   naiveTopK,
   randomTensor,
@@ -127,9 +128,42 @@ describe('the masks of a run', () => {
       shake(pruning, step);
       await pruning.step();
     }
-    const norms = naiveNorms(values(variables['w0'] as tf.Variable), [5, 7], [2, 3]);
+    const means = naiveMeanSquares(values(variables['w0'] as tf.Variable), [5, 7], [2, 3]);
     expect(pruning.phase).toBe('sparse');
-    expect(masks(pruning)).toEqual([naiveTopK(norms, 4)]); // 9 · 0.4 = 3.6
+    expect(masks(pruning)).toEqual([naiveTopK(means, 4)]); // 9 · 0.4 = 3.6
+  });
+
+  it('keep of a ragged last column of blocks about as much as of the others, where all weights are alike', async () => {
+    // 10 outputs in blocks of 4 × 4: 16 × 3 blocks, those of the last column half as large. By the plain norm they
+    // would be the smallest nearly all.
+    const kept = [0, 0, 0];
+    for (let seed = 1; seed <= 20; seed++) {
+      const w = tf.tidy(() => tf.variable(tf.randomNormal([64, 10], 0, 1, 'float32', seed)));
+      const search = { ...oneShot(), phases: [sparsePhase(1)] };
+      const target = { sparsity: 0.5, blockShape: [4, 4], totalSteps: 1, minimumBlocks: 1 } as const;
+      const pruning = await sparsify({ w }, byMagnitude(search), { ...target, optimizer: null });
+      masks(pruning)[0]!.forEach((bit, block) => (kept[block % 3]! += bit));
+      await pruning.finalize();
+      w.dispose();
+    }
+    expect(kept.reduce((a, b) => a + b)).toBe(20 * 24);
+    for (const count of kept) expect(count / (20 * 16)).toBeGreaterThan(0.4);
+  });
+
+  it('compare kernels by their weights under a global allocation, whatever the size of their blocks', async () => {
+    // Weights of 1 in blocks of 4 × 4, of norm 4, and of 2 in blocks of 1 × 1, of norm 2.
+    const variables = { coarse: tf.variable(tf.ones([8, 8])), fine: tf.variable(tf.fill([4, 4], 2)) };
+    const pruning = await sparsify(variables, byMagnitude({ ...oneShot(), phases: [sparsePhase(1)] }), {
+      sparsity: 0.15,
+      blockShape: [4, 4],
+      totalSteps: 1,
+      minimumBlocks: 1,
+      allocation: global,
+      overrides: { fine: { blockShape: [1, 1] } },
+      optimizer: null,
+    });
+    expect(pruning.kernels.map(({ kept }) => kept)).toEqual([1, 16]); // 17 of 20 blocks.
+    await pruning.finalize();
   });
 
   it('follow the curve of SequentialAttention++, s (1 − e^(−4t)) / (1 − e^(−4)), through a sparsification phase', async () => {

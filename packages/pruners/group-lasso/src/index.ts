@@ -1,6 +1,6 @@
 /**
- * Group LASSO: `min L(W) + λ Σ_b ‖W_b‖_F`, by a proximal step after each of the optimiser's. It sets whole
- * blocks to zero, how many λ decides.
+ * Group LASSO: `min L(W) + λ Σ_b √(n_b / n) ‖W_b‖_F`, by a proximal step after each of the optimiser's. It sets whole
+ * blocks to zero, how many λ decides. Of the n weights of a block n_b are there, all but at ragged edges.
  * Yuan & Lin 2006; the proximal step as in Parikh & Boyd 2014, Proximal Algorithms §6.5.4.
  */
 import {
@@ -27,9 +27,9 @@ export interface GroupLassoSettings {
 }
 
 /**
- * After each step of the optimiser, until the target is asked for, `W ← argmin_U ½ Σ (u − w)² / t + λ Σ_b ‖U_b‖_F`, t
- * how far the step goes: `W_b ← relu(1 − tλ / ‖W_b‖_F) W_b` where that is the same for all weights of a block. So it is
- * `L(W) + λ Σ_b ‖W_b‖_F` that is minimised, under Adam as under SGD (Yun, Lozano, Yang 2021).
+ * After each step of the optimiser, until the target is asked for, `W ← argmin_U ½ Σ (u − w)² / t + λ P(U)` for the
+ * penalty P, t how far the step goes: `W_b ← relu(1 − tλ √(n_b / n) / ‖W_b‖_F) W_b` where that is the same for all
+ * weights. So it is the loss with the penalty that is minimised, under Adam as under SGD (Yun, Lozano, Yang 2021).
  */
 export function groupLassoParameterisation(lambda: number): Parameterisation {
   if (!(lambda >= 0 && Number.isFinite(lambda))) {
