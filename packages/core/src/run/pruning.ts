@@ -180,8 +180,7 @@ export class Pruning {
         const { start, phase } = phaseAt(this.#placed, this.#step);
         if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
         await this.#enter(this.#step);
-        const gathers = gathersFrom(phaseAt(this.#placed, this.#step), this.#step);
-        if (gathers) for (const kernel of this.kernels) kernel.erase();
+        this.#beginToGather();
       }
       this.#watch.look();
     });
@@ -343,6 +342,13 @@ export class Pruning {
       });
     }
     this.#prepareStep();
+  }
+
+  /** Has what is pruned, and has a gradient, gather anew, where the choice to come is to go by the steps from here on. */
+  #beginToGather(): void {
+    if (this.pruner.search.gradient !== 'all') return;
+    if (!gathersFrom(phaseAt(this.#placed, this.#step), this.#step)) return;
+    for (const kernel of this.kernels) kernel.erase();
   }
 
   /** Makes the step to come record gradients, or be left out, where it is to. */
