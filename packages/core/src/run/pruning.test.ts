@@ -88,7 +88,7 @@ describe('the masks of a run', () => {
           const { pruning } = await run(shapes, pruner, { sparsity, totalSteps });
           const k = shapes.map(([n, m]) => {
             const blocks = Math.ceil(n / 2) * Math.ceil(m / 2);
-            return Math.max(1, Math.round((blocks * Math.round(1000 * (1 - sparsity))) / 1000));
+            return Math.max(1, Math.round((blocks * Math.round(1000 - 1000 * sparsity)) / 1000)); // In whole numbers.
           });
           let [phase, before] = [pruning.phase, masks(pruning)];
           for (let step = 1; step <= totalSteps; step++) {

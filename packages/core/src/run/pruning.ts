@@ -29,7 +29,10 @@ import { TrainingWatch } from './training-watch.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
-  /** The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state, undefined while not known. */
+  /**
+   * The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state,
+   * undefined while not known.
+   */
   optimizer(): tf.Optimizer | null | undefined;
   /** The variables that the optimiser trains, in its order, where that is known. */
   trained?(): readonly tf.Variable[];
@@ -164,14 +167,15 @@ export class Pruning {
    *
    * @throws DivergedError when a score is not finite; `abandon` takes the hooks out then.
    * @throws Error when it was called before the step before had ended, or the model was trained meanwhile; when what the
-   *   strategy added is not trained with the kernels; where the optimiser is not known, or was to leave out its step and
-   *   was not asked for one
+   *   strategy added is not trained with the kernels; where the optimiser is not known; or where a choice takes the place
+   *   of the step, and the optimiser was not asked for it or something else took it
    */
   async step(): Promise<void> {
     await this.#exclusively('step()', async () => {
       this.#knownOptimizer();
-      this.#leftOut?.assertCame();
-      if (!this.leavesOutStep) {
+      if (this.leavesOutStep) {
+        this.#assertLeftOut();
+      } else {
         this.#watch.step();
         this.#proximalStep();
       }
@@ -357,6 +361,16 @@ export class Pruning {
     this.#leftOut?.end();
     const optimizer = this.leavesOutStep ? this.#knownOptimizer() : null;
     this.#leftOut = optimizer && new LeftOutStep(optimizer);
+  }
+
+  /** @throws Error where a step was taken that a choice takes the place of, or its gradients were not asked for */
+  #assertLeftOut(): void {
+    this.#leftOut?.assertCame();
+    if (!this.#watch.moved) return;
+    throw new Error(
+      `${this.pruner.name} exchanges blocks in place of this step, and the model was trained in it: pass sparsify() the ` +
+        'optimizer that trains, which leaves the step out by itself, or make no update where pruning.leavesOutStep',
+    );
   }
 
   /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
