@@ -170,9 +170,9 @@ export class KernelState implements PrunedKernel {
   choose(chosen: BlockMask, others: Phase['others'] = 'pruned'): void {
     const { prunedWeights, gradient } = this.#search;
     // What lies outside the old mask may have moved since, by momentum alone unless it has a gradient.
-    if (prunedWeights === 'erased' && gradient !== 'all') this.#erase();
+    if (prunedWeights === 'erased' && gradient !== 'all') this.erase();
     this.restoreChoice(chosen, others);
-    if (prunedWeights === 'erased') this.#erase();
+    if (prunedWeights === 'erased') this.erase();
     tf.tidy(() =>
       this.#parameterisation.afterChoice?.({
         ...this.#scored(),
@@ -381,7 +381,7 @@ export class KernelState implements PrunedKernel {
   }
 
   /** Sets the raw weights outside the mask to zero. */
-  #erase(): void {
+  erase(): void {
     const mask = this.#maskTensor;
     if (mask) this.#assign((raw) => scaleBlocks(raw, mask, this.grid));
   }

@@ -9,7 +9,14 @@ import type { Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
 import { sparsePhase, type Phase } from '../search/phases.js';
-import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
+import {
+  gathersFrom,
+  phaseAt,
+  placePhases,
+  progressAt,
+  selectsAt,
+  type PlacedPhase,
+} from '../search/placing.js';
 import type { Budget } from './budget.js';
 import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
 import type { KernelState } from './kernel-state.js';
@@ -182,6 +189,7 @@ export class Pruning {
         const { start, phase } = phaseAt(this.#placed, this.#step);
         if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
         await this.#enter(this.#step);
+        this.#beginToGather();
       }
       this.#watch.look();
     });
@@ -385,6 +393,13 @@ export class Pruning {
       });
     }
     this.#prepareStep();
+  }
+
+  /** Has what is pruned, and has a gradient, gather anew, where the choice to come is to go by the steps from here on. */
+  #beginToGather(): void {
+    if (this.pruner.search.gradient !== 'all') return;
+    if (!gathersFrom(phaseAt(this.#placed, this.#step), this.#step)) return;
+    for (const kernel of this.kernels) kernel.erase();
   }
 
   /** Makes the step to come record gradients, or be left out, where it is to. */
