@@ -53,6 +53,7 @@ export default defineConfig(
         process: 'readonly',
         console: 'readonly',
         performance: 'readonly',
+        structuredClone: 'readonly',
         URL: 'readonly',
         WebAssembly: 'readonly',
       },

@@ -15,6 +15,7 @@ export {
 export { patternOfText, patternText, type PatternText } from './pattern-text.js';
 export { blocksOfPattern, type KeptBlock } from './pattern-blocks.js';
 export { denseOf, valuesOf } from './conversion.js';
+export { assertCanBeMade } from './memory.js';
 export { checksum } from './checksum.js';
 export { describeValue } from './describe-value.js';
 export { assertKnownOptions, nearest } from './known-options.js';

@@ -122,8 +122,11 @@ export function patternOf(grid: BlockGrid, mask: BlockMask): BlockPattern {
   return new BlockPattern({ ...grid, pointers, indices });
 }
 
+/** @throws RangeError where somebody has written into the pattern's arrays */
 function columnView({ grid, pointers, indices }: BlockPattern): ColumnView {
   const [rows, columns] = grid.gridShape;
+  assertPointers(pointers, rows, indices.length);
+  assertIndices(pointers, indices, columns);
   const columnPointers = new Int32Array(columns + 1);
   for (const column of indices) columnPointers[column + 1]! += 1;
   for (let column = 0; column < columns; column++) columnPointers[column + 1]! += columnPointers[column]!;

@@ -1,5 +1,5 @@
 /** The importance scores that more than one strategy uses. */
-import { assertTemperature, blockRootMeanSquares } from '@espalier/blocks';
+import { assertTemperature, blockDot, blockRootMeanSquares } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { AttentionParameters } from './parameterisations.js';
@@ -61,4 +61,35 @@ export const gradientNorm: Importance = {
   name: 'gradient norm',
   usesGradient: true,
   score: (kernel) => blockRootMeanSquares(kernel.gradient(), kernel.grid),
+};
+
+/**
+ * The scores, and of blocks that are zero `−1 / pull`, below 0 and the higher the more pulls the block away from zero.
+ * For strategies that set blocks to zero: one of those is chosen only where no other is left, and then the one that
+ * would leave zero first, not the earliest.
+ *
+ * @param scores from 0, `[R, C]`
+ * @param isZero 1 for a block that is zero, 0 for another, `[R, C]`
+ * @param pull from 0, `[R, C]`
+ */
+export function zerosLast(scores: tf.Tensor2D, isZero: tf.Tensor2D, pull: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => tf.where(isZero.greater(0), tf.div<tf.Tensor2D>(-1, pull.maximum(1e-30)), scores));
+}
+
+/** The root of the mean of each block's squares of the effective weight; blocks of zeros last, by that of the gradient. */
+export const frobeniusThenGradient: Importance = {
+  name: 'Frobenius norm, then gradient norm',
+  byNorm: true,
+  usesGradient: true,
+  score: (kernel) => {
+    const { grid } = kernel;
+    const weight = kernel.effective();
+    const signs = weight.sign<tf.Tensor2D>();
+    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, grid));
+    return zerosLast(
+      blockRootMeanSquares(weight, grid),
+      isZero,
+      blockRootMeanSquares(kernel.gradient(), grid),
+    );
+  },
 };

@@ -244,7 +244,7 @@ export function countNonZeroBlocks({ grid }: KernelState, values: Float32Array):
   return nonZeroBlocks(values, grid).reduce((sum, bit) => sum + bit, 0);
 }
 
-/** `k = max(1, round(G · (1 − s)))`. */
+/** `k = max(1, round(G · (1 − s)))` of a sparsity of up to six digits, whose complement in doubles is not quite. */
 export function targetBlocks({ grid }: KernelState, sparsity: number): number {
-  return Math.max(1, Math.round(grid.blocks * (1 - sparsity)));
+  return Math.max(1, Math.round((grid.blocks * Math.round(1e6 * (1 - sparsity))) / 1e6));
 }
