@@ -83,8 +83,21 @@ function whole(config: tf.serialization.ConfigDict, rest: string): string {
 }
 
 function checksumOf(tensor: tf.Tensor): string {
-  const { buffer, byteOffset, byteLength } = tensor.dataSync();
+  const { buffer, byteOffset, byteLength } = numbersOf(tensor);
   return checksum(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** @throws Error on webgpu outside a browser, where numbers that were not read before are not to be had at once */
+function numbersOf(tensor: tf.Tensor): tf.TypedArray {
+  try {
+    return tensor.dataSync();
+  } catch (error) {
+    throw new Error(
+      `The checksum of a block-sparse layer needs its weights at once, which ${tf.getBackend()} does not give here: save() the ` +
+        'model, which reads them first, or await the data() of its weights before its configuration is asked for',
+      { cause: error },
+    );
+  }
 }
 
 /**

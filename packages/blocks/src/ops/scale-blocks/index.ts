@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
-import { blockGrid, type BlockGrid } from '../../grid.js';
+import { assertGrid, blockGrid, type BlockGrid } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
@@ -23,6 +23,7 @@ export type { BlockAttributes };
  * @throws RangeError for tensors that are not of the grid
  */
 export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(scale, grid.gridShape, 'scale', THE_GRID);
   return scaled({ matrix, scale }, { blockShape: grid.blockShape });
@@ -34,6 +35,7 @@ export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: Block
  * @throws RangeError for tensors that are not of the grid
  */
 export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(mask, grid.gridShape, 'mask', THE_GRID);
   const attributes = { blockShape: grid.blockShape };
@@ -56,6 +58,7 @@ export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGr
  * @throws RangeError for tensors that are not of the grid
  */
 export function blockDot(a: tf.Tensor2D, b: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(a, grid.matrixShape, 'a', THE_GRID);
   assertTensor(b, grid.matrixShape, 'b', THE_GRID);
   return dotted({ a, b }, { blockShape: grid.blockShape });
@@ -71,8 +74,12 @@ const SQUARED_NORM_FLOOR = 1e-30;
  *
  * The norm of a block of zeros is given as 1e-15, where its derivative is zero: without that floor the
  * derivative at a pruned block would be 0/0, and the next step's weights NaN.
+ *
+ * @throws TypeError, RangeError for a matrix that is not of the grid
  */
 export function blockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
+  assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   return tf.tidy(() => blockDot(matrix, matrix, grid).maximum(SQUARED_NORM_FLOOR).sqrt() as tf.Tensor2D);
 }
 
