@@ -90,6 +90,19 @@ export default defineConfig(
   ),
   mayImport(['packages/block-sparse/**'], 'core|blocks(/.+)?', 'block-sparse may know core and blocks.'),
   mayImport(['packages/pruner-conformance/**'], 'core', 'The conformance suite knows core alone.'),
+  {
+    files: ['packages/reference/src/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^[^.]', message: 'The reference is independent: it knows no package at all.' },
+          ],
+        },
+      ],
+    },
+  },
   mayImport(
     ['packages/backend/**'],
     'blocks/.+|wasm-training(/.+)?',

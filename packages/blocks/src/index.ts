@@ -23,8 +23,10 @@ export { assertKnownOptions, nearest } from './known-options.js';
 export {
   blockDot,
   blockNorms,
+  blockRootMeanSquares,
   maskBlocks,
   scaleBlocks,
+  wholeBlockNorms,
   type BlockAttributes,
 } from './ops/scale-blocks/index.js';
 export {

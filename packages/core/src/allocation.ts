@@ -4,7 +4,7 @@
  * An allocation is asked each time a mask is chosen: for a sparsity (that of the moment, under a gradual
  * schedule) it says how many blocks each layer keeps.
  */
-import { type BlockGrid, DivergedError, keptBlocks, topK } from '@espalier/blocks';
+import { type BlockGrid, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
 
 /** What an allocation sees of a layer. */
 export interface AllocationLayer {
@@ -55,20 +55,20 @@ export const global: Allocation = {
   keep(layers, sparsity) {
     const total = layers.reduce((sum, { grid }) => sum + grid.blocks, 0);
     const budget = Math.max(layers.length, blocksToKeep(total, sparsity));
+    const best = layers.map(({ scores }) => firstLargest(scores));
+    if (budget === total) return layers.map(({ grid }) => grid.blocks);
     const single = layers.every(({ scores }) => scores instanceof Float32Array);
-    const others = single ? new Float32Array(total) : new Float64Array(total);
+    const all = single ? new Float32Array(total) : new Float64Array(total);
+    const others = keepAll(total);
     let start = 0;
-    for (const { scores } of layers) {
-      others.set(scores, start);
-      others[start + firstLargest(scores)] = -Infinity;
+    layers.forEach(({ scores }, layer) => {
+      all.set(scores, start);
+      others[start + best[layer]!] = 0;
       start += scores.length;
-    }
-    const chosen = topK(others, budget - layers.length);
-    let end = 0;
-    return layers.map(({ grid }) => {
-      const kept = keptBlocks(chosen.subarray(end, (end += grid.blocks)));
-      return Math.min(kept + 1, grid.blocks);
     });
+    const chosen = topK(all, budget - layers.length, others);
+    let end = 0;
+    return layers.map(({ grid }) => 1 + keptBlocks(chosen.subarray(end, (end += grid.blocks))));
   },
 };
 

@@ -9,6 +9,7 @@ export {
   blockFits,
   blockGrid,
   blockNorms,
+  blockRootMeanSquares,
   blockSize,
   complement,
   DivergedError,
@@ -19,6 +20,7 @@ export {
   matrixShape,
   scaleBlocks,
   topK,
+  wholeBlockNorms,
   type BlockGrid,
   type BlockMask,
   type Shape2D,
@@ -50,6 +52,7 @@ export type { PruningState } from './run/state.js';
 export { isUnderPruning, keepsZeros, KernelState } from './run/kernel-state.js';
 export { allKernels, layerKernels, type LayerKernel, type PrunableLayer } from './run/find-kernels.js';
 export { resetOptimizerState, type ResettableOptimizer } from './run/optimizer-state.js';
+export type { SteppingOptimizer } from './run/step-size.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
 export {
   nonZeroBlocks,

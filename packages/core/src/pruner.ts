@@ -100,8 +100,17 @@ export interface TrainedKernel extends PrunedKernel {
 
 /** The optimiser step that a proximal step follows. */
 export interface OptimizerStep {
-  /** @throws Error where the optimiser does not tell. */
-  learningRate(): number;
+  /**
+   * How far the step goes: what it has moved each number by for each unit of a gradient that has been the same since
+   * the optimiser was last reset, k steps ago: η under plain SGD, `η (1 − μᵏ) / (1 − μ)` under momentum,
+   * `η / (√v̂ + ε)` under Adam. The proximal step of a penalty λP is `argmin_x ½ Σ (x − w)² / t + λ P(x)` for a t so
+   * made: then it is the loss with that penalty that is minimised, whatever the optimiser.
+   *
+   * @param trainable by its name; the raw weight when absent
+   * @returns a scalar, or a tensor of the shape of what trains, `[n, m]` of the raw weight
+   * @throws Error where the optimiser does not tell
+   */
+  stepSize(trainable?: string): tf.Tensor;
   /** The share of the target sparsity that the search asked for in this step, 0 to 1. */
   readonly share: number;
 }

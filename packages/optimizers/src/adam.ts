@@ -52,6 +52,12 @@ export class AdamOptimizer extends SlotOptimizer {
     return adamStep(weight, gradient, first!, second!, settings);
   }
 
+  /** `learningRate / (sqrt(v / (1 - beta2^t)) + epsilon)` */
+  protected override distance([, second]: readonly tf.Variable[], step: number): tf.Tensor {
+    const corrected = second!.div(1 - this.beta2 ** step);
+    return tf.div(this.learningRate, corrected.sqrt().add(this.epsilon));
+  }
+
   getConfig(): tf.serialization.ConfigDict {
     const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
     return { learningRate, beta1, beta2, epsilon, weightDecay };

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import './backends/wasm.js';
-import { adam, sgd, type AdamOptimizer, type SgdOptimizer } from './index.js';
+import { adam, sgd, SlotOptimizer, type AdamOptimizer, type SgdOptimizer } from './index.js';
 import { expectClose, randomTensor, randomValues } from './test-support.js';
 
 beforeAll(async () => {
@@ -105,6 +105,33 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     tf.dispose([weight, gradient]);
   });
 
+  it.each(settings)('%s tells how far its steps go under a gradient that stays', (_, make) => {
+    const slope = [1, -2, 0.5, 3];
+    const weight = tf.variable(tf.tensor1d([0.3, -0.1, 2, 1]));
+    const optimizer = make();
+    expect(optimizer.stepSize(weight)).toBeTypeOf('number');
+    for (let step = 0; step < 6; step++) {
+      if (step === 3) optimizer.resetState();
+      const before = weight.dataSync().slice();
+      // What the decay adds is taken off before.
+      const gradient = tf.tidy(() => tf.sub(slope, weight.mul(optimizer.weightDecay)));
+      optimizer.applyGradients([{ name: weight.name, tensor: gradient }]);
+      const size = optimizer.stepSize(weight);
+      const told = typeof size === 'number' ? slope.map(() => size) : size.dataSync();
+      expectClose(
+        told,
+        slope.map((g, i) => (before[i]! - weight.dataSync()[i]!) / g),
+        1e-4,
+      );
+      tf.dispose([gradient, size]);
+    }
+    const other = tf.variable(tf.tensor1d([1]));
+    const size = optimizer.stepSize(other);
+    if (optimizer.getConfig()['beta1'] !== undefined) expect(size).toBe(0);
+    optimizer.dispose();
+    tf.dispose([weight, other]);
+  });
+
   it('uses a learning rate set between steps at once, without scaling the velocity', () => {
     const weight = tf.variable(tf.tensor1d([0]));
     const optimizer = sgd({ learningRate: 1, momentum: 0.5 });
@@ -178,11 +205,36 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     descend(optimizer, weight, curvature, 1);
     const afterFirst = tf.memory().numTensors;
     descend(optimizer, weight, curvature, 20);
+    tf.dispose([optimizer.stepSize(weight)]);
     expect(tf.memory().numTensors).toBe(afterFirst);
     optimizer.dispose();
     tf.dispose([weight, curvature]);
     expect(tf.memory().numTensors).toBe(start + initial - 1);
   });
+});
+
+it('an optimiser of one’s own tells how far its step goes, or that it does not', () => {
+  class Plain extends SlotOptimizer {
+    static readonly className: string = 'Plain';
+    protected readonly slotNames = [];
+    protected update(weight: tf.Variable, gradient: tf.Tensor) {
+      return [weight.sub(gradient.mul(this.learningRate))];
+    }
+    getConfig() {
+      return {};
+    }
+  }
+  class Telling extends Plain {
+    static override readonly className = 'Telling';
+    protected override distance() {
+      return this.learningRate;
+    }
+  }
+  const weight = tf.variable(tf.tensor1d([1]));
+  expect(new Telling(0.5).stepSize(weight)).toBe(0.5);
+  expect(() => new Plain(0.5).stepSize(weight)).toThrow(
+    'Plain does not tell how far its step goes: give it a method distance()',
+  );
 });
 
 it('finds restored slots by position when the model was rebuilt', async () => {

@@ -44,6 +44,12 @@ export class SgdOptimizer extends SlotOptimizer {
     return velocity ? momentumStep(weight, gradient, velocity, this) : sgdStep(weight, gradient, this);
   }
 
+  /** `learningRate · (1 + momentum + momentum² + …)`, a term for each step and with Nesterov's momentum one more. */
+  protected override distance(_: readonly tf.Variable[], step: number): number {
+    const { learningRate, momentum, nesterov } = this;
+    return (learningRate * (1 - momentum ** (nesterov ? step + 1 : step))) / (1 - momentum);
+  }
+
   getConfig(): tf.serialization.ConfigDict {
     const { learningRate, momentum, weightDecay, nesterov } = this;
     return { learningRate, momentum, weightDecay, nesterov };

@@ -34,7 +34,20 @@ export abstract class SlotOptimizer extends tf.Optimizer {
     step: number,
   ): readonly tf.Tensor[];
 
-  /** The step size; it may be set at any time and holds from the next step. Finite, at least 0. */
+  /**
+   * How far a step goes, for `stepSize`: what it moves a weight by for each unit of a gradient that has been the same
+   * since the last reset. A number, or a tensor of the weight's shape that the caller disposes.
+   *
+   * @param slots as the step left them
+   * @param step number of that step since the last reset, from 1
+   */
+  protected distance(_slots: readonly tf.Variable[], _step: number): number | tf.Tensor {
+    throw new Error(
+      `${this.getClassName()} does not tell how far its step goes: give it a method distance()`,
+    );
+  }
+
+  /** The learning rate; it may be set at any time and holds from the next step. Finite, at least 0. */
   get learningRate(): number {
     return this.#learningRate;
   }
@@ -58,6 +71,18 @@ export abstract class SlotOptimizer extends tf.Optimizer {
       if (tensor != null) this.#updateVariable(registeredVariable(name), tensor);
     }
     this.incrementIterations();
+  }
+
+  /**
+   * How far the last step went: what it moved a variable by for each unit of a gradient that has been the same since
+   * the last reset. 0 for a variable that no step since then has had a gradient of. It is what a proximal step after it
+   * multiplies its penalty by. (The learning rate is not: momentum and moments change how far a step goes.)
+   *
+   * @returns a number, or a tensor of the variable's shape that the caller disposes
+   */
+  stepSize(variable: tf.Variable): number | tf.Tensor {
+    const slots = this.slotNames.length === 0 ? [] : this.#slots.get(variable.name);
+    return slots ? tf.tidy(() => this.distance(slots, this.#stepsSinceReset) as tf.Tensor) : 0;
   }
 
   /** Forgets momentum and moments and begins to count steps anew, as if no step had been taken. */

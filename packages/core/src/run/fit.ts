@@ -27,7 +27,7 @@ class ForgottenStep extends tf.Callback {
   override async onBatchEnd(): Promise<void> {
     if (this.#warned || !this.run.isBehind) return;
     this.#warned = true;
-    console.warn(
+    tf.backend_util.warn(
       'fit() trains a model under pruning, and the run is not told of the steps, so that nothing is pruned: give it ' +
         '`callbacks: pruning.callback()`, beside others as `[pruning.callback(), …]`; to train without pruning, ' +
         'finalize() or abandon() the run first',

@@ -160,7 +160,7 @@ describe('the recorded gradient', () => {
       await pruning.finalize();
     };
     await run({ ...byMagnitude(search), growth: gradientNorm });
-    expect(grown[1]).toEqual([4, 4, 4, 4]); // ‖[2, 2, 2, 2]‖
+    expect(grown[1]).toEqual([2, 2, 2, 2]); // ‖[2, 2, 2, 2]‖ / √4
     await run({ ...byMagnitude(search), growth: { ...gradientNorm, usesGradient: false } });
     for (const norm of grown[3] as number[]) expect(norm).toBeLessThan(1e-12);
   });

@@ -15,7 +15,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 
 import { identity } from '../parameterisations.js';
-import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
+import type { Importance, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
 import { rawOf } from './raw-weight.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
@@ -149,7 +149,8 @@ export class KernelState implements PrunedKernel {
 
   /** One score a block, read back from the device. */
   async scores(importance: Importance): Promise<Float32Array> {
-    const scores = tf.tidy(() => importance.score(this.#scored()));
+    // What it scores by may be the score itself.
+    const scores = tf.tidy(() => importance.score(this.#scored()).clone());
     try {
       if (scores.shape.join() !== this.grid.gridShape.join()) {
         throw new RangeError(
@@ -214,10 +215,21 @@ export class KernelState implements PrunedKernel {
     this.#gradient = null;
   }
 
-  /** The parameterisation's proximal step, where it has one. */
-  proximalStep(step: OptimizerStep): void {
+  /**
+   * The parameterisation's proximal step, where it has one.
+   *
+   * @param sizeOf how far the optimiser's last step went, of a variable
+   */
+  proximalStep(share: number, sizeOf: (variable: tf.Variable) => tf.Tensor): void {
     const { proximal } = this.#parameterisation;
-    if (proximal) this.#assign((raw) => proximal(raw, this, step));
+    if (!proximal) return;
+    const stepSize = (trainable?: string) => {
+      const variable = trainable === undefined ? this.variable : this.trainables[trainable];
+      if (!variable) throw new RangeError(`${this.#parameterisation.name} trains no '${trainable}'`);
+      const size = sizeOf(variable);
+      return trainable || size.rank === 0 ? size : size.reshape([...this.grid.matrixShape]);
+    };
+    this.#assign((raw) => proximal(raw, this, { share, stepSize }));
   }
 
   /** The effective weight as a tensor of the kernel's own, which holds until the next call or the end of the run. */

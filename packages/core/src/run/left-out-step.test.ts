@@ -275,4 +275,18 @@ describe('an optimiser whose step is left out', () => {
     expect(leftOut).toEqual([2, 5]);
     await pruning.finalize();
   });
+
+  it('is missed where the caller takes it all the same', async () => {
+    const w = tf.variable(randomTensor([4, 4], 1));
+    const target = { sparsity: 0.5, blockShape: [2, 2], totalSteps: TOTAL, minimumBlocks: 1 } as const;
+    const pruning = await sparsify({ w }, byGradient(), { ...target, optimizer: null });
+    const step = async () => {
+      tf.train.sgd(0.1).minimize(() => pruning.weight('w').square().sum() as tf.Scalar, false, [w]);
+      await pruning.step();
+    };
+    await step();
+    await step();
+    await expect(step()).rejects.toThrow('make no update where pruning.leavesOutStep');
+    pruning.abandon();
+  });
 });

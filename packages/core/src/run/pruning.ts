@@ -5,7 +5,7 @@ import { DivergedError, keptBlocks } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
-import type { OptimizerStep, Pruner } from '../pruner.js';
+import type { Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
 import { sparsePhase, type Phase } from '../search/phases.js';
@@ -17,12 +17,18 @@ import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import { selectBlocks, type Selection } from './selection.js';
 import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { stepSize } from './step-size.js';
 import { TrainingWatch } from './training-watch.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
-  /** The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state, undefined while not known. */
+  /**
+   * The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state,
+   * undefined while not known.
+   */
   optimizer(): tf.Optimizer | null | undefined;
+  /** The variables that the optimiser trains, in its order, where that is known. */
+  trained?(): readonly tf.Variable[];
   /** Every variable of the model, those that parameterisations added and their buffers among them, in a fixed order. */
   variables(): readonly NamedVariable[];
   /** All weights of the model, not counting what parameterisations added. */
@@ -154,14 +160,15 @@ export class Pruning {
    *
    * @throws DivergedError when a score is not finite; `abandon` takes the hooks out then.
    * @throws Error when it was called before the step before had ended, or the model was trained meanwhile; when what the
-   *   strategy added is not trained with the kernels; where the optimiser is not known, or was to leave out its step and
-   *   was not asked for one
+   *   strategy added is not trained with the kernels; where the optimiser is not known; or where a choice takes the place
+   *   of the step, and the optimiser was not asked for it or something else took it
    */
   async step(): Promise<void> {
     await this.#exclusively('step()', async () => {
       this.#knownOptimizer();
-      this.#leftOut?.assertCame();
-      if (!this.leavesOutStep) {
+      if (this.leavesOutStep) {
+        this.#assertLeftOut();
+      } else {
         this.#watch.step();
         this.#proximalStep();
       }
@@ -297,18 +304,16 @@ export class Pruning {
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */
   #proximalStep(): void {
     const placed = phaseAt(this.#placed, this.stepsDone);
-    const step: OptimizerStep = {
-      share: placed.phase.curve(progressAt(placed, this.stepsDone)),
-      learningRate: () => {
-        const { learningRate } = (this.#host.optimizer() ?? {}) as { learningRate?: number };
-        if (learningRate !== undefined) return learningRate;
-        throw new Error(
-          `${this.pruner.name} takes a proximal step and needs the learning rate: pass sparsify() an optimizer ` +
-            'that has the field learningRate, as those of tf.train do',
-        );
-      },
+    const share = placed.phase.curve(progressAt(placed, this.stepsDone));
+    const sizeOf = (variable: tf.Variable) => {
+      const optimizer = this.#host.optimizer();
+      if (optimizer) return stepSize(optimizer, variable, this.#host.trained?.());
+      throw new Error(
+        `${this.pruner.name} takes a proximal step and needs to know how far the optimizer's own goes: pass it to ` +
+          'sparsify() as `optimizer`',
+      );
     };
-    for (const kernel of this.kernels) kernel.proximalStep(step);
+    for (const kernel of this.kernels) kernel.proximalStep(share, sizeOf);
   }
 
   /** Chooses the blocks for a step, if they are to be chosen there. */
@@ -343,6 +348,16 @@ export class Pruning {
     this.#leftOut = optimizer && new LeftOutStep(optimizer);
   }
 
+  /** @throws Error where a step was taken that a choice takes the place of, or its gradients were not asked for */
+  #assertLeftOut(): void {
+    this.#leftOut?.assertCame();
+    if (!this.#watch.moved) return;
+    throw new Error(
+      `${this.pruner.name} exchanges blocks in place of this step, and the model was trained in it: pass sparsify() the ` +
+        'optimizer that trains, which leaves the step out by itself, or make no update where pruning.leavesOutStep',
+    );
+  }
+
   /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
   #recordGradients(): void {
     const { importance, growth } = this.pruner;
@@ -360,10 +375,13 @@ export class Pruning {
    * @returns how many blocks the target allows each kernel
    */
   async #cutToTarget(): Promise<readonly number[]> {
-    if (this.pruner.search.final === 'learned') return this.#settings.budget.counts(1);
-    const { keep, chosen } = await this.#select(FINAL, 1);
-    this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
-    return keep;
+    const { budget } = this.#settings;
+    if (this.pruner.search.final !== 'learned') {
+      const { keep, chosen } = await this.#select(FINAL, 1);
+      this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
+      return keep;
+    }
+    return budget.byScore ? (await this.#select({ ...FINAL, candidates: 'all' }, 1)).keep : budget.counts(1);
   }
 
   #select(phase: Phase, progress: number): Promise<Selection> {

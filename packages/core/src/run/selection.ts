@@ -24,20 +24,15 @@ export async function selectBlocks(
   progress: number,
 ): Promise<Selection> {
   const share = phase.curve(progress);
-  let keep = budget.counts(share);
-  const candidates = kernels.map(({ chosen, mask, grid }, i) => {
-    if (phase.candidates === 'all') return keepAll(grid.blocks);
-    // Forward selection that ends early has chosen too few: what is active fills up.
-    return keptBlocks(chosen) < keep[i]! ? mask : chosen;
-  });
+  const byScore = budget.byScore && share > 0;
+  const candidates = candidatesOf(kernels, budget, phase, share);
+  const keepWithout = byScore ? null : budget.counts(share);
   // Read back from the device only where the choice depends on them.
   const readsScores =
-    phase.choose !== undefined ||
-    (share > 0 && budget.byScore) ||
-    keep.some((k, i) => k < keptBlocks(candidates[i]!));
+    phase.choose !== undefined || !keepWithout?.every((k, i) => k >= keptBlocks(candidates[i]!));
   const scores = readsScores ? await scoresOf(kernels, pruner.importance) : zeros(kernels);
   const scored = { scores, candidates };
-  if (budget.byScore && share > 0) keep = budget.counts(share, scored);
+  const keep = keepWithout ?? budget.counts(share, scored);
   const growthScores =
     pruner.growth && phase.choose ? await scoresOf(kernels, pruner.growth) : zeros(kernels);
 
@@ -55,6 +50,24 @@ export async function selectBlocks(
     }),
   );
   return { keep, chosen, densities: budget.byScore && readsScores ? budget.densities(scored) : null };
+}
+
+/** The blocks of each kernel that the phase allows. */
+function candidatesOf(
+  kernels: readonly KernelState[],
+  budget: Budget,
+  phase: Pick<Phase, 'candidates'>,
+  share: number,
+): BlockMask[] {
+  if (phase.candidates === 'all') return kernels.map(({ grid }) => keepAll(grid.blocks));
+  if (kernels.every(({ chosen, mask }) => chosen === mask)) return kernels.map(({ chosen }) => chosen);
+  // Forward selection that ends early has chosen too few: what is active fills up. An allocation by scores tells of all
+  // kernels together how many are missing, not of one.
+  const kept = kernels.map(({ chosen }) => keptBlocks(chosen));
+  const keep = budget.counts(share);
+  const missing = keep.map((k, i) => k - kept[i]!);
+  const inAll = missing.reduce((sum, own) => sum + own, 0);
+  return kernels.map(({ chosen, mask }, i) => ((budget.byScore ? inAll : missing[i]!) > 0 ? mask : chosen));
 }
 
 function scoresOf(kernels: readonly KernelState[], importance: Importance): Promise<Float32Array[]> {

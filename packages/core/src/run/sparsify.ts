@@ -114,6 +114,7 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
     // `Sequential.optimizer` is undefined before compile().
     optimizer: () =>
       target.optimizer === undefined ? (model.optimizer as tf.Optimizer | undefined) : target.optimizer,
+    trained: () => model.trainableWeights.map(variableOf),
     variables: () => {
       const added = new Map(addedTo(kernels).map(({ name, variable }) => [variable, name]));
       return model.weights.map((weight) => {

@@ -2,7 +2,7 @@
  * Forward selection: blocks are chosen in rounds, the best of those not chosen yet joining at each round's end,
  * and none leaves; after it, where asked for, swaps at a fixed number of blocks (replacement).
  */
-import { type BlockMask, growMask, keptBlocks, topK } from '@espalier/blocks';
+import { type BlockMask, complement, growMask, keptBlocks, topK } from '@espalier/blocks';
 
 import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './phases.js';
 
@@ -49,7 +49,7 @@ export function forwardSelection({
     ...Array.from(
       { length: rounds },
       (_, round) => (choice: Choice) =>
-        growMask(choice.chosen, join(choice), Math.ceil((choice.keep * (round + 1)) / rounds)),
+        growMask(allowed(choice), join(choice), Math.ceil((choice.keep * (round + 1)) / rounds)),
     ),
     ...Array.from(
       { length: swaps },
@@ -69,9 +69,17 @@ export function forwardSelection({
   };
 }
 
+/**
+ * The chosen blocks, of which none leaves, unless the kernel is to keep fewer in the end: an allocation by scores may
+ * give it fewer than it had when they joined, and the others more.
+ */
+function allowed({ scores, chosen, keep }: Choice): BlockMask {
+  return keptBlocks(chosen) > keep ? topK(scores, keep, chosen) : chosen;
+}
+
 /** The `count` chosen blocks of lowest score leave, as many others of highest score to join by take their place. */
 function swap({ scores, chosen, keep }: Choice, joinScores: ArrayLike<number>, count: number): BlockMask {
-  const others = chosen.map((bit) => 1 - bit);
+  const others = complement(chosen);
   const stay = Math.max(0, keep - Math.min(count, keptBlocks(others)));
   return growMask(topK(scores, stay, chosen), joinScores, keep, others);
 }

@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
-import { assertGrid, blockGrid, type BlockGrid } from '../../grid.js';
+import { assertGrid, blockGrid, blockSize, type BlockGrid } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
@@ -78,9 +78,53 @@ const SQUARED_NORM_FLOOR = 1e-30;
  * @throws TypeError, RangeError for a matrix that is not of the grid
  */
 export function blockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  return tf.tidy(() => rootOf(sumsOfSquares(matrix, grid)));
+}
+
+/**
+ * The root of the mean of each block's squares, over the weights that are there, `[R, C]`: what blocks are compared by
+ * where not all are of one size, those at ragged edges and those of other kernels. 1e-15 for a block of zeros.
+ */
+export function blockRootMeanSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  return tf.tidy(() => rootOf(sumsOfSquares(matrix, grid).div(blockSizes(grid))));
+}
+
+/**
+ * The Frobenius norm of each block, that of one at a ragged edge as if it were whole: `‖W_b‖_F · √(Br·Bc / n_b)` for
+ * `n_b` weights that are there, `[R, C]`. What a threshold on norms goes by, so that small blocks do not fall below it
+ * for their size. 1e-15 for a block of zeros, where its derivative is zero.
+ */
+export function wholeBlockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
+  if (isWhole(grid)) return blockNorms(matrix, grid);
+  const [blockRows, blockColumns] = grid.blockShape;
+  return tf.tidy(() =>
+    rootOf(sumsOfSquares(matrix, grid).mul(tf.div(blockRows * blockColumns, blockSizes(grid)))),
+  );
+}
+
+/** @throws TypeError, RangeError for a matrix that is not of the grid */
+function sumsOfSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
   assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
-  return tf.tidy(() => blockDot(matrix, matrix, grid).maximum(SQUARED_NORM_FLOOR).sqrt() as tf.Tensor2D);
+  return blockDot(matrix, matrix, grid);
+}
+
+function rootOf(squares: tf.Tensor): tf.Tensor2D {
+  return squares.maximum(SQUARED_NORM_FLOOR).sqrt() as tf.Tensor2D;
+}
+
+/** The number of weights of each block, `[R, C]`; a scalar where all have as many. */
+function blockSizes(grid: BlockGrid): tf.Tensor {
+  const [blockRows, blockColumns] = grid.blockShape;
+  if (isWhole(grid)) return tf.scalar(blockRows * blockColumns);
+  const sizes = Float32Array.from({ length: grid.blocks }, (_, block) => blockSize(grid, block));
+  return tf.tensor2d(sizes, [...grid.gridShape]);
+}
+
+/** Whether the blocks divide the matrix. */
+function isWhole({ matrixShape: [n, m], blockShape: [blockRows, blockColumns] }: BlockGrid): boolean {
+  return n % blockRows === 0 && m % blockColumns === 0;
 }
 
 const scaled = defineOperation<BlockAttributes, tf.Tensor2D>({
