@@ -22,7 +22,7 @@ const MOST_HEAP_MB = 512;
 export async function fuzz(part, { cases, seed = 1, onCase = () => {} }) {
   const wrong = [];
   const end = seed + cases;
-  for (let next = seed; next < end; ) {
+  for (let next = seed; next < end;) {
     const count = Math.min(AT_ONCE, end - next);
     const { last, found, died } = await runApart(part, count, next, (at) => onCase(at - seed + 1));
     wrong.push(...found);
