@@ -1,203 +1,124 @@
-/** Every public function says of a wrong argument what it is, in one line: its name, the value seen, what was expected. */
-import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import * as blocks from './index.js';
-import './backends/cpu.js';
+import {
+  aFunction,
+  anObject,
+  assertArgument,
+  assertOptions,
+  listOf,
+  numberIn,
+  oneOf,
+  required,
+  trueOrFalse,
+  wholeNumber,
+  type Expected,
+} from './arguments.js';
 
-const grid = blocks.blockGrid([4, 6], [2, 3]);
-const mask = Uint8Array.of(1, 0, 0, 1);
-const pattern = blocks.patternOf(grid, mask);
-const info = blocks.convolutionInfo([1, 4, 4, 2], [3, 3, 2, 1]);
+const accepted = ({ holds }: Expected, values: readonly unknown[]) => values.filter(holds);
 
-const wrong: Record<string, () => unknown> = {
-  undefined: () => undefined,
-  null: () => null,
-  'a text': () => 'text',
-  'a number': () => 7,
-  NaN: () => NaN,
-  'an empty object': () => ({}),
-  'an array of texts': () => ['a', 'b'],
-  'a promise': () => Promise.resolve(1),
-  'a function': () => () => 1,
-  'a GraphModel': () => new tf.GraphModel(tf.io.fromMemory({ modelTopology: {} })),
-};
-
-const tensor = (shape: number[]) => tf.zeros(shape);
-
-/** Arguments that are right, and of each what an error calls it; null for one that may be anything. */
-type Call = [arguments_: () => unknown[], names: (RegExp | null)[]];
-
-const calls: Partial<Record<keyof typeof blocks, Call>> = {
-  matrixShape: [() => [[3, 3, 2, 4], 'other'], [/kernelShape|A kernel of shape/, /kind/]],
-  assertBlockShape: [() => [[2, 3]], [/block ?shape/i]],
-  blockFits: [
-    () => [
-      [4, 6],
-      [2, 3],
-    ],
-    [/matrix/, /blockShape/],
-  ],
-  blockGrid: [
-    () => [
-      [4, 6],
-      [2, 3],
-    ],
-    [/matrix ?shape/i, /block ?shape/i],
-  ],
-  blockSize: [() => [grid, 1], [/grid/, /Block/]],
-  keepAll: [() => [4], [/blocks/]],
-  keptBlocks: [() => [mask], [/mask/]],
-  topK: [() => [[1, 2, 3, 4], 2, mask], [/scores/, /k = /, /candidates/]],
-  growMask: [() => [mask, [1, 2, 3, 4], 2, mask], [/mask/, /scores/, /k = /, /candidates/]],
-  patternOf: [() => [grid, mask], [/grid/, /mask/]],
-  patternOfText: [() => [blocks.patternText(pattern), 'dense/kernel'], [/dense\/kernel/, null]],
-  patternText: [() => [pattern], [/pattern/]],
-  blocksOfPattern: [() => [pattern], [/pattern/]],
-  denseOf: [() => [new Float32Array(12), pattern], [/weights/, /pattern/]],
-  valuesOf: [() => [new Float32Array(24), pattern], [/weights/, /pattern/]],
-  scaleBlocks: [() => [tensor([4, 6]), tensor([2, 2]), grid], [/matrix/, /scale/, /grid/]],
-  maskBlocks: [() => [tensor([4, 6]), tensor([2, 2]), grid], [/matrix/, /mask/, /grid/]],
-  blockDot: [() => [tensor([4, 6]), tensor([4, 6]), grid], [/a is/, /b is/, /grid/]],
-  blockNorms: [() => [tensor([4, 6]), grid], [/matrix/, /grid/]],
-  blockRootMeanSquares: [() => [tensor([4, 6]), grid], [/matrix/, /grid/]],
-  wholeBlockNorms: [() => [tensor([4, 6]), grid], [/matrix/, /grid/]],
-  attentionWeights: [() => [tensor([2, 2]), {}], [/logits/, /attentionWeights\(\)/]],
-  gatherBlocks: [() => [tensor([4, 6]), pattern], [/matrix/, /pattern/]],
-  scatterBlocks: [() => [tensor([12]), pattern], [/values/, /pattern/]],
-  scaleBlockValues: [() => [tensor([12]), tensor([2, 2]), pattern], [/values/, /scale/, /pattern/]],
-  blockValuesDot: [() => [tensor([12]), tensor([12]), pattern], [/a is/, /b is/, /pattern/]],
-  blockSparseMatMul: [
-    () => [tensor([2, 4]), tensor([12]), pattern, {}],
-    [/x is/, /values/, /pattern/, /blockSparseMatMul\(\)/],
-  ],
-  blockSparseWeightGradient: [() => [tensor([2, 4]), tensor([2, 6]), pattern], [/x is/, /dy is/, /pattern/]],
-  blockSparseConv2d: [
-    () => [tensor([1, 2, 2, 4]), tensor([12]), pattern, { filterShape: [1, 1, 4, 6] }],
-    [/x is/, /values/, /pattern/, /blockSparseConv2d\(\)|filterShape/],
-  ],
-  im2col: [() => [tensor([1, 4, 4, 2]), info], [/x is/, /info/]],
-  col2im: [() => [tensor([4, 18]), info], [/patches/, /info/]],
-  convolutionInfo: [
-    () => [[1, 4, 4, 2], [3, 3, 2, 1], {}],
-    [/inputShape/, /filterShape/, /convolutionInfo\(\)/],
-  ],
-  defineOperation: [() => [{ name: 'Own', composed: () => tensor([1]) }], [/defineOperation\(\)/]],
-  registerCpuKernel: [
-    () => ['ScaleBlocks', () => ({ shape: [], values: new Float32Array(1) })],
-    [/kernelName/, /the kernel/],
-  ],
-  registerWasmKernel: [() => ['ScaleBlocks', () => ({})], [/kernelName/, /the kernel/]],
-  registerWebgpuKernel: [() => ['ScaleBlocks', () => ({})], [/kernelName/, /the kernel/]],
-};
-
-/** What may be left out, or be of several kinds: not wrong here. */
-const allowed: Record<string, string[]> = {
-  'matrixShape 1': ['undefined'],
-  'keepAll 0': ['a number'],
-  'blockSize 1': [],
-  'topK 1': ['a number'],
-  'topK 2': ['undefined'],
-  'growMask 2': ['a number'],
-  'growMask 3': ['undefined'],
-  'blockFits 0': ['an array of texts'],
-  'blockFits 1': ['an array of texts'],
-  'topK 0': ['an array of texts'],
-  'growMask 1': ['an array of texts'],
-  'attentionWeights 1': ['undefined', 'an empty object'],
-  'blockSparseMatMul 3': ['undefined', 'an empty object'],
-  'convolutionInfo 2': ['undefined', 'an empty object'],
-  'registerCpuKernel 0': ['a text'],
-  'registerCpuKernel 1': ['a function'],
-  'registerWasmKernel 0': ['a text'],
-  'registerWasmKernel 1': ['a function'],
-  'registerWebgpuKernel 0': ['a text'],
-  'registerWebgpuKernel 1': ['a function'],
-};
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
-
-describe.each(Object.entries(calls))('%s', (name, [right, names]) => {
-  const run = (given: unknown[]) =>
-    (blocks[name as keyof typeof blocks] as (...given: unknown[]) => unknown)(...given);
-
-  it('takes what is right', () => {
-    tf.tidy(() => void run(right()));
+describe('what an argument is to be', () => {
+  it('a range holds its ends as it is written, and finite numbers alone', () => {
+    const values = [-1, -0, 0, 0.5, 1, 2, NaN, Infinity, -Infinity, '0.5', [0.5], null, undefined];
+    expect(accepted(numberIn('[0, 1)'), values)).toEqual([-0, 0, 0.5]);
+    expect(accepted(numberIn('(0, 1]'), values)).toEqual([0.5, 1]);
+    expect(accepted(numberIn('(0, ∞)'), values)).toEqual([0.5, 1, 2]);
+    expect(accepted(numberIn('(-∞, ∞)'), values)).toEqual([-1, -0, 0, 0.5, 1, 2]);
   });
 
-  const cases = names.flatMap((called, at) =>
-    called === null
-      ? []
-      : Object.entries(wrong)
-          .filter(([value]) => !(allowed[`${name} ${at}`] ?? []).includes(value))
-          .map(([value, make]) => [at, value, called, make] as const),
-  );
-  it.each(cases)('argument %i of %s', (at, _, called, make) => {
-    const before = tf.memory().numTensors;
-    tf.tidy(() => {
-      const given = right();
-      given[at] = make();
-      const error = errorOf(() => run(given));
-      expect(error.name).toMatch(/^(TypeError|RangeError)$/);
-      expect(error.message).toMatch(called);
-      expect(error.message).not.toMatch(/Cannot read|is not a function|not iterable|\n/);
+  it('a whole number is one, from its least to its most', () => {
+    const values = [-1, 0, 1, 2, 3, 1.5, NaN, Infinity, '1', [1], true, 1n];
+    expect(accepted(wholeNumber(), values)).toEqual([1, 2, 3]);
+    expect(accepted(wholeNumber(0, 2), values)).toEqual([0, 1, 2]);
+  });
+
+  it('words, functions, objects and lists are told from others', () => {
+    const f = () => {};
+    const values = [
+      'block',
+      'Block',
+      ['block'],
+      true,
+      f,
+      { size: 3 },
+      {},
+      null,
+      Promise.resolve(),
+      new Float32Array(1),
+    ];
+    expect(accepted(oneOf('block', 'elementwise'), values)).toEqual(['block']);
+    expect(accepted(trueOrFalse, values)).toEqual([true]);
+    expect(accepted(aFunction('a function'), values)).toEqual([f]);
+    expect(accepted(anObject('sized', { size: 'number' }), values)).toEqual([{ size: 3 }]);
+    expect(accepted(listOf(wholeNumber(), 'whole numbers'), values)).toEqual([
+      ['block'],
+      new Float32Array(1),
+    ]);
+  });
+});
+
+describe('assertArgument', () => {
+  it('names the argument, the value and what it is to be', () => {
+    const start = numberIn('[0, 1)', 'a share of training');
+    expect(() => assertArgument('gmp()', 'start', '0.2', start)).toThrow(
+      new TypeError("gmp(): start = '0.2' (a string), and is to be a share of training, a number in [0, 1)"),
+    );
+    expect(() => assertArgument('gmp()', 'start', NaN, start)).toThrow(
+      new RangeError('gmp(): start = NaN, and is to be a share of training, a number in [0, 1)'),
+    );
+    expect(() => assertArgument('gmp()', 'start', null, start)).toThrow(TypeError);
+    expect(() => assertArgument('f()', 'form', 'blok', oneOf('block', 'elementwise', 'none'))).toThrow(
+      new RangeError("f(): form = 'blok' (a string), and is to be 'block', 'elementwise' or 'none'"),
+    );
+    expect(() => assertArgument('f()', 'seed', 2 ** 32, wholeNumber(0, 2 ** 32 - 1))).toThrow(
+      'seed = 4294967296, and is to be a whole number from 0 to 4294967295',
+    );
+  });
+
+  it('says how a promise or a function becomes what was meant', () => {
+    const strategy = anObject('a strategy');
+    expect(() => assertArgument('f()', 'pruner', Promise.resolve(), strategy)).toThrow(
+      new TypeError('f(): pruner = a promise, and is to be a strategy: await it'),
+    );
+    expect(() => assertArgument('f()', 'pruner', function magnitude() {}, strategy)).toThrow(
+      new TypeError('f(): pruner = a function (magnitude), and is to be a strategy: call it'),
+    );
+  });
+
+  it('says which entry of a list is wrong', () => {
+    const seeds = listOf(wholeNumber(0), 'a list of whole numbers');
+    expect(() => assertArgument('f()', 'seeds', 3, seeds)).toThrow(
+      new TypeError('f(): seeds = 3, and is to be a list of whole numbers'),
+    );
+    expect(() => assertArgument('f()', 'seeds', [0, 1, 2, 3, 4, '5'], seeds)).toThrow(
+      new TypeError("f(): seeds[5] = '5' (a string), and is to be a whole number of at least 0"),
+    );
+    // A hole is an entry too.
+    expect(() => assertArgument('f()', 'seeds', new Array(1), seeds)).toThrow('seeds[0] = undefined');
+    expect(() => assertArgument('f()', 'seeds', [0, 1], seeds)).not.toThrow();
+  });
+});
+
+describe('assertOptions', () => {
+  const check = (given: unknown) =>
+    assertOptions('f()', given as { steps?: number; rate?: number }, {
+      steps: wholeNumber(),
+      rate: required(numberIn('[0, ∞)')),
     });
-    expect(tf.memory().numTensors).toBe(before);
+
+  it('lets pass what is as expected, and options that are left out', () => {
+    expect(() => check({ rate: 0.1 })).not.toThrow();
+    expect(() => check({ rate: 0.1, steps: undefined })).not.toThrow();
+  });
+
+  it.each<[unknown, string]>([
+    [{ rate: 1, step: 3 }, "f() has no option 'step': did you mean steps?"],
+    [{ rate: 1, steps: '3' }, "f(): steps = '3' (a string), and is to be a whole number of at least 1"],
+    [{ rate: 1, steps: null }, 'f(): steps = null, and is to be a whole number of at least 1'],
+    [{}, 'f(): rate = undefined, and is to be a number in [0, ∞)'],
+    [undefined, 'f() takes an object of options (steps, rate), it is given undefined'],
+    [null, 'f() takes an object of options (steps, rate), it is given null'],
+    [3, 'f() takes an object of options (steps, rate), it is given 3'],
+  ])('refuses %o', (given, message) => {
+    expect(() => check(given)).toThrow(new TypeError(message));
   });
 });
-
-it.each<[string, () => unknown, string]>([
-  [
-    'a misspelt option of a product',
-    () =>
-      blocks.blockSparseMatMul(tensor([2, 4]) as tf.Tensor2D, tensor([12]) as tf.Tensor1D, pattern, {
-        transpose: true,
-      } as never),
-    "blockSparseMatMul() has no option 'transpose': did you mean transposed?",
-  ],
-  [
-    'an activation that there is not',
-    () =>
-      blocks.blockSparseMatMul(tensor([2, 4]) as tf.Tensor2D, tensor([12]) as tf.Tensor1D, pattern, {
-        activation: 'elu' as never,
-      }),
-    "activation is 'elu' (a string), and is to be 'linear' or 'relu'",
-  ],
-  [
-    'strides of a convolution as text',
-    () => blocks.convolutionInfo([1, 4, 4, 2], [3, 3, 2, 1], { strides: '2' as never }),
-    "strides is '2' (a string), not one or two whole numbers of at least 1",
-  ],
-  [
-    'strides of 0',
-    () => blocks.convolutionInfo([1, 4, 4, 2], [3, 3, 2, 1], { strides: 0 }),
-    'strides is 0, not one or two whole numbers of at least 1',
-  ],
-  [
-    'a misspelt attribute of attention',
-    () => blocks.attentionWeights(tensor([2]), { temprature: 2 } as never),
-    "attentionWeights() has no option 'temprature': did you mean temperature?",
-  ],
-  [
-    'a mask of other numbers',
-    () => blocks.patternOf(grid, Uint8Array.of(2, 0, 0, 0)),
-    'The mask has 2 at block 0: it is 1 for kept, 0 for pruned',
-  ],
-  ['a mask for other scores', () => blocks.growMask(mask, [1, 2, 3], 2), 'mask is of 4 blocks, there are 3'],
-  ['a block that the grid does not have', () => blocks.blockSize(grid, 4), "Block 4 is none of the grid's 4"],
-])('%s is named', (_, run, message) => {
-  tf.tidy(() => {
-    expect(run).toThrow(message);
-  });
-});
-
-function errorOf(run: () => unknown): Error {
-  try {
-    run();
-  } catch (error) {
-    return error as Error;
-  }
-  return new Error('nothing was thrown');
-}

@@ -1,8 +1,8 @@
 /** The importance scores that more than one strategy uses. */
-import { assertTemperature, blockDot, blockRootMeanSquares } from '@espalier/blocks';
+import { assertOptions, blockDot, blockRootMeanSquares, trueOrFalse } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import type { AttentionParameters } from './parameterisations.js';
+import { aTemperature, type AttentionParameters } from './parameterisations.js';
 import type { Importance } from './pruner.js';
 
 /**
@@ -23,13 +23,13 @@ export const frobenius: Importance = {
  * logits, whatever their number: of millions of nearly equal ones the order is kept. (`log G + log softmax` would round
  * them to the precision of `log G`.)
  *
- * @throws RangeError for a temperature that is not above 0
+ * @throws RangeError or TypeError for a parameter that is not what it is to be
  */
-export function attention({
-  temperature = 1,
-  normalised = true,
-}: Pick<AttentionParameters, 'temperature' | 'normalised'> = {}): Importance {
-  assertTemperature(temperature);
+export function attention(
+  parameters: Pick<AttentionParameters, 'temperature' | 'normalised'> = {},
+): Importance {
+  assertOptions('attention()', parameters, { temperature: aTemperature, normalised: trueOrFalse });
+  const { temperature = 1, normalised = true } = parameters;
   return {
     name: normalised ? 'attention weight' : 'unnormalised attention weight',
     needs: ['logits'],

@@ -1,4 +1,5 @@
 /** Finding the kernels of a `tf.LayersModel`, and what else of it stays dense. */
+import { anInstance, assertArgument } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { DenseKernelReport } from '../report.js';
@@ -46,6 +47,8 @@ export interface LayerKernel extends KernelSource {
   readonly field: string;
 }
 
+const aModel = anInstance(tf.LayersModel, 'a tf.LayersModel');
+
 /**
  * Every trainable kernel of a model: of dense, convolutional, depthwise, embedding and recurrent layers, and of layers
  * that are `PrunableLayer`s.
@@ -53,6 +56,7 @@ export interface LayerKernel extends KernelSource {
  * What trains is asked of the model, as a frozen wrapper or recurrent layer does not tell the layers inside it.
  */
 export function layerKernels(model: tf.LayersModel): LayerKernel[] {
+  assertArgument('layerKernels()', 'model', model, aModel);
   const trainable = new Set(model.trainableWeights.map(variableOf));
   return allKernels(model).filter(
     ({ variable, layer }) => trainable.has(variable) && !('whyNotPrunable' in layer),
@@ -61,6 +65,7 @@ export function layerKernels(model: tf.LayersModel): LayerKernel[] {
 
 /** Every kernel of a model, frozen ones included. Of those whose layers share a path and a name, the later are counted. */
 export function allKernels(model: tf.LayersModel): LayerKernel[] {
+  assertArgument('allKernels()', 'model', model, aModel);
   const times = new Map<string, number>();
   return [...layerPaths(model as unknown as OpenLayer)]
     .flatMap(([layer, path]) => kernelsOf(layer, path))

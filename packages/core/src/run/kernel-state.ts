@@ -2,6 +2,8 @@
  * One kernel under pruning: the variables that train, the mask, and the effective weight made of them.
  */
 import {
+  anInstance,
+  assertArgument,
   blockGrid,
   type BlockGrid,
   type BlockMask,
@@ -33,8 +35,11 @@ const underPruning = new WeakSet<tf.Variable>();
 /** The variables of runs that ended and keep the zeros. */
 const keptAtZeros = new WeakSet<tf.Variable>();
 
+const aVariable = anInstance(tf.Variable, 'a tf.Variable');
+
 /** Whether a run holds the variable, so that it is a raw weight. */
 export function isUnderPruning(variable: tf.Variable): boolean {
+  assertArgument('isUnderPruning()', 'variable', variable, aVariable);
   return underPruning.has(variable);
 }
 

@@ -1,7 +1,7 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { assertKnownOptions, DivergedError, keptBlocks } from '@espalier/blocks';
+import { assertOptions, DivergedError, keptBlocks, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
@@ -23,7 +23,7 @@ import type { KernelState } from './kernel-state.js';
 import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import { selectBlocks, type Selection } from './selection.js';
-import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
 import { stepSize } from './step-size.js';
 import { TrainingWatch } from './training-watch.js';
 import { Turns } from './turns.js';
@@ -200,12 +200,13 @@ export class Pruning {
    * into the model and takes every hook out of it.
    *
    * @returns what was reached, measured on the weights, and how the run went
+   * @throws TypeError for an option that there is not, or is not what it is to be
    * @throws DivergedError when a weight, or what a strategy added, is not finite
    * @throws Error when the model was trained and the run not told of a single step
    */
   async finalize(options: FinalizeOptions = {}): Promise<PruningReport> {
     this.#assertRunning();
-    assertKnownOptions(options, ['keepZeros'], 'finalize()');
+    assertOptions('finalize()', options, { keepZeros: trueOrFalse });
     const { keepZeros = false } = options;
     return this.#turns.take('finalize()', async () => {
       this.#assertTold();
@@ -349,7 +350,7 @@ export class Pruning {
 
   #standing(state: PruningState) {
     const { totalSteps, budget } = this.#settings;
-    assertStep(state.step, totalSteps);
+    assertState(state, totalSteps);
     return {
       masks: masksOf(state, this.kernels),
       densities: densitiesOf(state, this.kernels, budget.byScore),

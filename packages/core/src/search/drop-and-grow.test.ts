@@ -118,12 +118,15 @@ describe('drop-and-grow', () => {
   });
 
   it.each([
-    [{ everySteps: 0 }, 'everySteps = 0 is not a whole number of at least 1'],
+    [{ everySteps: 0 }, 'everySteps = 0, and is to be a whole number of at least 1'],
     [{ everySteps: 2.5 }, 'everySteps = 2.5'],
     [{ everySteps: 1 }, 'everySteps = 1 leaves no step to train'],
-    [{ until: 0 }, 'until = 0 is not above 0 and under 1'],
+    [{ until: 0 }, 'until = 0, and is to be a share of training, a number in (0, 1)'],
     [{ until: 1 }, 'until = 1'],
-    [{ alpha: 0 }, 'alpha = 0 is not above 0 and at most 1'],
+    [
+      { alpha: 0 },
+      'alpha = 0, and is to be the share of the chosen blocks to drop at first, a number in (0, 1]',
+    ],
     [{ alpha: 1.1 }, 'alpha = 1.1'],
     [{ alpha: Number.NaN }, 'alpha = NaN'],
   ])('refuses %j', (changed, message) => {

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 
 import { criteoPlan } from './alternating-plan.js';
 import { alternatingWithSparsification } from './alternating-with-sparsification.js';
-import { gradual } from './gradual.js';
 import { densePhase, sparsePhase, sparsificationPhase, type Phase } from './phases.js';
 import { gathersFrom, phaseAt, placePhases, progressAt, selectsAt } from './placing.js';
 
@@ -46,24 +45,31 @@ describe('placePhases', () => {
 
   it.each([0, -5, 1.5, Number.NaN, Infinity])('refuses totalSteps = %s', (totalSteps) => {
     expect(() => placePhases([densePhase(1)], totalSteps)).toThrow(
-      `totalSteps = ${totalSteps} is not a whole number of at least 1`,
+      `totalSteps = ${totalSteps}, and is to be a whole number of at least 1`,
     );
   });
 
   it('refuses lengths that do not sum to 1, or are no share', () => {
     expect(() => placePhases([densePhase(0.5), sparsePhase(0.25)], 10)).toThrow('sum to 0.75, not to 1');
     expect(() => placePhases([], 10)).toThrow('sum to 0, not to 1');
-    expect(() => placePhases([densePhase(1), sparsePhase(0)], 10)).toThrow(
+    expect(() => placePhases([densePhase(1), { ...sparsePhase(1), length: 0 }], 10)).toThrow(
       'Phase 2 (sparse) takes 0 of training',
     );
-    expect(() => placePhases([densePhase(1.5), sparsePhase(-0.5)], 10)).toThrow(
-      'Phase 2 (sparse) takes -0.5',
-    );
+    expect(() =>
+      placePhases(
+        [
+          { ...densePhase(1), length: 1.5 },
+          { ...sparsePhase(1), length: -0.5 },
+        ],
+        10,
+      ),
+    ).toThrow('Phase 2 (sparse) takes -0.5');
   });
 
   it.each([0, 2.5, Number.NaN])('refuses to select every %s steps', (everySteps) => {
-    expect(() => placePhases(gradual({ everySteps }).phases, 100)).toThrow(
-      `Phase 2 (sparsification) selects every ${everySteps} steps`,
+    const phase = { ...sparsificationPhase(1, (t) => t), selection: { everySteps } };
+    expect(() => placePhases([phase], 100)).toThrow(
+      `Phase 1 (sparsification) selects every ${everySteps} steps`,
     );
   });
 });
