@@ -70,11 +70,14 @@ function assertPhase({ name, length, curve, candidates, selection }: Phase, inde
   assertArgument(phase, 'candidates', candidates, CANDIDATES);
   assertArgument(phase, 'selection', selection, SELECTION);
   if (typeof selection === 'string') return;
-  const { everySteps } = selection;
+  const { everySteps, gather = 1 } = selection;
   if (!Number.isInteger(everySteps) || everySteps < 1) {
     throw new RangeError(
       `${phase} selects every ${describeValue(everySteps)} steps, which is not a whole number of at least 1`,
     );
+  }
+  if (!Number.isInteger(gather) || gather < 1) {
+    throw new RangeError(`${phase} gathers ${gather} steps, which is not a whole number of at least 1`);
   }
 }
 
@@ -114,6 +117,17 @@ export function selectsAt(placed: PlacedPhase, step: number): boolean {
       ? Math.max(1, Math.round((end - start) / 100))
       : phase.selection.everySteps;
   return (step - start) % interval === 0;
+}
+
+/**
+ * Whether what the blocks that are pruned have gathered is to be forgotten before step `step`, so that they gather the
+ * steps from there to the next choice.
+ */
+export function gathersFrom({ phase, start, end }: PlacedPhase, step: number): boolean {
+  if (typeof phase.selection === 'string' || phase.selection.gather === undefined) return false;
+  const { everySteps, gather } = phase.selection;
+  const next = Math.min(end, step + everySteps - ((step - start) % everySteps));
+  return next - step === gather;
 }
 
 /** What follows is asked at every step of training, which waits for no words. */
