@@ -89,7 +89,7 @@ export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
 export { assertTarget, type Target } from './run/target.js';
 export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
-export { isUnderPruning, type KernelState } from './run/kernel-state.js';
+export { isUnderPruning, KernelState } from './run/kernel-state.js';
 export { allKernels, layerKernels, type LayerKernel, type PrunableLayer } from './run/find-kernels.js';
 export type { ResettableOptimizer } from './run/optimizer-state.js';
 export type { SteppingOptimizer } from './run/step-size.js';

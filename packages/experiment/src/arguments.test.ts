@@ -80,7 +80,6 @@ const ofCompared: [object, string][] = [
   [{ executor: 'processes' }, "executor = 'processes' (a string), and is to be what runs trials"],
   [{ store: 'runs/mine' }, "store = 'runs/mine' (a string), and is to be a store"],
   [{ store: Promise.resolve() }, 'store = a promise, and is to be a store'],
-  [{ watcher: { finished: () => {} } }, "watcher has no option 'finished'"],
   [{ watcher: { ended: 'log' } }, "watcher: ended = 'log' (a string), and is to be a function"],
   [{ onSummary: {} }, 'onSummary = an empty object, and is to be a function of the summary'],
   [

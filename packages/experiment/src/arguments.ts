@@ -133,10 +133,10 @@ export function assertCompared(options: CompareOptions, of: string): void {
   assertAxis(of, 'blockShapes', options.blockShapes);
   assertAxis(of, 'seeds', options.seeds);
   if (options.overrides) assertOverrides(options.overrides);
-  const { watcher } = options;
-  // What a class keeps for itself is its own affair.
-  if (watcher && Object.getPrototypeOf(watcher) === Object.prototype) {
-    assertOptions(`${of}: watcher`, watcher, aWatcher);
+  // It may have functions of its own besides.
+  for (const [name, expected] of Object.entries(aWatcher)) {
+    const told = options.watcher?.[name as keyof typeof aWatcher];
+    if (told !== undefined) assertArgument(`${of}: watcher`, name, told, expected);
   }
   if ('reference' in options.workload) {
     assertArgument(`${of}: workload`, 'reference', options.workload.reference, aReference);
