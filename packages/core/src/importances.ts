@@ -76,20 +76,14 @@ export function zerosLast(scores: tf.Tensor2D, isZero: tf.Tensor2D, pull: tf.Ten
   return tf.tidy(() => tf.where(isZero.greater(0), tf.div<tf.Tensor2D>(-1, pull.maximum(1e-30)), scores));
 }
 
-/** The root of the mean of each block's squares of the effective weight; blocks of zeros last, by that of the gradient. */
+/** `frobenius`; blocks of zeros last, by `gradientNorm`. */
 export const frobeniusThenGradient: Importance = {
   name: 'Frobenius norm, then gradient norm',
   byNorm: true,
   usesGradient: true,
   score: (kernel) => {
-    const { grid } = kernel;
-    const weight = kernel.effective();
-    const signs = weight.sign<tf.Tensor2D>();
-    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, grid));
-    return zerosLast(
-      blockRootMeanSquares(weight, grid),
-      isZero,
-      blockRootMeanSquares(kernel.gradient(), grid),
-    );
+    const signs = kernel.effective().sign<tf.Tensor2D>();
+    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, kernel.grid));
+    return zerosLast(frobenius.score(kernel), isZero, gradientNorm.score(kernel));
   },
 };

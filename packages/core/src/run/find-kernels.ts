@@ -59,9 +59,32 @@ export function layerKernels(model: tf.LayersModel): LayerKernel[] {
   );
 }
 
-/** Every kernel of a model, frozen ones included. */
+/** Every kernel of a model, frozen ones included. Of those whose layers share a path and a name, the later are counted. */
 export function allKernels(model: tf.LayersModel): LayerKernel[] {
-  return [...layerPaths(model as unknown as OpenLayer)].flatMap(([layer, path]) => kernelsOf(layer, path));
+  const times = new Map<string, number>();
+  return [...layerPaths(model as unknown as OpenLayer)]
+    .flatMap(([layer, path]) => kernelsOf(layer, path))
+    .map((kernel) => {
+      const time = (times.get(kernel.name) ?? 0) + 1;
+      times.set(kernel.name, time);
+      return time === 1 ? kernel : { ...kernel, name: `${kernel.name}_${time}` };
+    });
+}
+
+/** Every weight of a model by its path, in an order that does not depend on which layers are frozen. */
+export function allWeights(model: tf.LayersModel): { name: string; variable: tf.Variable }[] {
+  const found = new Map<tf.Variable, string>();
+  for (const [layer, path] of layerPaths(model as unknown as OpenLayer)) {
+    for (const weight of [...layer._trainableWeights, ...layer._nonTrainableWeights]) {
+      const variable = variableOf(weight);
+      if (!found.has(variable)) found.set(variable, `${path}/${weight.originalName.split('/').at(-1)}`);
+    }
+  }
+  // Of a layer that keeps its weights elsewhere.
+  for (const weight of model.weights) {
+    if (!found.has(variableOf(weight))) found.set(variableOf(weight), weight.originalName);
+  }
+  return [...found].map(([variable, name]) => ({ name, variable }));
 }
 
 /**

@@ -86,6 +86,23 @@ describe('drop-and-grow', () => {
     expect(asked).toEqual(dropped);
   });
 
+  it('tells no score of what is not chosen, which momentum may have moved', () => {
+    const seen: number[][] = [];
+    const exchange = ({ scores, chosen }: Choice) => (seen.push(Array.from(scores)), chosen);
+    const [phase] = dropAndGrow({ ...settings, exchange }).phases;
+    phase?.choose?.({
+      seed: 1,
+      grid: blockGrid([1, 4], [1, 1]),
+      scores: Float32Array.of(1, 2, 3, 4),
+      growthScores: new Float32Array(4),
+      chosen: Uint8Array.of(1, 0, 1, 0),
+      candidates: keepAll(4),
+      keep: 2,
+      progress: 0.5,
+    });
+    expect(seen).toEqual([[1, -Infinity, 3, -Infinity]]);
+  });
+
   it('exchanges in place of a step, and resets the optimiser in no phase but the first', () => {
     const { phases } = dropAndGrow(settings);
     expect(phases.map(({ inPlaceOfStep }) => inPlaceOfStep === true)).toEqual([true, false]);

@@ -22,7 +22,10 @@ export interface DropAndGrowSettings {
   alpha: number;
   /** The blocks of the first step. */
   start: (choice: Choice) => BlockMask;
-  /** The blocks from now on, when `drop` of the chosen ones are to be exchanged. */
+  /**
+   * The blocks from now on, when `drop` of the chosen ones are to be exchanged. The score of what is not chosen is
+   * −Infinity: there is no weight there.
+   */
   exchange: (choice: Choice, drop: number) => BlockMask;
 }
 
@@ -62,7 +65,7 @@ export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropA
         choose: (choice) => {
           if (choice.progress === 0) return start(choice);
           const drop = Math.floor(choice.keep * fraction(choice.progress));
-          return exchange(choice, choice.keep < FEWEST_BLOCKS ? Math.max(1, drop) : drop);
+          return exchange(ofChosen(choice), choice.keep < FEWEST_BLOCKS ? Math.max(1, drop) : drop);
         },
       },
       { ...sparsePhase(1 - until), resetsOptimizer: false },
@@ -70,4 +73,10 @@ export function dropAndGrow({ everySteps, until, alpha, start, exchange }: DropA
     prunedWeights: 'erased',
     needsGrowth: true,
   };
+}
+
+/** Scores of chosen blocks alone: in the place of the others momentum may have moved what the network does not have. */
+function ofChosen(choice: Choice): Choice {
+  const { scores, chosen } = choice;
+  return { ...choice, scores: Array.from(scores, (score, block) => (chosen[block] ? score : -Infinity)) };
 }

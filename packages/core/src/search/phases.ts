@@ -22,7 +22,7 @@ export interface Phase {
    * When the mask is chosen: at the phase's start alone, or again every so many steps.
    * `gradually`: about a hundred times, or at every step of a phase that is shorter.
    */
-  readonly selection: 'at start' | 'gradually' | { readonly everySteps: number };
+  readonly selection: 'at start' | 'gradually' | EverySteps;
   /** How the blocks are chosen; those of the highest score among the candidates, when absent. */
   readonly choose?: (choice: Choice) => BlockMask;
   /**
@@ -38,6 +38,17 @@ export interface Phase {
    * move in it. Slots of the weights that join by the choice are put back to where they start.
    */
   readonly inPlaceOfStep?: boolean;
+}
+
+export interface EverySteps {
+  /** Steps from one choice to the next, at least 1. */
+  readonly everySteps: number;
+  /**
+   * Under a search whose `gradient` is that of all blocks: for how many steps before a choice those that are pruned
+   * gather steps of the optimiser, from zero, to be chosen by them; all since the last choice, when absent. Without a
+   * bound they grow as long as they are pruned, as nothing in the loss answers to them.
+   */
+  readonly gather?: number;
 }
 
 /** What there is to choose the blocks of one kernel by. */

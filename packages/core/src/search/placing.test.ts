@@ -5,7 +5,7 @@ import { criteoPlan } from './alternating-plan.js';
 import { alternatingWithSparsification } from './alternating-with-sparsification.js';
 import { gradual } from './gradual.js';
 import { densePhase, sparsePhase, sparsificationPhase, type Phase } from './phases.js';
-import { phaseAt, placePhases, progressAt, selectsAt } from './placing.js';
+import { gathersFrom, phaseAt, placePhases, progressAt, selectsAt } from './placing.js';
 
 describe('placePhases', () => {
   const phases = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 25 }).map((parts) => {
@@ -108,6 +108,25 @@ describe('a phase that selects every so many steps', () => {
     { ...densePhase(0.5), selection: { everySteps } },
     sparsePhase(0.5),
   ];
+
+  it('begins to gather as many steps before each choice as it says, that at the start of the next phase too', () => {
+    const at = (gather: number | undefined, length: number) => {
+      const selection = gather === undefined ? { everySteps: 5 } : { everySteps: 5, gather };
+      const phase = { phase: { ...sparsePhase(1), selection }, start: 3, end: 3 + length };
+      return Array.from({ length }, (_, i) => i).filter((i) => gathersFrom(phase, 3 + i));
+    };
+    expect(at(1, 15)).toEqual([4, 9, 14]);
+    expect(at(2, 17)).toEqual([3, 8, 13, 15]);
+    expect(at(5, 15)).toEqual([0, 5, 10]);
+    expect(at(6, 15)).toEqual([]);
+    expect(at(undefined, 15)).toEqual([]);
+    for (const gather of [0, 1.5, Number.NaN]) {
+      const phases = [{ ...sparsePhase(1), selection: { everySteps: 5, gather } }];
+      expect(() => placePhases(phases, 20)).toThrow(
+        `Phase 1 (sparse) gathers ${gather} steps, which is not a whole number of at least 1`,
+      );
+    }
+  });
 
   it('is refused where it is too short to select a second time', () => {
     expect(() => placePhases(every(10), 20)).toThrow(

@@ -44,11 +44,14 @@ function assertPhase({ name, length, selection }: Phase, index: number): void {
   if (!(length > 0))
     throw new RangeError(`${phase} takes ${length} of training, which is not a share above 0`);
   if (typeof selection === 'string') return;
-  const { everySteps } = selection;
+  const { everySteps, gather = 1 } = selection;
   if (!Number.isInteger(everySteps) || everySteps < 1) {
     throw new RangeError(
       `${phase} selects every ${everySteps} steps, which is not a whole number of at least 1`,
     );
+  }
+  if (!Number.isInteger(gather) || gather < 1) {
+    throw new RangeError(`${phase} gathers ${gather} steps, which is not a whole number of at least 1`);
   }
 }
 
@@ -82,4 +85,15 @@ export function selectsAt({ phase, start, end }: PlacedPhase, step: number): boo
       ? Math.max(1, Math.round((end - start) / 100))
       : phase.selection.everySteps;
   return (step - start) % interval === 0;
+}
+
+/**
+ * Whether what the blocks that are pruned have gathered is to be forgotten before step `step`, so that they gather the
+ * steps from there to the next choice.
+ */
+export function gathersFrom({ phase, start, end }: PlacedPhase, step: number): boolean {
+  if (typeof phase.selection === 'string' || phase.selection.gather === undefined) return false;
+  const { everySteps, gather } = phase.selection;
+  const next = Math.min(end, step + everySteps - ((step - start) % everySteps));
+  return next - step === gather;
 }

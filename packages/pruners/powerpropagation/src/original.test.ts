@@ -73,7 +73,7 @@ describe.each(elementwise.results.map((result) => [result.alpha, result] as cons
       w.assign(tf.zeros(shape));
       expect(gradAtZero === null).toBe(alpha < 2);
       expect(gradientBy(tf.ones(shape)).every((value) => value === (gradAtZero ?? 0))).toBe(true);
-      await pruning.finalize();
+      pruning.abandon();
     });
 
     it.each(Object.entries(masks))(

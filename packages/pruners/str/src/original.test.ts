@@ -73,7 +73,7 @@ describe('the function sign(V) relu(|V| − g(σ))', () => {
       );
       expectWithin(grads[weight.name]!.dataSync(), gradV, 1e-6);
       expectWithin(grads[σ.name]!.dataSync(), [gradSigma], 1e-6);
-      await pruning.finalize();
+      pruning.abandon();
     },
   );
 });
