@@ -105,8 +105,8 @@ export default defineConfig(
   },
   mayImport(
     ['packages/backend/**'],
-    'blocks/.+|wasm-training(/.+)?',
-    'backend starts backends: it may know the kernels of blocks, and wasm-training.',
+    'blocks(/.+)?|wasm-training(/.+)?',
+    'backend starts backends: it may know blocks and its kernels, and wasm-training.',
   ),
   mayImport(
     ['apps/**'],

@@ -7,6 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 
+import { badError, bitsOf, guardsOf, isUntouched } from './judge.mjs';
 import { mutated, randomOf } from './mutate.mjs';
 
 /** Thrown in the place of what tfjs' own kernels would do: what they make of wrong sizes is not ours to mend. */
@@ -136,19 +137,18 @@ function oneCase(call, random) {
 
 /** A call of a kernel, and what went wrong; with the bits of its results. */
 function attempt(call, { inputs, attributes }, random, randomGuard) {
-  const guards = [];
+  const guards = guardsOf(tf, random, randomGuard);
   const kept = [];
-  const guard = () => guards.push(guardTensor(1 + Math.floor(random() * 64), randomGuard));
-  guard();
+  guards.add();
   const given = {};
   for (const [name, wanted] of Object.entries(inputs ?? {})) {
     const tensor = inputTensor(wanted, call.inputs[name], random);
     if (!tensor) continue;
     given[name] = tensor.tensor;
     kept.push(tensor);
-    guard();
+    guards.add();
   }
-  for (let i = 0; i < 4; i++) guard();
+  for (let i = 0; i < 4; i++) guards.add();
   const started = performance.now();
   let outputs = [];
   let why = null;
@@ -156,33 +156,18 @@ function attempt(call, { inputs, attributes }, random, randomGuard) {
     const attrs = revived(attributes ?? {}, random);
     outputs = [tf.engine().runKernel(call.name, given, attrs)].flat();
   } catch (error) {
-    if (!(error instanceof Error)) why = `threw ${String(error)}`;
-    else if (error instanceof WebAssembly.RuntimeError) why = `trapped: ${error.message}`;
-    else if (!error.message) why = 'threw an error without a message';
+    why = badError(error);
   }
-  guard();
+  guards.add();
   const took = performance.now() - started;
   if (took > LONG_MS) why = `took ${Math.round(took)} ms`;
-  if (!guards.every(isUntouched)) why = 'wrote over its neighbours';
+  if (!guards.untouched()) why = 'wrote over its neighbours';
   // The updates of the optimisers use their operands up.
   if (!/Update$/.test(call.name) && !kept.every(isUntouched)) why = 'wrote over its inputs';
   const results = outputs.map(bitsOf);
-  tf.dispose([...outputs, ...kept.map(({ tensor }) => tensor), ...guards.map(({ tensor }) => tensor)]);
+  tf.dispose([...outputs, ...kept.map(({ tensor }) => tensor)]);
+  guards.dispose();
   return { why, results };
-}
-
-function guardTensor(length, random) {
-  const values = Float32Array.from({ length }, () => random() - 0.5);
-  return { tensor: tf.tensor1d(values), values };
-}
-
-function isUntouched({ tensor, values }) {
-  const now = bitsOf(tensor);
-  return new Uint32Array(values.buffer).every((bits, at) => bits === now[at]);
-}
-
-function bitsOf(tensor) {
-  return new Uint32Array(tensor.dataSync().slice().buffer);
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+  assertChoice,
   BackendError,
   synchronous,
   type BackendChoice,
@@ -14,9 +15,10 @@ import { startWebgpu } from './webgpu/start.js';
  * Starts a backend and makes it tfjs' current one. `auto` takes the first that is present of: tensorflow with a GPU,
  * a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
  *
- * @throws BackendError when it is not present
+ * @throws BackendError when it is not present, or is none
  */
 export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
+  assertChoice(choice, 'startBackend()');
   return choice === 'auto' ? startBest() : startNamed(choice);
 }
 

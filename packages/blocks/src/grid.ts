@@ -94,9 +94,19 @@ function isLength(size: unknown): boolean {
   return Number.isInteger(size) && (size as number) >= 1;
 }
 
+/** @throws TypeError for what is no grid */
+export function assertGrid(grid: BlockGrid): void {
+  if (isArrayLike((grid as BlockGrid | undefined)?.gridShape) && isArrayLike(grid.blockShape)) return;
+  throw new TypeError(`grid is ${describeValue(grid)}, not a grid, as blockGrid() makes one`);
+}
+
 /** Whether a block fits into the matrix. One that does not would be a layer pruned as a whole. */
-export function blockFits([n, m]: Shape2D, [blockRows, blockColumns]: Shape2D): boolean {
-  return blockRows <= n && blockColumns <= m;
+export function blockFits(matrix: Shape2D, blockShape: Shape2D): boolean {
+  if (!isArrayLike(matrix) || !isArrayLike(blockShape)) {
+    const [name, shape] = isArrayLike(matrix) ? ['blockShape', blockShape] : ['matrix', matrix];
+    throw new TypeError(`${name} is ${describeValue(shape)}, not rows and columns such as [16, 16]`);
+  }
+  return blockShape[0] <= matrix[0] && blockShape[1] <= matrix[1];
 }
 
 /**
@@ -128,8 +138,16 @@ function pair(rows: number, columns: number): Shape2D {
   return Object.freeze([rows, columns] as const);
 }
 
-/** The number of weights in block `index` (row by row): `Br · Bc`, less at the ragged edges. */
+/**
+ * The number of weights in block `index` (row by row): `Br · Bc`, less at the ragged edges.
+ *
+ * @throws TypeError for what is no grid, RangeError for a block that it does not have
+ */
 export function blockSize(grid: BlockGrid, index: number): number {
+  assertGrid(grid);
+  if (!Number.isInteger(index) || index < 0 || index >= grid.blocks) {
+    throw new RangeError(`Block ${describeValue(index)} is none of the grid's ${grid.blocks}`);
+  }
   const [blockRows, blockColumns] = grid.blockShape;
   const row = Math.floor(index / grid.gridShape[1]);
   const column = index % grid.gridShape[1];

@@ -19,6 +19,22 @@ export { assertCanBeMade } from './memory.js';
 export { checksum } from './checksum.js';
 export { describeValue } from './describe-value.js';
 export { assertKnownOptions, nearest } from './known-options.js';
+export {
+  aFunction,
+  anInstance,
+  anObject,
+  assertArgument,
+  assertOptions,
+  aText,
+  listOf,
+  numberIn,
+  oneOf,
+  required,
+  trueOrFalse,
+  wholeNumber,
+  type Expected,
+  type Interval,
+} from './arguments.js';
 
 export {
   blockDot,

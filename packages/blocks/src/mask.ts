@@ -2,18 +2,31 @@
  * A mask says of each block whether it is kept. It is kept per block, never per weight, as bytes on the
  * JavaScript side: it changes rarely, and every choice of blocks is made here, by pure functions.
  */
+import { describeValue } from './describe-value.js';
 import { kthLargest } from './kth-largest.js';
 
 /** One byte a block, row by row: 1 kept, 0 pruned. */
 export type BlockMask = Uint8Array;
 
-/** The mask that keeps every one of `blocks` blocks. */
+/**
+ * The mask that keeps every one of `blocks` blocks.
+ *
+ * @throws RangeError for what is no number of blocks
+ */
 export function keepAll(blocks: number): BlockMask {
+  if (!Number.isInteger(blocks) || blocks < 0) {
+    throw new RangeError(`keepAll: blocks = ${describeValue(blocks)} is not a whole number of at least 0`);
+  }
   return new Uint8Array(blocks).fill(1);
 }
 
-/** How many blocks the mask keeps. */
+/**
+ * How many blocks the mask keeps.
+ *
+ * @throws TypeError for what is no mask
+ */
 export function keptBlocks(mask: BlockMask): number {
+  assertMask(mask, 'mask');
   let kept = 0;
   for (let block = 0; block < mask.length; block++) kept += mask[block]!;
   return kept;
@@ -33,11 +46,12 @@ export class DivergedError extends Error {
  * @param scores one score a block
  * @param k how many to keep, from 0 to the number of candidates; more keeps every candidate
  * @param candidates which blocks may be kept; all, when absent
- * @throws DivergedError when a candidate's score is NaN.
+ * @throws DivergedError when a candidate's score is NaN; TypeError, RangeError for arguments of other types or lengths
  */
 export function topK(scores: ArrayLike<number>, k: number, candidates?: BlockMask): BlockMask {
-  if (!Number.isInteger(k) || k < 0)
-    throw new RangeError(`topK: k = ${k} is not a whole number of at least 0`);
+  assertScores(scores);
+  assertCount(k, 'topK');
+  if (candidates !== undefined) assertMask(candidates, 'candidates', scores.length);
   const numbers = numbersOf(scores, candidates);
   if (k >= numbers.length) return candidates ? candidates.slice() : keepAll(scores.length);
   const mask = new Uint8Array(scores.length);
@@ -49,6 +63,25 @@ export function topK(scores: ArrayLike<number>, k: number, candidates?: BlockMas
     if (scores[block] === value && (!candidates || candidates[block])) missing -= mask[block] = 1;
   }
   return mask;
+}
+
+/** @throws TypeError for what is no mask, RangeError for one of another number of blocks */
+export function assertMask(mask: BlockMask, name: string, blocks?: number): void {
+  if (!(mask instanceof Uint8Array)) {
+    throw new TypeError(`${name} is ${describeValue(mask)}, not a mask: a Uint8Array of 0 and 1`);
+  }
+  if (blocks === undefined || mask.length === blocks) return;
+  throw new RangeError(`${name} is of ${mask.length} blocks, there are ${blocks}`);
+}
+
+function assertScores(scores: ArrayLike<number>): void {
+  if (Array.isArray(scores) || ArrayBuffer.isView(scores)) return;
+  throw new TypeError(`scores is ${describeValue(scores)}, not an array of one number a block`);
+}
+
+function assertCount(k: number, of: string): void {
+  if (Number.isInteger(k) && k >= 0) return;
+  throw new RangeError(`${of}: k = ${describeValue(k)} is not a whole number of at least 0`);
 }
 
 /**
@@ -81,9 +114,16 @@ export function growMask(
   mask: BlockMask,
   scores: ArrayLike<number>,
   k: number,
-  candidates: BlockMask = complement(mask),
+  candidates?: BlockMask,
 ): BlockMask {
-  const grown = topK(scores, Math.max(0, k - keptBlocks(mask)), candidates);
+  assertScores(scores);
+  assertMask(mask, 'mask', scores.length);
+  assertCount(k, 'growMask');
+  const grown = topK(
+    scores,
+    Math.max(0, k - keptBlocks(mask)),
+    candidates === undefined ? complement(mask) : candidates,
+  );
   for (let block = 0; block < mask.length; block++) grown[block]! |= mask[block]!;
   return grown;
 }

@@ -6,8 +6,8 @@
  * so that ragged blocks at the right and bottom edges hold no padding.
  */
 import { describeValue } from './describe-value.js';
-import { blockGrid, blockSize, type BlockGrid, type Shape2D } from './grid.js';
-import { keptBlocks, type BlockMask } from './mask.js';
+import { assertGrid, blockGrid, blockSize, type BlockGrid, type Shape2D } from './grid.js';
+import { assertMask, keptBlocks, type BlockMask } from './mask.js';
 
 /** What ops on the kept blocks receive beside their input tensors. */
 export interface PatternAttribute {
@@ -103,9 +103,14 @@ export class BlockPattern implements PatternFields {
 /**
  * The pattern of the blocks that a mask keeps.
  *
- * @throws RangeError when the mask is not of the grid
+ * @throws TypeError for arguments of other types; RangeError when the mask is not of the grid, or not of 0 and 1
  */
 export function patternOf(grid: BlockGrid, mask: BlockMask): BlockPattern {
+  assertGrid(grid);
+  assertMask(mask, 'mask');
+  const other = mask.findIndex((bit) => bit > 1);
+  if (other >= 0)
+    throw new RangeError(`The mask has ${mask[other]} at block ${other}: it is 1 for kept, 0 for pruned`);
   if (mask.length !== grid.blocks) {
     throw new RangeError(`The mask is of ${mask.length} blocks, the grid of ${grid.blocks}`);
   }

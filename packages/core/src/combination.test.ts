@@ -60,13 +60,13 @@ describe('a part that is not what belongs there', () => {
     ],
     [
       { parameterisation: { ...identity, blockScale: 2 } },
-      'the parameterisation has for blockScale a value of type number, not a function',
+      'the parameterisation has for blockScale 2, not a function',
     ],
     [{ parametrization: identity }, 'by-magnitude has a field parametrization, which there is not'],
     [{ search: { ...atOnce, phases: [] } }, "the search 'at once' has no phases"],
     [
       { search: { ...atOnce, prunedWeights: 'zeroed' } },
-      "the search has for prunedWeights 'zeroed', which is to be masked or erased",
+      "the search has for prunedWeights 'zeroed' (a string), which is to be masked or erased",
     ],
   ])('%j is refused by name', (changed, message) => {
     expect(() => assertCombination(but(changed))).toThrow(message);

@@ -1,8 +1,8 @@
 /** The importance scores that more than one strategy uses. */
-import { assertTemperature, blockDot, blockRootMeanSquares } from '@espalier/blocks';
+import { assertOptions, blockDot, blockRootMeanSquares, trueOrFalse } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import type { AttentionParameters } from './parameterisations.js';
+import { aTemperature, type AttentionParameters } from './parameterisations.js';
 import type { Importance } from './pruner.js';
 
 /**
@@ -23,13 +23,13 @@ export const frobenius: Importance = {
  * logits, whatever their number: of millions of nearly equal ones the order is kept. (`log G + log softmax` would round
  * them to the precision of `log G`.)
  *
- * @throws RangeError for a temperature that is not above 0
+ * @throws RangeError or TypeError for a parameter that is not what it is to be
  */
-export function attention({
-  temperature = 1,
-  normalised = true,
-}: Pick<AttentionParameters, 'temperature' | 'normalised'> = {}): Importance {
-  assertTemperature(temperature);
+export function attention(
+  parameters: Pick<AttentionParameters, 'temperature' | 'normalised'> = {},
+): Importance {
+  assertOptions('attention()', parameters, { temperature: aTemperature, normalised: trueOrFalse });
+  const { temperature = 1, normalised = true } = parameters;
   return {
     name: normalised ? 'attention weight' : 'unnormalised attention weight',
     needs: ['logits'],
@@ -76,20 +76,14 @@ export function zerosLast(scores: tf.Tensor2D, isZero: tf.Tensor2D, pull: tf.Ten
   return tf.tidy(() => tf.where(isZero.greater(0), tf.div<tf.Tensor2D>(-1, pull.maximum(1e-30)), scores));
 }
 
-/** The root of the mean of each block's squares of the effective weight; blocks of zeros last, by that of the gradient. */
+/** `frobenius`; blocks of zeros last, by `gradientNorm`. */
 export const frobeniusThenGradient: Importance = {
   name: 'Frobenius norm, then gradient norm',
   byNorm: true,
   usesGradient: true,
   score: (kernel) => {
-    const { grid } = kernel;
-    const weight = kernel.effective();
-    const signs = weight.sign<tf.Tensor2D>();
-    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, grid));
-    return zerosLast(
-      blockRootMeanSquares(weight, grid),
-      isZero,
-      blockRootMeanSquares(kernel.gradient(), grid),
-    );
+    const signs = kernel.effective().sign<tf.Tensor2D>();
+    const isZero = tf.sub<tf.Tensor2D>(1, blockDot(signs, signs, kernel.grid));
+    return zerosLast(frobenius.score(kernel), isZero, gradientNorm.score(kernel));
   },
 };

@@ -1,5 +1,12 @@
 /** What a pruning run reached, measured on the weights themselves. */
-import { type BlockGrid, blockSize, type Shape2D } from '@espalier/blocks';
+import {
+  anObject,
+  assertArgument,
+  blockSize,
+  type BlockGrid,
+  type Expected,
+  type Shape2D,
+} from '@espalier/blocks';
 
 import type { KernelOverrides } from './overrides.js';
 
@@ -57,9 +64,15 @@ export interface Course extends Pick<PruningReport, 'stepsDone' | 'stepsPlanned'
   readonly untrained: readonly string[];
 }
 
-/** Which blocks of a matrix hold anything but zeros: 1 a block that does, `[R · C]`. */
+/**
+ * Which blocks of a matrix hold anything but zeros: 1 a block that does, `[R · C]`.
+ *
+ * @throws TypeError for a grid that is none, or weights that are not those of its matrix, row by row
+ */
 export function nonZeroBlocks(weights: ArrayLike<number>, grid: BlockGrid): Uint8Array {
+  assertArgument('nonZeroBlocks()', 'grid', grid, anObject('what blockGrid() makes', { blocks: 'number' }));
   const [n, m] = grid.matrixShape;
+  assertArgument('nonZeroBlocks()', 'weights', weights, weightsOf(n * m));
   const [blockRows, blockColumns] = grid.blockShape;
   const nonZero = new Uint8Array(grid.blocks);
   for (let i = 0; i < n; i++) {
@@ -69,6 +82,15 @@ export function nonZeroBlocks(weights: ArrayLike<number>, grid: BlockGrid): Uint
     }
   }
   return nonZero;
+}
+
+function weightsOf(size: number): Expected {
+  return {
+    type: 'object',
+    holds: (value) =>
+      (Array.isArray(value) || ArrayBuffer.isView(value)) && (value as Float32Array).length === size,
+    words: `the ${size} weights of the grid's matrix, row by row`,
+  };
 }
 
 /** Measures one kernel. `weights` are its effective weights, row by row. */

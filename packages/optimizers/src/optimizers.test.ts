@@ -297,17 +297,53 @@ it('refuses the state of another kind of optimiser', async () => {
   );
 });
 
+it.each([undefined, [], [null], 'iter', {}])('refuses %j for a state', async (state) => {
+  await expect(adam().setWeights(state as never)).rejects.toThrow('EspalierAdam: cannot restore the state');
+});
+
+const loose = { sgd: sgd as (settings?: unknown) => unknown, adam: adam as (settings?: unknown) => unknown };
+
 it.each([
-  [() => sgd({ learningRate: -1 }), 'learningRate must be in [0, Infinity), got -1.'],
-  [() => sgd({ learningRate: NaN }), 'learningRate must be in [0, Infinity), got NaN.'],
-  [() => sgd({ learningRate: Infinity }), 'learningRate must be in [0, Infinity), got Infinity.'],
-  [() => sgd({ learningRate: 1, momentum: 1 }), 'sgd: momentum must be in [0, 1), got 1.'],
-  [() => sgd({ learningRate: 1, weightDecay: -0.1 }), 'sgd: weightDecay must be in [0, Infinity), got -0.1.'],
-  [() => sgd({ learningRate: 1, nesterov: true }), 'sgd: nesterov needs momentum in (0, 1), got 0.'],
-  [() => adam({ beta1: 1 }), 'adam: beta1 must be in [0, 1), got 1.'],
-  [() => adam({ beta2: -1 }), 'adam: beta2 must be in [0, 1), got -1.'],
-  [() => adam({ epsilon: -1 }), 'adam: epsilon must be in [0, Infinity), got -1.'],
-  [() => adam({ weightDecay: NaN }), 'adam: weightDecay must be in [0, Infinity), got NaN.'],
+  [() => sgd({ learningRate: -1 }), 'sgd(): learningRate = -1, and is to be a step size, a number in [0, ∞)'],
+  [() => sgd({ learningRate: NaN }), 'sgd(): learningRate = NaN'],
+  [() => sgd({ learningRate: Infinity }), 'sgd(): learningRate = Infinity'],
+  [() => sgd({ learningRate: 1, momentum: 1 }), 'sgd(): momentum = 1, and is to be a number in [0, 1)'],
+  [
+    () => sgd({ learningRate: 1, weightDecay: -0.1 }),
+    'sgd(): weightDecay = -0.1, and is to be a number in [0, ∞)',
+  ],
+  [() => sgd({ learningRate: 1, nesterov: true }), 'sgd(): nesterov = true takes a momentum in (0, 1)'],
+  [
+    () => loose.sgd(),
+    'sgd() takes an object of options (learningRate, momentum, weightDecay, nesterov), it is given undefined',
+  ],
+  [() => loose.sgd(0.1), 'it is given 0.1'],
+  [() => loose.sgd({}), 'sgd(): learningRate = undefined, and is to be a step size'],
+  [
+    () => loose.sgd({ learningRate: '0.1' }),
+    "sgd(): learningRate = '0.1' (a string), and is to be a step size",
+  ],
+  [() => loose.sgd({ learningRate: 1, nesterov: 1 }), 'sgd(): nesterov = 1, and is to be true or false'],
+  [() => loose.sgd({ learningrate: 1 }), "sgd() has no option 'learningrate': did you mean learningRate?"],
+  [() => adam({ beta1: 1 }), 'adam(): beta1 = 1, and is to be a number in [0, 1)'],
+  [() => adam({ beta2: -1 }), 'adam(): beta2 = -1'],
+  [() => adam({ epsilon: -1 }), 'adam(): epsilon = -1, and is to be a number in [0, ∞)'],
+  [() => adam({ weightDecay: NaN }), 'adam(): weightDecay = NaN'],
+  [
+    () => loose.adam(0.001),
+    'adam() takes an object of options (learningRate, beta1, beta2, epsilon, weightDecay), it is given 0.001',
+  ],
+  [() => loose.adam(null), 'it is given null'],
+  [() => loose.adam({ weightdecay: 0 }), "adam() has no option 'weightdecay': did you mean weightDecay?"],
+  [() => loose.adam({ beta1: '0.9' }), "adam(): beta1 = '0.9' (a string), and is to be a number in [0, 1)"],
+  [
+    () => (adam().learningRate = '1' as unknown as number),
+    "EspalierAdam: learningRate = '1' (a string), and is to be",
+  ],
+  [
+    () => adam().applyGradients(undefined as never),
+    'applyGradients(): variableGradients = undefined, and is to be gradients',
+  ],
 ])('refuses a setting out of range: %#', (make, message) => {
   expect(make).toThrow(message);
 });

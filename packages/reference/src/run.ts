@@ -86,6 +86,9 @@ export function masked(tape: Tape, { grid, mask }: Kernel, nodes: readonly Node[
 /** What blocks are scored by where nothing else is said. */
 export const magnitudes = ({ grid, raw }: Kernel): number[] => rootMeanSquares(grid, raw.values);
 
+/** What blocks grow and join by. */
+export const gradients = ({ grid, gradient }: Kernel): number[] => rootMeanSquares(grid, gradient);
+
 export interface ChoiceSettings {
   /** Of the target sparsity, from 0 to 1. */
   readonly share: number;

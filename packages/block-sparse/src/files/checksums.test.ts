@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 
 import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { checked, compress, decompress, withoutChecksums } from '../index.js';
@@ -248,6 +249,52 @@ describe('a compressed model in a file', () => {
     const again = await loaded(await saved(model));
     expect(weightBits(again)).toEqual(weightBits(model));
     for (const each of [model, again, await decompress(again)]) each.dispose();
+  });
+});
+
+describe('a model of a few hundred bytes', () => {
+  /** One layer of so many units, in one block or in none. */
+  function tiny(units: number, kept: 0 | 1): tf.io.IOHandler {
+    const kernel = {
+      matrix_shape: [units, units],
+      block_shape: [units, units],
+      pointers: String(kept),
+      indices: '0'.repeat(kept),
+    };
+    const config = {
+      ...{ name: 'only', units, use_bias: false, batch_input_shape: [null, units] },
+      ...{ block_sparse: { kernel }, checksum: 'none' },
+    };
+    const layers = [{ class_name: 'BlockSparseDense', config }];
+    return tf.io.fromMemory({
+      modelTopology: { class_name: 'Sequential', config: { layers } },
+      weightSpecs: [{ name: 'only/kernel_values', shape: [0], dtype: 'float32' }],
+      weightData: new ArrayBuffer(0),
+    }) as tf.io.IOHandler;
+  }
+
+  it('whose kernel has the size 0 in 32 bits is refused: its gradient would overwrite its neighbours', async () => {
+    await tf.setBackend('wasm');
+    await expectRefused(
+      () => tf.loadLayersModel(tiny(65536, 1)),
+      'The block pattern of only/kernel is damaged: A 65536×65536 matrix has more than 1073741824 weights',
+    );
+    await tf.setBackend('cpu');
+  });
+
+  it('that asks for 4 GiB is refused where there is no room for it', async () => {
+    await tf.setBackend('wasm');
+    await expectRefused(
+      () => tf.loadLayersModel(tiny(32768, 1)),
+      'The tfjs wasm backend has no memory left for 4294967296 bytes',
+    );
+    await tf.setBackend('cpu');
+  });
+
+  it('that keeps no block loads', async () => {
+    const model = await tf.loadLayersModel(tiny(32768, 0));
+    expect(model.countParams()).toBe(0);
+    model.dispose();
   });
 });
 

@@ -62,7 +62,7 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
       const { blockSparse, ...plain } = config;
       super(plain);
       this.#kernels = new StoredKernels(this, blockSparse);
-      this.#checksum = new LayerChecksum(this.name, config, checksum);
+      this.#checksum = new LayerChecksum(this, config, checksum);
       this.#kernels.checkBy(this.#checksum);
       stored.set(this, this.#kernels);
     }

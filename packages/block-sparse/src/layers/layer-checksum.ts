@@ -2,7 +2,7 @@
  * The checksum that a block-sparse layer carries in its configuration: what its configuration and its weights were when the
  * model was saved, so that a file that is damaged does not load as another model.
  *
- * It is text of eight hexadecimal digits for the configuration (patterns and the rest of the checksum included), then eight
+ * It is text of eight hexadecimal digits for class and configuration (patterns and the rest of the checksum included), then eight
  * for each weight in the order in which the layer makes them: CRC-32, of 32 bits, as what it guards against is damage. That
  * tells every change within 32 bits, and of other damage leaves one in four thousand million unseen, for 8 bytes a weight.
  */
@@ -17,7 +17,7 @@ const WAY_OUT =
   'The file is damaged: load it anew. If it was changed on purpose, as by quantising it, load it by withoutChecksums()';
 
 export class LayerChecksum {
-  readonly #layerName: string;
+  readonly #layer: tf.layers.Layer;
   readonly #weights: tf.LayerVariable[] = [];
   /** What the weights must be, in order; null where nothing is known of them. */
   readonly #expected: readonly string[] | null;
@@ -26,8 +26,8 @@ export class LayerChecksum {
    * @param config the layer's, but for the checksum
    * @throws RangeError where the configuration is not the one that was saved, or there is no checksum
    */
-  constructor(layerName: string, config: tf.serialization.ConfigDict, given: unknown) {
-    this.#layerName = layerName;
+  constructor(layer: tf.layers.Layer, config: tf.serialization.ConfigDict, given: unknown) {
+    this.#layer = layer;
     this.#expected = given === NO_CHECKSUM ? null : this.#checked(config, given);
   }
 
@@ -60,8 +60,8 @@ export class LayerChecksum {
   of(config: tf.serialization.ConfigDict): string {
     const weights = this.#weights.map((weight) => checksumOf(weight.read()));
     const rest = (this.#weights.length > 0 ? weights : (this.#expected ?? [])).join('');
-    if (rest === '') return this.#expected ? whole(config, rest) : NO_CHECKSUM;
-    return whole(config, rest);
+    if (rest === '') return this.#expected ? this.#whole(config, rest) : NO_CHECKSUM;
+    return this.#whole(config, rest);
   }
 
   #checked(config: tf.serialization.ConfigDict, given: unknown): readonly string[] {
@@ -69,22 +69,38 @@ export class LayerChecksum {
       this.#refuse(`has no checksum, but ${describeValue(given)}`);
     }
     const rest = given.slice(DIGITS);
-    if (given !== whole(config, rest)) this.#refuse('has a configuration other than the one that was saved');
+    if (given !== this.#whole(config, rest))
+      this.#refuse('has a configuration other than the one that was saved');
     return Array.from({ length: rest.length / DIGITS }, (_, i) => rest.slice(DIGITS * i, DIGITS * (i + 1)));
   }
 
+  /** Of the class, too: layers of two classes may have the same fields. */
+  #whole(config: tf.serialization.ConfigDict, rest: string): string {
+    const text = `${this.#layer.getClassName()} ${canonical(config)} ${rest}`;
+    return checksum(tf.util.encodeString(text, 'utf-8')) + rest;
+  }
+
   #refuse(why: string): never {
-    throw new RangeError(`The layer ${this.#layerName} ${why}. ${WAY_OUT}`);
+    throw new RangeError(`The layer ${this.#layer.name} ${why}. ${WAY_OUT}`);
   }
 }
 
-function whole(config: tf.serialization.ConfigDict, rest: string): string {
-  return checksum(tf.util.encodeString(`${canonical(config)} ${rest}`, 'utf-8')) + rest;
+function checksumOf(tensor: tf.Tensor): string {
+  const { buffer, byteOffset, byteLength } = numbersOf(tensor);
+  return checksum(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function checksumOf(tensor: tf.Tensor): string {
-  const { buffer, byteOffset, byteLength } = tensor.dataSync();
-  return checksum(new Uint8Array(buffer, byteOffset, byteLength));
+/** @throws Error on webgpu outside a browser, where numbers that were not read before are not to be had at once */
+function numbersOf(tensor: tf.Tensor): tf.TypedArray {
+  try {
+    return tensor.dataSync();
+  } catch (error) {
+    throw new Error(
+      `The checksum of a block-sparse layer needs its weights at once, which ${tf.getBackend()} does not give here: save() the ` +
+        'model, which reads them first, or await the data() of its weights before its configuration is asked for',
+      { cause: error },
+    );
+  }
 }
 
 /**

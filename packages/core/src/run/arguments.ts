@@ -29,6 +29,7 @@ export function assertSubject(subject: unknown): void {
       ': two are installed, `npm ls @tensorflow/tfjs` tells where; they have to be one',
     );
   }
+  if (Object.keys(subject as object).length === 0) refuse('no variable at all');
   for (const [name, variable] of Object.entries(subject as object)) {
     if (!(variable instanceof tf.Variable)) refuse(`${describeValue(variable)} as ${name}`);
     if ((variable as tf.Variable).isDisposed) refuse(`${name}, a variable that is disposed of`);

@@ -1,4 +1,5 @@
 /** Finding the kernels of a `tf.LayersModel`, and what else of it stays dense. */
+import { anInstance, assertArgument } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { DenseKernelReport } from '../report.js';
@@ -46,6 +47,8 @@ export interface LayerKernel extends KernelSource {
   readonly field: string;
 }
 
+const aModel = anInstance(tf.LayersModel, 'a tf.LayersModel');
+
 /**
  * Every trainable kernel of a model: of dense, convolutional, depthwise, embedding and recurrent layers, and of layers
  * that are `PrunableLayer`s.
@@ -53,15 +56,40 @@ export interface LayerKernel extends KernelSource {
  * What trains is asked of the model, as a frozen wrapper or recurrent layer does not tell the layers inside it.
  */
 export function layerKernels(model: tf.LayersModel): LayerKernel[] {
+  assertArgument('layerKernels()', 'model', model, aModel);
   const trainable = new Set(model.trainableWeights.map(variableOf));
   return allKernels(model).filter(
     ({ variable, layer }) => trainable.has(variable) && !('whyNotPrunable' in layer),
   );
 }
 
-/** Every kernel of a model, frozen ones included. */
+/** Every kernel of a model, frozen ones included. Of those whose layers share a path and a name, the later are counted. */
 export function allKernels(model: tf.LayersModel): LayerKernel[] {
-  return [...layerPaths(model as unknown as OpenLayer)].flatMap(([layer, path]) => kernelsOf(layer, path));
+  assertArgument('allKernels()', 'model', model, aModel);
+  const times = new Map<string, number>();
+  return [...layerPaths(model as unknown as OpenLayer)]
+    .flatMap(([layer, path]) => kernelsOf(layer, path))
+    .map((kernel) => {
+      const time = (times.get(kernel.name) ?? 0) + 1;
+      times.set(kernel.name, time);
+      return time === 1 ? kernel : { ...kernel, name: `${kernel.name}_${time}` };
+    });
+}
+
+/** Every weight of a model by its path, in an order that does not depend on which layers are frozen. */
+export function allWeights(model: tf.LayersModel): { name: string; variable: tf.Variable }[] {
+  const found = new Map<tf.Variable, string>();
+  for (const [layer, path] of layerPaths(model as unknown as OpenLayer)) {
+    for (const weight of [...layer._trainableWeights, ...layer._nonTrainableWeights]) {
+      const variable = variableOf(weight);
+      if (!found.has(variable)) found.set(variable, `${path}/${weight.originalName.split('/').at(-1)}`);
+    }
+  }
+  // Of a layer that keeps its weights elsewhere.
+  for (const weight of model.weights) {
+    if (!found.has(variableOf(weight))) found.set(variableOf(weight), weight.originalName);
+  }
+  return [...found].map(([variable, name]) => ({ name, variable }));
 }
 
 /**

@@ -9,7 +9,7 @@ import type { BlockMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { regularizerOf, type LayerKernel } from './find-kernels.js';
-import type { KernelState } from './kernel-state.js';
+import { isUnderPruning, type KernelState } from './kernel-state.js';
 import { hideAdded, showEffective, showPlain } from './model-weights.js';
 import type { SparseCall, SparseExecution } from './sparse-execution.js';
 
@@ -25,14 +25,17 @@ export interface LayerHook {
  * Makes the layer compute with the kernel's effective weight, and train what the parameterisation added,
  * under the kernel's own regularizer if it has one. Under a mask, the layer computes by `sparsePhases` where that
  * serves it.
+ *
+ * @param onSet called when the layer's weight was set from outside
  */
 export function hookLayer(
   kernel: LayerKernel,
   state: KernelState,
   sparsePhases: SparseExecution | null,
+  onSet: () => void,
 ): LayerHook {
   const removeAdded = hookAdded(kernel, state);
-  const undoRead = hookRead(kernel, state);
+  const undoRead = hookRead(kernel, state, onSet);
   const undoCall = sparsePhases ? hookCall(kernel, state, sparsePhases) : () => {};
   return {
     settle: removeAdded,
@@ -81,12 +84,19 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
 }
 
 /** Puts a weight in the layer's field that reads as the effective one. */
-function hookRead({ layer, field }: LayerKernel, state: KernelState): () => void {
+function hookRead({ layer, field }: LayerKernel, state: KernelState, onSet: () => void): () => void {
   const original = layer[field] as tf.LayerVariable;
   layer[field] = Object.create(original, { read: { value: () => state.effective() } });
   showEffective(original, {
     effective: () => state.show(),
-    settingOf: (value) => state.settingOf(value),
+    settingOf: (value) => {
+      const set = state.settingOf(value);
+      return () => {
+        set();
+        onSet();
+      };
+    },
+    isRaw: () => isUnderPruning(state.variable),
   });
   return () => {
     layer[field] = original;

@@ -2,6 +2,8 @@
  * One kernel under pruning: the variables that train, the mask, and the effective weight made of them.
  */
 import {
+  anInstance,
+  assertArgument,
   blockGrid,
   type BlockGrid,
   type BlockMask,
@@ -33,8 +35,11 @@ const underPruning = new WeakSet<tf.Variable>();
 /** The variables of runs that ended and keep the zeros. */
 const keptAtZeros = new WeakSet<tf.Variable>();
 
+const aVariable = anInstance(tf.Variable, 'a tf.Variable');
+
 /** Whether a run holds the variable, so that it is a raw weight. */
 export function isUnderPruning(variable: tf.Variable): boolean {
+  assertArgument('isUnderPruning()', 'variable', variable, aVariable);
   return underPruning.has(variable);
 }
 
@@ -62,6 +67,8 @@ export class KernelState implements PrunedKernel {
   #recordsGradient = false;
   /** The loss' gradient by the effective weight, `[n, m]`, summed over the places that read it. */
   #gradient: tf.Tensor2D | null = null;
+  /** Whether that is of a step that is over, so that the next to be recorded takes its place. */
+  #gradientIsOld = true;
   /** What was last shown of the effective weight. */
   #shown: tf.Tensor | null = null;
 
@@ -168,9 +175,9 @@ export class KernelState implements PrunedKernel {
   choose(chosen: BlockMask, others: Phase['others'] = 'pruned'): void {
     const { prunedWeights, gradient } = this.#search;
     // What lies outside the old mask may have moved since, by momentum alone unless it has a gradient.
-    if (prunedWeights === 'erased' && gradient !== 'all') this.#erase();
+    if (prunedWeights === 'erased' && gradient !== 'all') this.erase();
     this.restoreChoice(chosen, others);
-    if (prunedWeights === 'erased') this.#erase();
+    if (prunedWeights === 'erased') this.erase();
     tf.tidy(() =>
       this.#parameterisation.afterChoice?.({
         ...this.#scored(),
@@ -208,11 +215,26 @@ export class KernelState implements PrunedKernel {
     );
   }
 
-  /** Forgets the recorded gradient; from now on, another is recorded or is not. */
+  /** From now on, the gradient of the step to come is recorded, in the place of that before, or is not. */
   recordGradient(records: boolean): void {
     this.#recordsGradient = records;
+  }
+
+  /** A step is over: the gradient that was recorded in it is that of the last step; one that was before it, forgotten. */
+  closeStep(): void {
+    if (this.#gradientIsOld) this.restoreGradient(null);
+    this.#gradientIsOld = true;
+  }
+
+  /** The recorded gradient, `[n, m]`; null where none is. */
+  get gradient(): tf.Tensor2D | null {
+    return this.#gradient;
+  }
+
+  /** Puts back what was recorded; takes the tensor over. */
+  restoreGradient(gradient: tf.Tensor2D | null): void {
     this.#gradient?.dispose();
-    this.#gradient = null;
+    this.#gradient = gradient && tf.keep(gradient);
   }
 
   /**
@@ -250,7 +272,17 @@ export class KernelState implements PrunedKernel {
       const effective = (trained: tf.Tensor2D) => this.#effectiveMatrix(this.#maskTensor, trained);
       const inverse = (weight: tf.Tensor2D) =>
         this.#parameterisation.raw?.(weight, this, this.#trainables) ?? weight;
-      return rawOf(this.name, shaped<tf.Tensor2D>(value, grid.matrixShape), grid, { effective, inverse });
+      const wayOut = keepsZeros(this.variable)
+        ? 'release() the run that keeps its zeros first'
+        : 'To go back to an earlier moment of a run, take `await pruning.checkpoint()` then, and give it to ' +
+          'pruning.resume()';
+      const coordinates = { effective, inverse, wayOut };
+      const found = rawOf(this.name, shaped<tf.Tensor2D>(value, grid.matrixShape), grid, coordinates);
+      // What the mask leaves out stays: it may come back, and some parameterisations could not leave zero.
+      const mask = this.#maskTensor;
+      if (!mask) return found;
+      const inMask = scaleBlocks(tf.ones([...grid.matrixShape]), mask, grid);
+      return tf.where<tf.Tensor2D>(inMask.cast('bool'), found, this.#raw());
     });
     return () => {
       tf.tidy(() => this.variable.assign(shaped(raw, this.variable.shape)));
@@ -263,12 +295,20 @@ export class KernelState implements PrunedKernel {
    * mask where the zeros are to be kept.
    */
   finalize(keepZeros = false): void {
+    if (this.variable.isDisposed) return this.#letGo(false);
     // −0 + 0 is 0: a pruned block is to hold the zeros that a file without it gives back.
     tf.tidy(() => this.variable.assign(this.#computed().add(0)));
+    this.#letGo(keepZeros);
+  }
+
+  #letGo(keepZeros: boolean): void {
     this.#parameterisation = identity;
     this.#search = { prunedWeights: 'masked' };
     this.#recordsGradient = false;
-    tf.dispose([this.#trainables, this.#buffers]);
+    // A model that was disposed of has let go of those already.
+    tf.dispose(
+      Object.values({ ...this.#trainables, ...this.#buffers }).filter(({ isDisposed }) => !isDisposed),
+    );
     this.#gradient?.dispose();
     this.#shown?.dispose();
     this.#gradient = null;
@@ -283,7 +323,9 @@ export class KernelState implements PrunedKernel {
   /** Lets go of the mask: what trains from now on may leave zero. */
   release(): void {
     this.#maskTensor?.dispose();
+    this.#shown?.dispose();
     this.#maskTensor = null;
+    this.#shown = null;
     keptAtZeros.delete(this.variable);
   }
 
@@ -298,8 +340,18 @@ export class KernelState implements PrunedKernel {
       buffers,
       raw: this.#raw(),
       effective: () => this.#effectiveMatrix(null),
-      gradient: () => this.#gradient ?? tf.zeros([...grid.matrixShape]),
+      gradient: () => this.#recorded(),
     };
+  }
+
+  /** @throws Error where it was to be recorded, and was not: zeros would choose blocks by their place */
+  #recorded(): tf.Tensor2D {
+    if (this.#gradient) return this.#gradient;
+    if (!this.#recordsGradient) return tf.zeros([...this.grid.matrixShape]);
+    throw new Error(
+      `${this.name} is scored by its gradient in the last step, and there was none: compute the loss and its gradients ` +
+        'before step(), also in an iteration whose update is left out',
+    );
   }
 
   #raw(): tf.Tensor2D {
@@ -321,7 +373,9 @@ export class KernelState implements PrunedKernel {
   #probe(weight: tf.Tensor2D): tf.Tensor2D {
     const record = (gradient: tf.Tensor2D) => {
       const before = this.#gradient;
-      this.#gradient = tf.keep(before ? before.add<tf.Tensor2D>(gradient) : gradient.clone());
+      const adds = before !== null && !this.#gradientIsOld;
+      this.#gradientIsOld = false;
+      this.#gradient = tf.keep(adds ? before.add<tf.Tensor2D>(gradient) : gradient.clone());
       before?.dispose();
       return gradient;
     };
@@ -332,7 +386,7 @@ export class KernelState implements PrunedKernel {
   }
 
   /** Sets the raw weights outside the mask to zero. */
-  #erase(): void {
+  erase(): void {
     const mask = this.#maskTensor;
     if (mask) this.#assign((raw) => scaleBlocks(raw, mask, this.grid));
   }

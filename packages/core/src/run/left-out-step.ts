@@ -10,42 +10,39 @@ import { assertTellsSlots, forgetWeights } from './optimizer-state.js';
 
 type ApplyGradients = tf.Optimizer['applyGradients'];
 
-/** The next step of an optimiser, which is left out. */
+/** Of an optimiser, the steps of it that are left out now, of several runs perhaps. */
+interface Hook {
+  readonly steps: Set<LeftOutStep>;
+  remove(): void;
+}
+
+const hooks = new WeakMap<tf.Optimizer, Hook>();
+
+/** The next step of an optimiser, which is left out, in however many calls it comes. */
 export class LeftOutStep {
   /** The variables that it would have changed, in the order in which it was given their gradients. */
   #order: readonly string[] | null = null;
-  readonly #before: PropertyDescriptor | undefined;
-  readonly #inPlace: ApplyGradients = (gradients) => {
-    this.#order = Array.isArray(gradients) ? gradients.map(({ name }) => name) : Object.keys(gradients);
-    this.end();
-  };
 
-  /**
-   * Puts an `applyGradients` that does nothing before the optimiser's own, for once: `minimize` and `fit` come to it.
-   *
-   * @throws TypeError for an optimiser that does not tell its slots
-   */
-  constructor(private readonly optimizer: tf.Optimizer) {
+  /** @throws TypeError for an optimiser that does not tell its slots */
+  constructor(readonly optimizer: tf.Optimizer) {
     assertTellsSlots(optimizer);
-    this.#before = Object.getOwnPropertyDescriptor(optimizer, 'applyGradients');
-    Object.defineProperty(optimizer, 'applyGradients', { configurable: true, value: this.#inPlace });
+    hookOf(optimizer).steps.add(this);
   }
 
   /** From now on the optimiser steps again, whether the step has come or not. */
   end(): void {
-    const optimizer: Partial<tf.Optimizer> = this.optimizer;
-    if (Object.getOwnPropertyDescriptor(optimizer, 'applyGradients')?.value !== this.#inPlace) return;
-    if (this.#before) Object.defineProperty(optimizer, 'applyGradients', this.#before);
-    else delete optimizer.applyGradients;
+    const hook = hooks.get(this.optimizer);
+    hook?.steps.delete(this);
+    if (hook?.steps.size === 0) hook.remove();
   }
 
-  /** @throws Error unless the step has come */
-  assertCame(): void {
-    if (this.#order) return;
-    throw new Error(
-      'The choice of blocks to come goes by the gradients of this step, for which the optimizer was not called: train ' +
-        'it as any other step (the optimizer leaves it out by itself), and pass sparsify() the optimizer that trains',
-    );
+  get hasCome(): boolean {
+    return this.#order !== null;
+  }
+
+  /** Called in the optimiser's place. */
+  note(names: readonly string[]): void {
+    this.#order = [...new Set([...(this.#order ?? []), ...names])];
   }
 
   /** Makes the optimiser forget what it remembers of the weights in blocks that were not chosen until now. */
@@ -56,4 +53,37 @@ export class LeftOutStep {
       forgetWeights(this.optimizer, this.#order ?? [], kernel.variable.name, kernel.weightsOf(joining)),
     );
   }
+}
+
+/**
+ * Its `applyGradients`, which `minimize` and `fit` come to, is wrapped while steps are left out: it does nothing then. Where
+ * someone has wrapped ours in turn it stays, and does what the one before it did.
+ */
+function hookOf(optimizer: tf.Optimizer): Hook {
+  const known = hooks.get(optimizer);
+  if (known) return known;
+  const steps = new Set<LeftOutStep>();
+  const before = Object.getOwnPropertyDescriptor(optimizer, 'applyGradients');
+  const original = optimizer.applyGradients;
+  const applyGradients: ApplyGradients = (gradients) => {
+    if (steps.size === 0) return original.call(optimizer, gradients);
+    const names = Array.isArray(gradients) ? gradients.map(({ name }) => name) : Object.keys(gradients);
+    for (const step of steps) step.note(names);
+  };
+  Object.defineProperty(optimizer, 'applyGradients', {
+    configurable: true,
+    writable: true,
+    value: applyGradients,
+  });
+  const hook: Hook = {
+    steps,
+    remove: () => {
+      if (optimizer.applyGradients !== applyGradients) return;
+      hooks.delete(optimizer);
+      if (before) Object.defineProperty(optimizer, 'applyGradients', before);
+      else delete (optimizer as Partial<tf.Optimizer>).applyGradients;
+    },
+  };
+  hooks.set(optimizer, hook);
+  return hook;
 }

@@ -18,6 +18,8 @@ interface Face {
    * @throws Error where it cannot
    */
   settingOf(value: tf.Tensor): () => void;
+  /** Whether the variable holds something else, a raw weight. */
+  isRaw(): boolean;
 }
 
 /** Of a kernel its face; null for what a strategy added, which a plain model does not have. */
@@ -91,7 +93,8 @@ function wrapModel(prototype: WrappedModel): void {
   prototype.getNamedWeights = function (config) {
     const weights = weightsOf(this, config?.trainableOnly === true);
     if (!weights.some((weight) => faces.has(weight))) return getNamedWeights.call(this, config);
-    if (config?.includeOptimizer) {
+    const isRaw = weights.some((weight) => faces.get(weight)?.isRaw() ?? faces.has(weight));
+    if (config?.includeOptimizer && isRaw) {
       throw new Error(
         `${this.name} is under pruning: its optimiser's state is that of the raw weights, which are not in the file ` +
           'that is saved. To go on later, store `await pruning.checkpoint()`; to use the model, save it without ' +

@@ -1,7 +1,7 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { DivergedError, keptBlocks } from '@espalier/blocks';
+import { assertOptions, DivergedError, keptBlocks, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
@@ -9,16 +9,24 @@ import type { Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
 import { sparsePhase, type Phase } from '../search/phases.js';
-import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
+import {
+  gathersFrom,
+  phaseAt,
+  placePhases,
+  progressAt,
+  selectsAt,
+  type PlacedPhase,
+} from '../search/placing.js';
 import type { Budget } from './budget.js';
 import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
 import type { KernelState } from './kernel-state.js';
 import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
 import { selectBlocks, type Selection } from './selection.js';
-import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
 import { stepSize } from './step-size.js';
 import { TrainingWatch } from './training-watch.js';
+import { Turns } from './turns.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
@@ -72,10 +80,7 @@ export class Pruning {
   /** Steps told, those past the end of the schedule among them. */
   #step = 0;
   #status: 'running' | 'keeps zeros' | 'ended' = 'running';
-  /** The call that is not over yet. */
-  #busy: string | null = null;
-  /** What was found wrong where nobody may have waited for it. */
-  #broken: Error | null = null;
+  readonly #turns = new Turns();
   /** The step to come, where the optimiser is known and leaves it out. */
   #leftOut: LeftOutStep | null = null;
 
@@ -91,7 +96,7 @@ export class Pruning {
     this.#settings = settings;
     this.#host = host;
     this.#placed = placePhases(settings.pruner.search.phases, settings.totalSteps);
-    this.#watch = new TrainingWatch(kernels);
+    this.#watch = new TrainingWatch(kernels, () => host.optimizer());
   }
 
   /** Optimiser steps done, 0 to `totalSteps`. */
@@ -144,7 +149,12 @@ export class Pruning {
 
   /** Whether the model was trained since the last step that this run was told of. */
   get isBehind(): boolean {
-    return this.#status === 'running' && this.#busy === null && this.#watch.moved;
+    return this.#status === 'running' && this.#turns.isFree && !this.leavesOutStep && this.#watch.trained;
+  }
+
+  /** Takes what the kernels hold now for no training: the model's weights were set. */
+  weightsWereSet(): void {
+    this.#watch.look();
   }
 
   /** Chooses the masks of the first phase. `sparsify` calls it. */
@@ -164,7 +174,8 @@ export class Pruning {
    *   of the step, and the optimiser was not asked for it or something else took it
    */
   async step(): Promise<void> {
-    await this.#exclusively('step()', async () => {
+    this.#assertRunning();
+    await this.#turns.take('step()', async () => {
       this.#knownOptimizer();
       if (this.leavesOutStep) {
         this.#assertLeftOut();
@@ -172,11 +183,13 @@ export class Pruning {
         this.#watch.step();
         this.#proximalStep();
       }
+      for (const kernel of this.kernels) kernel.closeStep();
       this.#step += 1;
       if (this.#step < this.#settings.totalSteps) {
         const { start, phase } = phaseAt(this.#placed, this.#step);
         if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
         await this.#enter(this.#step);
+        this.#beginToGather();
       }
       this.#watch.look();
     });
@@ -187,12 +200,17 @@ export class Pruning {
    * into the model and takes every hook out of it.
    *
    * @returns what was reached, measured on the weights, and how the run went
+   * @throws TypeError for an option that there is not, or is not what it is to be
    * @throws DivergedError when a weight, or what a strategy added, is not finite
    * @throws Error when the model was trained and the run not told of a single step
    */
-  async finalize({ keepZeros = false }: FinalizeOptions = {}): Promise<PruningReport> {
-    return this.#exclusively('finalize()', async () => {
+  async finalize(options: FinalizeOptions = {}): Promise<PruningReport> {
+    this.#assertRunning();
+    assertOptions('finalize()', options, { keepZeros: trueOrFalse });
+    const { keepZeros = false } = options;
+    return this.#turns.take('finalize()', async () => {
       this.#assertTold();
+      this.#assertNoneForgotten();
       await this.#assertFinite();
       const { phase } = this;
       const keptBefore = this.#kept();
@@ -237,12 +255,25 @@ export class Pruning {
   }
 
   /**
-   * Everything that another process needs to go on: the model's weights, what the strategy added, the optimiser's state
-   * and where the run stands, as the bytes of one file, with a checksum. Of a model inside another, only the inner one's
-   * weights.
+   * Everything of the run that another process needs to go on: the weights of the model, or the variables, that were given
+   * to `sparsify`, what the strategy added, the optimiser's state and where the run stands, as the bytes of one file, with
+   * a checksum. What is trained beside them, as the model around an inner one, is the caller's to store. Waits for a call
+   * that is not over.
+   *
+   * @throws Error between an optimiser step and the `step()` that belongs to it
    */
   async checkpoint(): Promise<Uint8Array> {
-    return this.#exclusively('checkpoint()', () => packCheckpoint(this.#checkpointed(), this.state()));
+    this.#assertRunning();
+    return this.#turns.afterwards('checkpoint()', async () => {
+      this.#assertRunning();
+      if (!this.leavesOutStep && this.#watch.trained) {
+        throw new Error(
+          'The model was trained, and the run not told yet: take the checkpoint after step(), in `fit` after ' +
+            'pruning.callback()',
+        );
+      }
+      return packCheckpoint(this.#checkpointed(), this.state(), this.#watch.seen());
+    });
   }
 
   /**
@@ -252,10 +283,20 @@ export class Pruning {
    * @throws RangeError when it is damaged, or of another run; nothing was changed then
    */
   async resume(checkpoint: Uint8Array): Promise<void> {
-    await this.#exclusively('resume()', async () => {
+    this.#assertRunning();
+    await this.#turns.afterwards('resume()', async () => {
+      this.#assertRunning();
       this.#knownOptimizer();
       const assertState = (state: PruningState) => void this.#standing(state);
-      this.restore(await restoreCheckpoint(checkpoint, this.#checkpointed(), assertState));
+      const { state, seen, gradients } = await restoreCheckpoint(
+        checkpoint,
+        this.#checkpointed(),
+        assertState,
+      );
+      this.restore(state);
+      this.#watch.restore(seen);
+      this.kernels.forEach((kernel, i) => kernel.restoreGradient(gradients[i] ?? null));
+      this.#turns.mend();
     });
   }
 
@@ -283,18 +324,33 @@ export class Pruning {
     this.#watch.look();
   }
 
+  /** What a checkpoint is of: it goes on in a run of which all this is the same. */
   #checkpointed(): CheckpointedRun {
+    const { budget, totalSteps } = this.#settings;
+    const identity = {
+      strategy: this.pruner.name,
+      settings: this.pruner.settings,
+      totalSteps,
+      allocation: budget.allocation.name,
+      blocks: budget.counts(1),
+      kernels: this.kernels.map(({ grid, seed }) => ({
+        matrixShape: grid.matrixShape,
+        blockShape: grid.blockShape,
+        seed,
+      })),
+    };
     return {
-      pruner: this.pruner.name,
-      totalSteps: this.#settings.totalSteps,
+      identity,
+      kernels: this.kernels,
       variables: this.#host.variables(),
+      trained: this.#host.trained?.() ?? null,
       optimizer: this.#host.optimizer() ?? null,
     };
   }
 
   #standing(state: PruningState) {
     const { totalSteps, budget } = this.#settings;
-    assertStep(state.step, totalSteps);
+    assertState(state, totalSteps);
     return {
       masks: masksOf(state, this.kernels),
       densities: densitiesOf(state, this.kernels, budget.byScore),
@@ -321,15 +377,15 @@ export class Pruning {
     const placed = phaseAt(this.#placed, step);
     if (selectsAt(placed, step)) {
       const { phase } = placed;
+      if (step > 0) this.#assertNoneForgotten();
       this.#watch.look();
       const { chosen, densities } = await this.#select(phase, progressAt(placed, step));
       if (this.#status !== 'running') return;
-      if (this.#watch.moved) {
-        this.#broken = new Error(
+      if (this.#watch.trained) {
+        throw this.#turns.break(
           'The model was trained while pruning.step() was choosing its blocks: wait for it, `await pruning.step()`, ' +
-            'before the next optimiser step. abandon() this run',
+            'before the next optimiser step. resume() an earlier checkpoint, or abandon() this run',
         );
-        throw this.#broken;
       }
       this.kernels.forEach((kernel, i) => {
         if (densities) kernel.density = densities[i]!;
@@ -338,6 +394,13 @@ export class Pruning {
       });
     }
     this.#prepareStep();
+  }
+
+  /** Has what is pruned, and has a gradient, gather anew, where the choice to come is to go by the steps from here on. */
+  #beginToGather(): void {
+    if (this.pruner.search.gradient !== 'all') return;
+    if (!gathersFrom(phaseAt(this.#placed, this.#step), this.#step)) return;
+    for (const kernel of this.kernels) kernel.erase();
   }
 
   /** Makes the step to come record gradients, or be left out, where it is to. */
@@ -350,7 +413,16 @@ export class Pruning {
 
   /** @throws Error where a step was taken that a choice takes the place of, or its gradients were not asked for */
   #assertLeftOut(): void {
-    this.#leftOut?.assertCame();
+    const leftOut = this.#leftOut;
+    if (leftOut) {
+      if (leftOut.hasCome) return;
+      // The optimiser may be another one now: the step can be taken once more, and is left out by that.
+      this.#prepareStep();
+      throw new Error(
+        'The choice of blocks to come goes by the gradients of this step, for which the optimizer was not called: train ' +
+          'it as any other step (the optimizer leaves it out by itself), and pass sparsify() the optimizer that trains',
+      );
+    }
     if (!this.#watch.moved) return;
     throw new Error(
       `${this.pruner.name} exchanges blocks in place of this step, and the model was trained in it: pass sparsify() the ` +
@@ -358,14 +430,17 @@ export class Pruning {
     );
   }
 
-  /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
+  /**
+   * Records gradients in the step before a choice that scores by them. `finalize` may be one, at any time, while the masks
+   * are not at the target.
+   */
   #recordGradients(): void {
-    const { importance, growth } = this.pruner;
+    const { importance, growth, search } = this.pruner;
     if (!importance.usesGradient && !growth?.usesGradient) return;
     const next = this.stepsDone + 1;
-    const last = next === this.#settings.totalSteps;
-    const records = last ? importance.usesGradient === true : selectsAt(phaseAt(this.#placed, next), next);
-    for (const kernel of this.kernels) kernel.recordGradient(records);
+    const chooses = next < this.#settings.totalSteps && selectsAt(phaseAt(this.#placed, next), next);
+    const mayCut = importance.usesGradient === true && search.final !== 'learned' && !this.atTarget;
+    for (const kernel of this.kernels) kernel.recordGradient(chooses || mayCut);
   }
 
   /**
@@ -393,14 +468,19 @@ export class Pruning {
   }
 
   async #assertFinite(): Promise<void> {
-    for (const { name, variable } of this.#host.variables()) {
-      if (variable.dtype !== 'float32' || (await variable.data()).every(Number.isFinite)) continue;
+    const refuse = (name: string) => {
       throw new DivergedError(`Not every number of ${name} is finite`);
+    };
+    const isFinite = async (tensor: tf.Tensor) =>
+      tensor.dtype !== 'float32' || (await tensor.data()).every(Number.isFinite);
+    for (const { name, variable } of this.#host.variables()) if (!(await isFinite(variable))) refuse(name);
+    for (const kernel of this.kernels) {
+      if (!(await isFinite(kernel.show()))) refuse(`the effective weight of ${kernel.name}`);
     }
   }
 
   #assertTold(): void {
-    if (this.#step > 0 || !this.#watch.moved) return;
+    if (this.#step > 0 || !this.#watch.trained) return;
     throw new Error(
       'The model was trained, and this pruning run was not told of a single step: give fit() ' +
         '`callbacks: pruning.callback()`, or call `await pruning.step()` after each optimiser step. To prune what is ' +
@@ -408,23 +488,9 @@ export class Pruning {
     );
   }
 
-  /** One call at a time: in the midst of one, masks and weights do not belong together. */
-  async #exclusively<T>(call: string, work: () => Promise<T>): Promise<T> {
-    this.#assertRunning();
-    if (this.#broken) throw this.#broken;
-    if (this.#busy !== null) {
-      this.#broken = new Error(
-        `${call} was called before ${this.#busy} had ended: wait for each, \`await pruning.${this.#busy}\`. ` +
-          'What was trained meanwhile was trained under the wrong masks: abandon() this run',
-      );
-      throw this.#broken;
-    }
-    this.#busy = call;
-    try {
-      return await work();
-    } finally {
-      this.#busy = null;
-    }
+  #assertNoneForgotten(): void {
+    const forgotten = this.#watch.forgotten();
+    if (forgotten !== null) throw new Error(forgotten);
   }
 
   #letGo(keepZeros: boolean): void {

@@ -10,6 +10,8 @@ interface Coordinates {
   effective(raw: tf.Tensor2D): tf.Tensor2D;
   /** `Parameterisation.raw`: right up to a factor for each block, that of trainables which have left their start. */
   inverse(weight: tf.Tensor2D): tf.Tensor2D;
+  /** What to do where there is no way back: the end of the error. */
+  readonly wayOut: string;
 }
 
 /**
@@ -22,7 +24,7 @@ export function rawOf(
   name: string,
   weight: tf.Tensor2D,
   grid: BlockGrid,
-  { effective, inverse }: Coordinates,
+  { effective, inverse, wayOut }: Coordinates,
 ): tf.Tensor2D {
   const first = inverse(weight);
   const factor = blockFactor(effective(first), weight, grid);
@@ -40,8 +42,6 @@ export function rawOf(
     ])
     .dataSync<'float32'>() as Float32Array & [number, number, number];
   if (off <= TOLERANCE * largest) return raw;
-  const wayOut =
-    'To go back to an earlier moment of a run, take `await pruning.checkpoint()` then, and give it to pruning.resume()';
   throw new Error(
     pruned > 0
       ? `${name} cannot be set to these weights: they are not zero in blocks that are pruned now. ${wayOut}`

@@ -20,8 +20,13 @@ const spp = strategies['SequentialAttention++'] as Pruner;
 function build(): tf.Sequential {
   const model = tf.sequential({
     layers: [
-      tf.layers.dense({ units: 8, inputShape: [6], activation: 'tanh' }),
-      tf.layers.dense({ units: 4 }),
+      tf.layers.dense({
+        units: 8,
+        inputShape: [6],
+        activation: 'tanh',
+        kernelInitializer: tf.initializers.glorotUniform({ seed: 3 }),
+      }),
+      tf.layers.dense({ units: 4, kernelInitializer: tf.initializers.glorotUniform({ seed: 4 }) }),
     ],
   });
   model.compile({ optimizer: tf.train.adam(0.01), loss: 'meanSquaredError' });
@@ -165,7 +170,7 @@ describe('a step that is not waited for', () => {
     const { variable } = pruning.kernels[0]!;
     await model.trainOnBatch(x(), y());
     const step = pruning.step();
-    tf.tidy(() => variable.assign(randomTensor(variable.shape, 3)));
+    tf.tidy(() => model.optimizer.applyGradients({ [variable.name]: tf.ones(variable.shape) }));
     await expect(step).rejects.toThrow(/^The model was trained while pruning\.step\(\) was choosing/);
     await expect(pruning.finalize()).rejects.toThrow('The model was trained while');
     pruning.abandon();
@@ -185,7 +190,8 @@ describe('a step that is not waited for', () => {
 describe('logits that no optimiser holds', () => {
   const message = /^(\S+) was trained, and the logits that its strategy added to it were not/;
 
-  it('are found out at the first step: a model that trains inside another', async () => {
+  it('are warned of at the first step, and refused at the first choice: a model inside another', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const backbone = build();
     const input = tf.input({ shape: [6] });
     const head = tf.layers.dense({ units: 4 });
@@ -196,8 +202,13 @@ describe('logits that no optimiser holds', () => {
     outer.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
     const pruning = await sparsify(backbone, spp, { ...target, optimizer: outer.optimizer });
     await outer.trainOnBatch(x(), y());
-    await expect(pruning.step()).rejects.toThrow(message);
-    await expect(pruning.step()).rejects.toThrow(/with `kernels` to choose/);
+    await pruning.step();
+    const said = warn.mock.calls.map(([line]) => String(line)).filter((line) => message.test(line));
+    warn.mockRestore();
+    expect(said).toHaveLength(1);
+    await expect(pruning.finalize()).rejects.toThrow(/with `kernels` to choose/);
+    await expect(train(outer, pruning, 20)).rejects.toThrow(message);
+    expect(pruning.stepsDone).toBeLessThan(6);
     pruning.abandon();
   });
 
@@ -220,27 +231,119 @@ describe('logits that no optimiser holds', () => {
     const w = tf.variable(randomTensor([6, 8], 1));
     const optimizer = tf.train.sgd(0.1);
     const pruning = await sparsify({ w }, spp, { ...target, optimizer });
-    optimizer.minimize(
-      () =>
+    const step = async (trained: tf.Variable[]) => {
+      const loss = () =>
         tf
           .matMul(x(), pruning.weight('w') as tf.Tensor2D)
           .square()
-          .mean(),
-      false,
-      [w],
+          .mean<tf.Scalar>();
+      optimizer.minimize(loss, false, trained);
+      await pruning.step();
+    };
+    await step([w]);
+    await expect(pruning.finalize()).rejects.toThrow(message);
+    await step(pruning.addedVariables); // In turns, perhaps by optimisers of their own.
+    await pruning.finalize();
+  });
+});
+
+describe('what the user does beside the optimiser', () => {
+  const clip = (pruning: ModelPruning) =>
+    tf.tidy(() => pruning.kernels.forEach(({ variable }) => variable.assign(variable.clipByValue(-1, 1))));
+
+  it('is no training: weights are set before, clipped and averaged between', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const model = build();
+    const pruning = await sparsify(model, spp, target);
+    model.setWeights(
+      tf.tidy(() =>
+        build()
+          .getWeights()
+          .map((weight) => tf.clone(weight)),
+      ),
     );
-    await expect(pruning.step()).rejects.toThrow(message);
-    optimizer.minimize(
-      () =>
-        tf
-          .matMul(x(), pruning.weight('w') as tf.Tensor2D)
-          .square()
-          .mean(),
-      false,
-      [w, ...pruning.addedVariables],
+    await fitted(model, [pruning.callback(), { onBatchEnd: () => clip(pruning) }]);
+    expect(warn.mock.calls.filter(([line]) => String(line).startsWith('fit()'))).toEqual([]);
+    warn.mockRestore();
+    await pruning.checkpoint();
+    expect((await pruning.finalize()).warnings).toEqual([]);
+  });
+
+  it('weights that are set before an end without training are pruned', async () => {
+    const model = build();
+    const pruning = await sparsify(model, byMagnitude(), target);
+    model.setWeights(
+      tf.tidy(() =>
+        build()
+          .getWeights()
+          .map((weight) => tf.clone(weight)),
+      ),
     );
-    await pruning.step();
+    await pruning.finalize();
+  });
+
+  it('weights that are read and set in a sparse phase leave what the mask leaves out as it was', async () => {
+    const masks = { ...strategies['AC/DC'] } as Pruner;
+    const pruner = { ...masks, search: { ...masks.search, prunedWeights: 'masked' } } as Pruner;
+    const model = build();
+    const pruning = await sparsify(model, pruner, target);
+    await train(model, pruning, 5);
+    expect(pruning.sparsity).toBeGreaterThan(0.5);
+    const raw = pruning.kernels.map(({ variable }) => values(variable));
+    model.setWeights(tf.tidy(() => model.getWeights().map((weight) => tf.clone(weight))));
+    expect(pruning.kernels.map(({ variable }) => values(variable))).toEqual(raw);
     pruning.abandon();
+  });
+
+  it('a model that is disposed of in the midst of a run can be abandoned', async () => {
+    const model = build();
+    const pruning = await sparsify(model, spp, target);
+    await train(model, pruning, 7);
+    model.dispose();
+    pruning.abandon();
+    expect(Object.hasOwn(model, 'fit')).toBe(false);
+  });
+
+  it('a checkpoint between training and step() is refused, and one during a step waits', async () => {
+    const model = build();
+    const pruning = await sparsify(model, spp, target);
+    await train(model, pruning, 3);
+    await model.trainOnBatch(x(), y());
+    await expect(pruning.checkpoint()).rejects.toThrow('take the checkpoint after step()');
+    const [, checkpoint] = await Promise.all([pruning.step(), pruning.checkpoint()]);
+    expect(pruning.stepsDone).toBe(4);
+    await train(model, pruning, 5);
+    await pruning.resume(checkpoint);
+    expect(pruning.stepsDone).toBe(4);
+    pruning.abandon();
+  });
+});
+
+describe('a run that cannot begin', () => {
+  it('as a later kernel cannot be parameterised leaves the earlier as they were', async () => {
+    const model = build();
+    const before = model.getWeights().map(values);
+    const pruner: Pruner = {
+      ...byMagnitude(),
+      parameterisation: {
+        name: 'half',
+        elementwise: (raw) => raw.mul(2),
+        raw: (weight) => {
+          if (weight.shape[1] === 4) throw new Error('not this one');
+          return weight.div(2);
+        },
+      },
+    };
+    await expect(sparsify(model, pruner, target)).rejects.toThrow('not this one');
+    expect(model.getWeights().map(values)).toEqual(before);
+    (await sparsify(model, byMagnitude(), target)).abandon();
+  });
+
+  it('as two names are of one variable says so', async () => {
+    const w = tf.variable(randomTensor([8, 8], 1));
+    await expect(sparsify({ a: w, b: w }, byMagnitude(), { ...target, optimizer: null })).rejects.toThrow(
+      'a and b are one variable: name it once',
+    );
   });
 });
 
@@ -255,6 +358,18 @@ describe('numbers that are not finite', () => {
       await expect(pruning.finalize()).rejects.toThrow(DivergedError);
       pruning.abandon();
     }
+  });
+
+  it('of the effective weight alone do so, too', async () => {
+    const cube: Pruner = {
+      ...byMagnitude(),
+      parameterisation: { name: 'cube', elementwise: (raw) => raw.pow(3) },
+    };
+    const pruning = await sparsify(build(), cube, target);
+    tf.tidy(() => pruning.kernels[0]!.variable.assign(tf.fill([6, 8], 1e20)));
+    await pruning.step();
+    await expect(pruning.finalize()).rejects.toThrow(DivergedError);
+    pruning.abandon();
   });
 
   it('in what a strategy added do so, too', async () => {

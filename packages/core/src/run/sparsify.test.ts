@@ -497,7 +497,7 @@ describe('bad input', () => {
       'sparsify() takes a tf.LayersModel, or an object of tf.Variables by name: it is given a float32 tensor of shape [8, 8] as w',
     );
     await expect(sparsify({}, byMagnitude(oneShot()), none)).rejects.toThrow(
-      'There is no trainable kernel to prune',
+      'it is given no variable at all',
     );
   });
 

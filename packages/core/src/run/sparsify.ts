@@ -12,7 +12,7 @@ import { placePhases } from '../search/placing.js';
 import { assertSubject } from './arguments.js';
 import { registerBlockKernels } from './block-kernels.js';
 import { Budget } from './budget.js';
-import { layerKernels, leftDense, unprunableLayers, variableOf } from './find-kernels.js';
+import { allWeights, layerKernels, leftDense, unprunableLayers, variableOf } from './find-kernels.js';
 import type { NamedVariable } from './checkpoint.js';
 import { hookFit, stepCallback } from './fit.js';
 import { hookLayer, recollectTrainableWeights } from './hooks.js';
@@ -107,7 +107,7 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
   const total = model.countParams();
   const { kernels, settings } = takeOver(prunable, pruner, target);
   const hooks = prunable.map((source, i) =>
-    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null),
+    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null, () => pruning.weightsWereSet()),
   );
   recollectTrainableWeights(model);
   const host: PruningHost = {
@@ -117,10 +117,7 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
     trained: () => model.trainableWeights.map(variableOf),
     variables: () => {
       const added = new Map(addedTo(kernels).map(({ name, variable }) => [variable, name]));
-      return model.weights.map((weight) => {
-        const variable = variableOf(weight);
-        return { name: added.get(variable) ?? weight.originalName, variable };
-      });
+      return allWeights(model).map(({ name, variable }) => ({ name: added.get(variable) ?? name, variable }));
     },
     weights: () => total,
     settle: () => {
@@ -196,16 +193,18 @@ function takeOver(
     })),
   );
   const densities = budget.densities();
-  const kernels = sources.map(
-    (source, i) =>
-      new KernelState(
-        source,
-        grids[i]!.blockShape,
-        densities[i]!,
-        pruner.parameterisation,
-        pruner.search,
-        deriveSeed(seed, i),
-      ),
-  );
+  const kernels: KernelState[] = [];
+  try {
+    for (const [i, source] of sources.entries()) {
+      const { parameterisation, search } = pruner;
+      const own = deriveSeed(seed, i);
+      kernels.push(
+        new KernelState(source, grids[i]!.blockShape, densities[i]!, parameterisation, search, own),
+      );
+    }
+  } catch (error) {
+    for (const kernel of kernels) kernel.finalize();
+    throw error;
+  }
   return { kernels, settings: { pruner, budget, totalSteps, overrides } };
 }

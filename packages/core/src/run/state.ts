@@ -1,5 +1,5 @@
 /** Where a run stands beside its variables, as plain data: to be stored, and to go on from after an interruption. */
-import type { BlockMask } from '@espalier/blocks';
+import { anObject, assertArgument, type BlockMask } from '@espalier/blocks';
 
 import type { KernelState } from './kernel-state.js';
 
@@ -25,8 +25,15 @@ export function stateOf(step: number, kernels: readonly KernelState[], byScore: 
   };
 }
 
-/** @throws RangeError unless it is a step of a run of `totalSteps` */
-export function assertStep(step: number, totalSteps: number): void {
+/** @throws RangeError unless its step is one of a run of `totalSteps`, TypeError for what is no state */
+export function assertState(state: PruningState, totalSteps: number): void {
+  assertArgument(
+    'restore()',
+    'state',
+    state,
+    anObject('what state() gave', { step: 'number', masks: 'object' }),
+  );
+  const { step } = state;
   if (Number.isInteger(step) && step >= 0 && step <= totalSteps) return;
   throw new RangeError(`A state at step ${step} is not of a run of ${totalSteps} steps`);
 }

@@ -171,9 +171,28 @@ export function choosePrunable<Source extends KernelSource>(
         'Choose a smaller block shape, or lower minimumBlocks',
     );
   }
+  assertFree(prunable);
   dense.push(...others);
   assertOverridesApply(target.overrides ?? {}, prunable, dense);
   return { prunable, dense };
+}
+
+/** @throws Error where a run holds a kernel already, or two of them are one variable */
+function assertFree(prunable: readonly KernelSource[]): void {
+  const held = prunable.find(({ variable }) => isUnderPruning(variable));
+  if (held) throw new Error(`${held.name} is under pruning already: finalize() or abandon() that run first`);
+  const kept = prunable.find(({ variable }) => keepsZeros(variable));
+  if (kept) {
+    throw new Error(
+      `The zeros of ${kept.name} are kept by the run before: release() that, then prune further`,
+    );
+  }
+  const names = new Map<tf.Variable, string>();
+  for (const { name, variable } of prunable) {
+    const other = names.get(variable);
+    if (other) throw new RangeError(`${other} and ${name} are one variable: name it once`);
+    names.set(variable, name);
+  }
 }
 
 function whyDense(source: KernelSource, target: Target): string | null {

@@ -91,12 +91,12 @@ describe('forward selection', () => {
   });
 
   it.each([
-    [{ rounds: 0 }, 'rounds = 0 is not a whole number of at least 1'],
+    [{ rounds: 0 }, 'rounds = 0, and is to be a whole number from 1 to 100000'],
     [{ rounds: 1.5 }, 'rounds = 1.5'],
-    [{ swaps: -1 }, 'swaps = -1 is not a whole number of at least 0'],
+    [{ swaps: -1 }, 'swaps = -1, and is to be a whole number from 0 to 100000'],
     [{ warmUp: -0.1 }, 'warmUp = -0.1'],
     [{ fineTuning: 0 }, 'fineTuning = 0'],
-    [{ warmUp: 0.7 }, 'warmUp = 0.7 must be at least 0, fineTuning = 0.3 above 0, and their sum under 1'],
+    [{ warmUp: 0.7 }, 'warmUp = 0.7 and fineTuning = 0.3 must leave a share to the rounds'],
     [{ warmUp: Number.NaN }, 'warmUp = NaN'],
   ])('refuses %j', (changed, message) => {
     expect(() => forwardSelection({ ...settings, ...changed })).toThrow(message);

@@ -50,7 +50,19 @@ describe('the group soft threshold', () => {
     [1.5, -0.5, 0, -1, 0].forEach((value, i) => expect(seen[i]! + 0).toBeCloseTo(value, 6));
   });
 
-  it('is stationary: (w − u) / t = u / ‖U_b‖ where a block is left, ‖w / t‖ ≤ 1 where it is not', () => {
+  it('counts a block at a ragged edge by the root of its share of a whole one', () => {
+    // Of 2 × 3: rows of 3, and a column of 2 and one number at the right and the bottom. All numbers are 1.
+    const counts = [6, 6, 2, 6, 6, 2, 3, 3, 1];
+    for (const t of [0.4, new Array<number>(35).fill(0.4)]) {
+      const u = shrunk(new Array<number>(35).fill(1), t);
+      counts.forEach((count, block) => {
+        const expected = 1 - (0.4 * Math.sqrt(count / 6)) / Math.sqrt(count);
+        for (const at of members(block)) expect(u[at]).toBeCloseTo(expected, 6);
+      });
+    }
+  });
+
+  it('is stationary: (w − u) / t = c u / ‖U_b‖ where a block is left, ‖w / t‖ ≤ c where it is not', () => {
     let [left, gone] = [0, 0];
     for (let draw = 0; draw < 200; draw++) {
       const spread = draw % 5; // up to four decades between the t of a block
@@ -60,16 +72,17 @@ describe('the group soft threshold', () => {
       const u = shrunk(w, t);
       for (let block = 0; block < grid.blocks; block++) {
         const own = members(block);
+        const c = Math.sqrt(own.length / 6);
         const norm = Math.hypot(...own.map((at) => u[at]!));
         if (norm === 0) {
           gone += 1;
-          expect(Math.hypot(...own.map((at) => w[at]! / t[at]!))).toBeLessThan(1 + 1e-5);
+          expect(Math.hypot(...own.map((at) => w[at]! / t[at]!))).toBeLessThan(c * (1 + 1e-5));
           continue;
         }
         left += 1;
         for (const at of own) {
-          // In the weight's own scale: u (1 + t / ρ) = w.
-          expect(Math.abs(u[at]! * (1 + t[at]! / norm) - w[at]!)).toBeLessThan(1e-3);
+          // In the weight's own scale: u (1 + t c / ρ) = w.
+          expect(Math.abs(u[at]! * (1 + (t[at]! * c) / norm) - w[at]!)).toBeLessThan(1e-3);
         }
       }
     }
@@ -83,7 +96,9 @@ describe('the group soft threshold', () => {
       const u = shrunk(w, t);
       for (let block = 0; block < grid.blocks; block++) {
         const own = members(block);
-        const sum = (norm: number) => own.reduce((total, at) => total + (w[at]! / (norm + t[at]!)) ** 2, 0);
+        const c = Math.sqrt(own.length / 6);
+        const sum = (norm: number) =>
+          own.reduce((total, at) => total + (w[at]! / (norm + t[at]! * c)) ** 2, 0);
         let [low, high] = [0, 10];
         for (let halving = 0; halving < 60; halving++) {
           if (sum((low + high) / 2) > 1) low = (low + high) / 2;

@@ -1,21 +1,16 @@
 /**
- * Group LASSO: `min L(W) + λ Σ_b ‖W_b‖_F`, by a proximal step after each of the optimiser's. It sets whole
- * blocks to zero, how many λ decides.
+ * Group LASSO: `min L(W) + λ Σ_b √(n_b / n) ‖W_b‖_F`, by a proximal step after each of the optimiser's. It sets whole
+ * blocks to zero, how many λ decides. Of the n weights of a block n_b are there, all but at ragged edges.
  * Yuan & Lin 2006; the proximal step as in Parikh & Boyd 2014, Proximal Algorithms §6.5.4.
  */
 import {
-  blockNorms,
-  blockSize,
   densePhase,
   frobeniusThenGradient,
   oneShot,
-  scaleBlocks,
-  type BlockGrid,
   type Parameterisation,
   type Pruner,
   type Search,
 } from '@espalier/core';
-import * as tf from '@tensorflow/tfjs';
 
 import { groupSoftThreshold } from './group-soft-threshold.js';
 
@@ -32,9 +27,9 @@ export interface GroupLassoSettings {
 }
 
 /**
- * After each step of the optimiser, until the target is asked for, `W ← argmin_U ½ Σ (u − w)² / t + λ Σ_b ‖U_b‖_F`, t
- * how far the step goes: `W_b ← relu(1 − tλ / ‖W_b‖_F) W_b` where that is the same for all weights of a block. So it is
- * `L(W) + λ Σ_b ‖W_b‖_F` that is minimised, under Adam as under SGD (Yun, Lozano, Yang 2021).
+ * After each step of the optimiser, until the target is asked for, `W ← argmin_U ½ Σ (u − w)² / t + λ P(U)` for the
+ * penalty P, t how far the step goes: `W_b ← relu(1 − tλ √(n_b / n) / ‖W_b‖_F) W_b` where that is the same for all
+ * weights. So it is the loss with the penalty that is minimised, under Adam as under SGD (Yun, Lozano, Yang 2021).
  */
 export function groupLassoParameterisation(lambda: number): Parameterisation {
   if (!(lambda >= 0 && Number.isFinite(lambda))) {
@@ -43,23 +38,8 @@ export function groupLassoParameterisation(lambda: number): Parameterisation {
   return {
     name: 'identity with group soft threshold',
     proximal: (raw, { grid }, { stepSize, share }) =>
-      share === 1 || lambda === 0
-        ? raw
-        : groupSoftThreshold(raw, stepSize().mul(penalties(lambda, grid)), grid),
+      share === 1 || lambda === 0 ? raw : groupSoftThreshold(raw, stepSize().mul(lambda), grid),
   };
-}
-
-/**
- * Of a block at a ragged edge, which has n_b weights for Br·Bc, `λ √(n_b / (Br·Bc))`: a penalty goes with the root of a
- * group's size, so that small groups are not zero for being small (Yuan and Lin 2006, §2).
- *
- * @returns a scalar, or one for each weight, `[n, m]`
- */
-function penalties(lambda: number, grid: BlockGrid): tf.Tensor {
-  const size = grid.blockShape[0] * grid.blockShape[1];
-  if (blockSize(grid, grid.blocks - 1) === size) return tf.scalar(lambda);
-  const ones = tf.ones<tf.Rank.R2>([...grid.matrixShape]);
-  return scaleBlocks(ones, blockNorms(ones, grid).mul(lambda / Math.sqrt(size)), grid);
 }
 
 /** `target`: prune at half of training, or where asked. `learned`: leave it to λ. */

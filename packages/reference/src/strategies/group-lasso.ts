@@ -8,8 +8,7 @@
  */
 import type { Grid } from '../blocks.js';
 import { spans } from '../phases.js';
-import { choose, type Kernel, magnitudes, type Run, type Strategy } from '../run.js';
-import { gradients } from './rigl.js';
+import { choose, gradients, type Kernel, magnitudes, type Run, type Strategy } from '../run.js';
 import { zerosLast } from './zeros-last.js';
 
 export interface GroupLassoSettings {

@@ -1,17 +1,19 @@
 /**
  * Iterative hard thresholding (Blumensath & Davies 2009): the network computes with its k best blocks; the gradient step
- * is taken in all; every T steps the k largest are kept, and the rest restarts from zero.
+ * is taken in all; every T steps the k largest are kept, and the rest restarts from zero. What is pruned gathers the last
+ * steps before a choice alone, from zero too.
  */
 import { spans, within } from '../phases.js';
 import { choose, erase, magnitudes, type Strategy } from '../run.js';
 
 export interface IhtSettings {
   everySteps?: number;
+  gather?: number;
   dense?: number;
   fineTuning?: number;
 }
 
-export function iht({ everySteps = 50, dense = 0, fineTuning = 0 }: IhtSettings = {}): Strategy {
+export function iht({ everySteps = 50, gather = 50, dense = 0, fineTuning = 0 }: IhtSettings = {}): Strategy {
   return {
     run: (run) => {
       const [, thresholding, rest] = spans([dense, 1 - dense - fineTuning, fineTuning], run.steps);
@@ -28,6 +30,10 @@ export function iht({ everySteps = 50, dense = 0, fineTuning = 0 }: IhtSettings 
           if (starts) run.optimizer.reset();
           if (within(thresholding, step) && (step - thresholding.start) % everySteps === 0) threshold('all');
           if (step === rest.start && fineTuning > 0) threshold('kept');
+          if (!within(thresholding, step)) return;
+          const sinceChoice = (step - thresholding.start) % everySteps;
+          const left = Math.min(everySteps - sinceChoice, thresholding.end - step);
+          if (left === gather) run.kernels.forEach(erase);
         },
       };
     },

@@ -3,9 +3,9 @@
  * B.3): the support S starts empty, per round the blocks of largest gradient join it, and what is in it trains. Outside
  * it the network computes with a faint share of the weights, and nothing trains.
  */
-import { rootMeanSquares, scaled } from '../blocks.js';
+import { scaled } from '../blocks.js';
 import { spans } from '../phases.js';
-import { counts, type Kernel, magnitudes, type Strategy } from '../run.js';
+import { counts, gradients, type Kernel, magnitudes, type Strategy } from '../run.js';
 import { both, count, largest, type Mask, without } from '../selection.js';
 
 export interface OmpSettings {
@@ -14,8 +14,6 @@ export interface OmpSettings {
   /** ε */
   faint?: number;
 }
-
-const gradients = ({ grid, gradient }: Kernel): number[] => rootMeanSquares(grid, gradient);
 
 export function omp(settings: OmpSettings = {}): Strategy {
   return matchingPursuit(settings, 0);

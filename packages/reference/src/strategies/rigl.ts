@@ -2,12 +2,9 @@
  * RigL (Evci et al. 2020, arXiv 1911.11134): sparse from the first step; every ΔT steps, in place of a weight step, the
  * smallest blocks are dropped, and as many grown where the gradient is largest, from zero and with empty slots.
  */
-import { rootMeanSquares } from '../blocks.js';
-import { magnitudes, type Kernel, type Strategy } from '../run.js';
+import { gradients, magnitudes, type Strategy } from '../run.js';
 import { both, count, erdosRenyiKernel, largest, largestExact, without } from '../selection.js';
 import { dropAndGrow, type DropAndGrowSettings } from './drop-and-grow.js';
-
-export const gradients = ({ grid, gradient }: Kernel): number[] => rootMeanSquares(grid, gradient);
 
 export function rigl(settings: DropAndGrowSettings = {}): Strategy {
   return {

@@ -2,10 +2,9 @@
  * Structured DST (SRigL; Lasby et al. 2024, arXiv 2305.02299): RigL with as many blocks for every output that is left, an
  * output being a column of blocks here. Outputs with too few salient blocks are ablated, and theirs go to the others.
  */
-import { magnitudes, type Kernel, type Run, type Strategy } from '../run.js';
+import { gradients, magnitudes, type Kernel, type Run, type Strategy } from '../run.js';
 import { both, count, erdosRenyiKernel, largest, largestExact, type Mask, without } from '../selection.js';
 import { dropAndGrow, type DropAndGrowSettings } from './drop-and-grow.js';
-import { gradients } from './rigl.js';
 
 export interface StructuredDstSettings extends DropAndGrowSettings {
   /** γ */

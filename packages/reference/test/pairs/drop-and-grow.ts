@@ -13,7 +13,7 @@ export const dropAndGrow: Pairs = {
   variants: {
     'rigl, many at once': pair(rigl, reference.rigl, { everySteps: 7, until: 0.875, alpha: 0.85 }),
     'structured-dst without ablation': pair(structuredDst, reference.structuredDst, {
-      everySteps: 6,
+      everySteps: 7,
       minimumSalience: 0,
     }),
     'structured-dst, γ = 0.95': pair(structuredDst, reference.structuredDst, {

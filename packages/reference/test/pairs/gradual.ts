@@ -18,6 +18,7 @@ export const gradual: Pairs = {
     'gmp, global': overall(pair(gmp, reference.gmp)),
     'str by weight': pair(str, reference.str, { form: 'elementwise', start: 0.125, end: 0.75 }),
     'plain-str by weight': pair(plainStr, reference.plainStr, { form: 'elementwise', g: 'exp', sigma: -3 }),
+    'iht by the last two steps': pair(iht, reference.iht, { everySteps: 6, gather: 2, fineTuning: 0.25 }),
     'iht at every step': pair(iht, reference.iht, { everySteps: 1, dense: 0.25, fineTuning: 0.25 }),
   },
 };

@@ -82,15 +82,18 @@ export function newOutput(
 
 /** @throws RangeError unless the lengths are whole numbers from 0 on, and the bytes have addresses */
 function bytesOf(shape: readonly number[], dtype: string): number {
-  if (!shape.every((length) => Number.isInteger(length) && length >= 0)) {
-    throw new RangeError(
-      `No tensor has the shape ${describeValue([...shape])}: its lengths are whole numbers from 0 on`,
-    );
+  let bytes = ELEMENT_BYTES[dtype] ?? NaN;
+  let whole = true;
+  // A loop: this is asked of every tensor of every kernel.
+  for (const length of shape) {
+    whole &&= Number.isInteger(length) && length >= 0;
+    bytes *= length;
   }
-  const bytes = shape.reduce((product, length) => product * length, ELEMENT_BYTES[dtype] ?? NaN);
-  if (bytes < ADDRESSES) return bytes;
+  if (whole && bytes < ADDRESSES) return bytes;
   throw new RangeError(
-    `A tensor of ${dtype} of shape [${shape.join(', ')}] has no place in the memory of the wasm backend, of 4 GiB at most`,
+    whole
+      ? `A tensor of ${dtype} of shape [${shape.join(', ')}] has no place in the memory of the wasm backend, of 4 GiB at most`
+      : `No tensor has the shape ${describeValue([...shape])}: its lengths are whole numbers from 0 on`,
   );
 }
 

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { describeValue } from '../../describe-value.js';
+import { assertKnownOptions } from '../../known-options.js';
 
 /** A convolution over images `[B, H, W, C]` as tfjs describes it: sizes, strides, dilations, padding. */
 export type ConvolutionInfo = tf.backend_util.Conv2DInfo;
@@ -25,13 +26,24 @@ export interface ConvolutionOptions {
  *
  * @param inputShape `[B, H, W, in]`
  * @param filterShape `[h, w, in, out]`
- * @throws Error from tfjs for shapes that do not fit, RangeError for those of which there is no result
+ * @throws TypeError for arguments of other types and options that there are not; Error from tfjs for shapes that do not fit, RangeError for those of which there is no result
  */
 export function convolutionInfo(
   inputShape: readonly [number, number, number, number],
   filterShape: readonly [number, number, number, number],
-  { strides = 1, pad = 'valid', dilations = 1 }: ConvolutionOptions = {},
+  options: ConvolutionOptions = {},
 ): ConvolutionInfo {
+  assertShape4(inputShape, 'inputShape');
+  assertShape4(filterShape, 'filterShape');
+  assertKnownOptions(options, ['strides', 'pad', 'dilations'], 'convolutionInfo()');
+  const { strides = 1, pad = 'valid', dilations = 1 } = options;
+  assertSteps(strides, 'strides');
+  assertSteps(dilations, 'dilations');
+  if (pad !== 'valid' && pad !== 'same' && !isFrom(pad, 0)) {
+    throw new TypeError(
+      `pad is ${describeValue(pad)}, and is to be 'valid', 'same', or how many zeros there are on every side`,
+    );
+  }
   const info = tf.backend_util.computeConv2DInfo(
     [...inputShape],
     [...filterShape],
@@ -88,8 +100,8 @@ function reachAlong(out: number, stride: number, filter: number, dilation: numbe
   return Math.max(0, out - 1) * stride + filter * dilation;
 }
 
-function isFrom(value: number, least: number): boolean {
-  return Number.isInteger(value) && value >= least && value <= MOST_PLACES;
+function isFrom(value: unknown, least: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= MOST_PLACES;
 }
 
 function same(shape: readonly number[], sizes: readonly number[]): boolean {
@@ -107,6 +119,18 @@ export function isPointwise(info: ConvolutionInfo): boolean {
   const { top, bottom, left, right } = info.padInfo;
   const sizes = [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth];
   return sizes.every((size) => size === 1) && [top, bottom, left, right].every((zeros) => zeros === 0);
+}
+
+/** @throws TypeError for what is not four lengths */
+export function assertShape4(shape: readonly number[], name: string): void {
+  if (Array.isArray(shape) && shape.length === 4 && shape.every((length) => isFrom(length, 0))) return;
+  throw new TypeError(`${name} is ${describeValue(shape)}, not four whole numbers from 0 on`);
+}
+
+function assertSteps(steps: number | Pair, name: string): void {
+  const both = [steps].flat();
+  if (both.length <= 2 && both.length > 0 && both.every((step) => isFrom(step, 1))) return;
+  throw new TypeError(`${name} is ${describeValue(steps)}, not one or two whole numbers of at least 1`);
 }
 
 function pair(value: number | Pair): [number, number] {

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { assertTensor } from '../../assert-tensor.js';
+import { assertPattern, assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { blocksOfPattern } from '../../pattern-blocks.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
@@ -23,6 +23,7 @@ export function scaleBlockValues(
   scale: tf.Tensor2D,
   pattern: BlockPattern,
 ): tf.Tensor1D {
+  assertPattern(pattern);
   assertTensor(values, [pattern.size], 'values', BLOCK_SPARSE_KERNEL);
   assertTensor(scale, pattern.grid.gridShape, 'scale', BLOCK_SPARSE_KERNEL);
   return scaleValues({ values, scale }, { pattern });
@@ -34,6 +35,7 @@ export function scaleBlockValues(
  * @throws RangeError for another number of values
  */
 export function blockValuesDot(a: tf.Tensor1D, b: tf.Tensor1D, pattern: BlockPattern): tf.Tensor2D {
+  assertPattern(pattern);
   assertTensor(a, [pattern.size], 'a', BLOCK_SPARSE_KERNEL);
   assertTensor(b, [pattern.size], 'b', BLOCK_SPARSE_KERNEL);
   return valuesDot({ a, b }, { pattern });

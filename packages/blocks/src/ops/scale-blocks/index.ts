@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
-import { blockGrid, blockSize, type BlockGrid } from '../../grid.js';
+import { assertGrid, blockGrid, blockSize, type BlockGrid } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
@@ -23,6 +23,7 @@ export type { BlockAttributes };
  * @throws RangeError for tensors that are not of the grid
  */
 export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(scale, grid.gridShape, 'scale', THE_GRID);
   return scaled({ matrix, scale }, { blockShape: grid.blockShape });
@@ -34,6 +35,7 @@ export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: Block
  * @throws RangeError for tensors that are not of the grid
  */
 export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(mask, grid.gridShape, 'mask', THE_GRID);
   const attributes = { blockShape: grid.blockShape };
@@ -56,6 +58,7 @@ export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGr
  * @throws RangeError for tensors that are not of the grid
  */
 export function blockDot(a: tf.Tensor2D, b: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(a, grid.matrixShape, 'a', THE_GRID);
   assertTensor(b, grid.matrixShape, 'b', THE_GRID);
   return dotted({ a, b }, { blockShape: grid.blockShape });
@@ -71,9 +74,11 @@ const SQUARED_NORM_FLOOR = 1e-30;
  *
  * The norm of a block of zeros is given as 1e-15, where its derivative is zero: without that floor the
  * derivative at a pruned block would be 0/0, and the next step's weights NaN.
+ *
+ * @throws TypeError, RangeError for a matrix that is not of the grid
  */
 export function blockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
-  return tf.tidy(() => rootOf(blockDot(matrix, matrix, grid)));
+  return tf.tidy(() => rootOf(sumsOfSquares(matrix, grid)));
 }
 
 /**
@@ -81,7 +86,7 @@ export function blockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
  * where not all are of one size, those at ragged edges and those of other kernels. 1e-15 for a block of zeros.
  */
 export function blockRootMeanSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
-  return tf.tidy(() => rootOf(blockDot(matrix, matrix, grid).div(blockSizes(grid))));
+  return tf.tidy(() => rootOf(sumsOfSquares(matrix, grid).div(blockSizes(grid))));
 }
 
 /**
@@ -90,11 +95,19 @@ export function blockRootMeanSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.T
  * for their size. 1e-15 for a block of zeros, where its derivative is zero.
  */
 export function wholeBlockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   if (isWhole(grid)) return blockNorms(matrix, grid);
   const [blockRows, blockColumns] = grid.blockShape;
   return tf.tidy(() =>
-    rootOf(blockDot(matrix, matrix, grid).mul(tf.div(blockRows * blockColumns, blockSizes(grid)))),
+    rootOf(sumsOfSquares(matrix, grid).mul(tf.div(blockRows * blockColumns, blockSizes(grid)))),
   );
+}
+
+/** @throws TypeError, RangeError for a matrix that is not of the grid */
+function sumsOfSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
+  assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
+  return blockDot(matrix, matrix, grid);
 }
 
 function rootOf(squares: tf.Tensor): tf.Tensor2D {
