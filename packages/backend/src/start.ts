@@ -1,3 +1,5 @@
+import { repairGradients } from '@espalier/gradients';
+
 import {
   BackendError,
   synchronous,
@@ -11,13 +13,15 @@ import { startTensorflow } from './tensorflow.js';
 import { startWebgpu } from './webgpu/start.js';
 
 /**
- * Starts a backend and makes it tfjs' current one. `auto` takes the first that is present of: tensorflow with a GPU,
- * a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
+ * Starts a backend, makes it tfjs' current one, and repairs its gradients. `auto` takes the first that is present of:
+ * tensorflow with a GPU, a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
  *
  * @throws BackendError when it is not present
  */
 export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
-  return choice === 'auto' ? startBest() : startNamed(choice);
+  const started = choice === 'auto' ? await startBest() : await startNamed(choice);
+  repairGradients(started.name);
+  return started;
 }
 
 async function startNamed(choice: NamedChoice): Promise<StartedBackend> {

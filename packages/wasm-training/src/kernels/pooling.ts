@@ -1,8 +1,6 @@
-// The gradients of max and average pooling for the wasm backend. The stock kernels are wrong where the largest element
-// of a window is not positive (no gradient passes), and where windows overlap the padding (the average is taken over
-// the whole window, though the forward pass does not count the padding). The arithmetic is in assembly/pooling.ts.
+// The gradients of max and average pooling for the wasm backend, in one pass each. The arithmetic is in assembly/pooling.ts.
 
-import { type WasmCall, offsetOf } from '@espalier/blocks';
+import { type WasmCall, type WasmKernel, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -46,6 +44,16 @@ function poolGeometry(inputShape: readonly number[], attrs: WasmCall['attrs']) {
   return geometry(info, info.outChannels);
 }
 
+/** The stock kernel for a pool whose number of windows was rounded: tfjs does not say how. */
+const unlessRounded =
+  (kernel: WasmKernel) =>
+  (stock: WasmKernel): WasmKernel =>
+  (call) => {
+    const { dy, input } = call.inputs as Record<string, tf.TensorInfo>;
+    const [, , , , outHeight, outWidth] = poolGeometry(input!.shape, call.attrs);
+    return dy!.shape[1] === outHeight && dy!.shape[2] === outWidth ? kernel(call) : stock(call);
+  };
+
 export const pooling: KernelSet = {
-  replaced: { MaxPoolGrad: () => maxPoolGrad, AvgPoolGrad: () => avgPoolGrad },
+  replaced: { MaxPoolGrad: unlessRounded(maxPoolGrad), AvgPoolGrad: unlessRounded(avgPoolGrad) },
 };
