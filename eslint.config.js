@@ -53,6 +53,7 @@ export default defineConfig(
         process: 'readonly',
         console: 'readonly',
         performance: 'readonly',
+        structuredClone: 'readonly',
         URL: 'readonly',
         WebAssembly: 'readonly',
       },
@@ -99,10 +100,23 @@ export default defineConfig(
   ),
   mayImport(['packages/block-sparse/**'], 'core|blocks(/.+)?', 'block-sparse may know core and blocks.'),
   mayImport(['packages/pruner-conformance/**'], 'core', 'The conformance suite knows core alone.'),
+  {
+    files: ['packages/reference/src/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^[^.]', message: 'The reference is independent: it knows no package at all.' },
+          ],
+        },
+      ],
+    },
+  },
   mayImport(
     ['packages/backend/**'],
-    'blocks/.+|gradients|wasm-training(/.+)?',
-    'backend starts backends: it may know the kernels of blocks, gradients, and wasm-training.',
+    'blocks(/.+)?|gradients|wasm-training(/.+)?',
+    'backend starts backends: it may know blocks and its kernels, gradients, and wasm-training.',
   ),
   mayImport(
     ['apps/**'],

@@ -20,23 +20,33 @@ const other = tf.randomNormal([784, 512], 0, 1, 'float32', 2);
 const scale = tf.randomUniform([...grid.gridShape], 0.5, 2, 'float32', 3);
 const scores = tf.randomUniform([grid.blocks], 0, 1, 'float32', 4).dataSync();
 
-/** Runs a piece of work without the fused kernels: core then composes tfjs' own. */
-function composed(work) {
-  const fused = ['ScaleBlocks', 'BlockDot'].map((name) => tf.getKernel(name, 'wasm'));
-  for (const { kernelName } of fused) tf.unregisterKernel(kernelName, 'wasm');
-  try {
-    return work();
-  } finally {
-    for (const kernel of fused) tf.registerKernel(kernel);
-  }
+const names = ['ScaleBlocks', 'BlockDot'];
+
+/** Takes what is registered under the names out of tfjs' registry; registering over it would be told at each call. */
+function take() {
+  return names.flatMap((name) => {
+    const kernel = tf.getKernel(name, 'wasm');
+    if (kernel) tf.unregisterKernel(name, 'wasm');
+    return kernel ?? [];
+  });
 }
+
+/** A task without the fused kernels: the ops are then composed of tfjs' own. */
+let fused = [];
+const composed = {
+  beforeAll: () => (fused = take()),
+  afterAll: () => {
+    take();
+    for (const kernel of fused) tf.registerKernel(kernel);
+  },
+};
 
 const bench = new Bench({ time: 1000, warmupTime: 200 });
 bench
   .add('scaleBlocks, fused', () => scaleBlocks(weight, scale, grid).dispose())
-  .add('scaleBlocks, composed', () => composed(() => scaleBlocks(weight, scale, grid).dispose()))
+  .add('scaleBlocks, composed', () => scaleBlocks(weight, scale, grid).dispose(), composed)
   .add('blockDot, fused', () => blockDot(weight, other, grid).dispose())
-  .add('blockDot, composed', () => composed(() => blockDot(weight, other, grid).dispose()))
+  .add('blockDot, composed', () => blockDot(weight, other, grid).dispose(), composed)
   .add('topK of 1568 scores', () => topK(scores, 157));
 await bench.run();
 

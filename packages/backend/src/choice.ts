@@ -1,5 +1,7 @@
 /** What a backend is called, how it is asked for, and what is known of one that was started. */
 
+import { describeValue, nearest } from '@espalier/blocks';
+
 export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 
 export type BackendName = (typeof backendNames)[number];
@@ -10,8 +12,19 @@ export type BackendChoice = 'auto' | NamedChoice;
 /** A choice that leaves nothing to be chosen. */
 export type NamedChoice = BackendName | `webgpu:${string}`;
 
-export function isBackendChoice(text: string): text is BackendChoice {
+export function isBackendChoice(text: unknown): text is BackendChoice {
+  if (typeof text !== 'string') return false;
   return text === 'auto' || (backendNames as readonly string[]).includes(text) || /^webgpu:./.test(text);
+}
+
+/** @throws BackendError for what is no choice */
+export function assertChoice(choice: unknown, of: string): asserts choice is BackendChoice {
+  if (isBackendChoice(choice)) return;
+  const near = typeof choice === 'string' ? nearest(choice, ['auto', ...backendNames]) : null;
+  throw new BackendError(
+    `${of}: there is no backend ${describeValue(choice)}${near ? `; did you mean ${near}?` : ':'} ` +
+      `There are auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>`,
+  );
 }
 
 /** What computes, as plain data. */

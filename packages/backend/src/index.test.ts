@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { BackendError, backendNames, isBackendChoice, startBackend } from './index.js';
+import { BackendError, backendNames, isBackendChoice, probeBackend, startBackend } from './index.js';
 import { remedyFor } from './remedy.js';
 
 describe('startBackend', () => {
@@ -51,6 +51,21 @@ describe('a choice', () => {
   });
   it.each(['', 'gpu', 'webgpu:', 'wasm:simd'])('is not "%s"', (text) => {
     expect(isBackendChoice(text)).toBe(false);
+  });
+});
+
+describe('what is no choice', () => {
+  it.each<[unknown, string]>([
+    [undefined, 'there is no backend undefined: There are auto, tensorflow, webgpu, wasm, cpu, webgpu:<part'],
+    ['wsam', "there is no backend 'wsam' (a string); did you mean wasm? There are auto, "],
+    ['webgpu:', "there is no backend 'webgpu:' (a string); did you mean webgpu?"],
+    [['wasm'], "there is no backend ['wasm'] (an array)"],
+    [Promise.resolve('wasm'), 'there is no backend a promise'],
+  ])('%j is refused at once', async (choice, message) => {
+    await expect(startBackend(choice as never)).rejects.toThrow(`startBackend(): ${message}`);
+    await expect(probeBackend(choice as never)).rejects.toThrow(`probeBackend(): ${message}`);
+    await expect(startBackend(choice as never)).rejects.toThrow(BackendError);
+    expect(isBackendChoice(choice)).toBe(false);
   });
 });
 

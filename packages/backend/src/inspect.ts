@@ -6,6 +6,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import {
+  assertChoice,
   BackendError,
   backendNames,
   type BackendChoice,
@@ -36,6 +37,7 @@ export interface BackendInspection {
 
 /** @throws BackendError when the choice comes to nothing that is present */
 export async function probeBackend(choice: BackendChoice): Promise<BackendDescription> {
+  assertChoice(choice, 'probeBackend()');
   const { started, error } = await probe(choice);
   if (!started) throw new BackendError(error ?? `The backend ${choice} did not start`);
   return started;

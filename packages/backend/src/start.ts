@@ -1,6 +1,7 @@
 import { repairGradients } from '@espalier/gradients';
 
 import {
+  assertChoice,
   BackendError,
   synchronous,
   type BackendChoice,
@@ -16,9 +17,10 @@ import { startWebgpu } from './webgpu/start.js';
  * Starts a backend, makes it tfjs' current one, and repairs its gradients. `auto` takes the first that is present of:
  * tensorflow with a GPU, a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
  *
- * @throws BackendError when it is not present
+ * @throws BackendError when it is not present, or is none
  */
 export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
+  assertChoice(choice, 'startBackend()');
   const started = choice === 'auto' ? await startBest() : await startNamed(choice);
   repairGradients(started.name);
   return started;

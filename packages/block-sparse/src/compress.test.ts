@@ -309,7 +309,8 @@ describe('compress', () => {
       gridShape: [2, 2],
     } as const;
     const pruned = [{ ...kernel, blocks: 4, targetBlocks: 1, keptBlocks: 1, weights: 64, prunedWeights: 48 }];
-    const report = { pruned, dense: [], achieved: { prunedLayers: 0.75, model: 0.75 } };
+    const course = { stepsDone: 1, stepsPlanned: 1, phase: 'done', cutAtEnd: 0, warnings: [] };
+    const report = { pruned, dense: [], achieved: { prunedLayers: 0.75, model: 0.75 }, ...course };
     await expect(compress(plain, report)).rejects.toThrow(
       'The report is of another model: this one has no other/kernel among its kernels mine/kernel',
     );
@@ -502,7 +503,11 @@ describe('a damaged artefact', () => {
     ['no pattern', (_, json) => (pattern(json).pointers = undefined as never), 'its pointers are missing'],
     [
       'the pattern of a matrix of another shape',
-      (_, json) => (pattern(json).matrix_shape = [12, 16]),
+      (_, json) => {
+        pattern(json).matrix_shape = [12, 16];
+        // As it would be if a program had written it, and no damage.
+        json.modelTopology.config.layers[0]!.config.checksum = 'none';
+      },
       "The block pattern of only/kernel is of a 12×16 matrix, the layer's kernel [12, 12] is one of 12×12",
     ],
     [
@@ -521,7 +526,9 @@ describe('a damaged artefact', () => {
 
 /** What of `model.json` is damaged. */
 interface ArtefactJson {
-  modelTopology: { config: { layers: { config: { block_sparse: { kernel: PatternJson } } }[] } };
+  modelTopology: {
+    config: { layers: { config: { block_sparse: { kernel: PatternJson }; checksum: string } }[] };
+  };
   weightsManifest: { weights: { name: string; shape: number[] }[] }[];
 }
 

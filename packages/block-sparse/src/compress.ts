@@ -10,10 +10,13 @@
 import { type BlockPattern, denseOf, type PatternText, patternText, valuesOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { plannedKernels, type HowToCompress } from './compression-plan.js';
+import { plannedKernels } from './compression-plan.js';
+import type { HowToCompress } from './how-to-compress.js';
+import { NO_CHECKSUM } from './layers/layer-checksum.js';
 import { blockSparseClassName, plainClassName, storedKernels } from './layers/block-sparse-layer.js';
-import { layerJsons, type LayerJson } from './model-json.js';
+import { layerJsons, topologyOf, type LayerJson } from './model-json.js';
 import { layersOf } from './nested-layers.js';
+import { assertModel, assertRebuildable, assertRebuilt } from './rebuildable.js';
 
 /**
  * A copy of the model with block-sparse layers in the places of those that have blocks of zeros. It predicts the
@@ -23,17 +26,21 @@ import { layersOf } from './nested-layers.js';
  * @param model finalised, or loaded from a file
  * @param how where the blocks lie: the report of `pruning.finalize()`, or the block shape of all kernels; found by
  *   the zeros when absent
- * @throws Error for a model that is still under pruning; RangeError for a report of another model
+ * @throws TypeError for arguments of other types; Error for a model that is still under pruning; RangeError for a report of
+ *   another model, or of one that was trained since, and for a model of which a copy would compute something else
  */
 export async function compress(model: tf.LayersModel, how?: HowToCompress): Promise<tf.LayersModel> {
-  const json = topologyOf(model);
+  const planned = await plannedKernels(model, how, 'compress()');
+  const json = await topologyOf(model);
   const layers = new Map(layerJsons(json));
-  for (const { kernel, path, plan } of await plannedKernels(model, how)) {
+  for (const { kernel, path, plan } of planned) {
     if (typeof plan === 'string') continue;
     const layer = layers.get(path)!;
     const patterns = layer.config['blockSparse'] as Record<string, PatternText> | undefined;
     if (!patterns) layer.class_name = blockSparseClassName(layer.class_name);
     layer.config['blockSparse'] = { ...patterns, [kernel.field]: patternText(plan) };
+    // Its weights come from the model, not from a file.
+    layer.config['checksum'] = NO_CHECKSUM;
   }
   return rebuilt(model, json);
 }
@@ -43,20 +50,20 @@ export async function compress(model: tf.LayersModel, how?: HowToCompress): Prom
  * to the bit, a zero for each that was left out. It is not compiled.
  *
  * @param model as `compress` made it, or as it was loaded
+ * @throws TypeError for what is no model, RangeError for one of which a copy would compute something else
  */
 export async function decompress(model: tf.LayersModel): Promise<tf.LayersModel> {
-  const json = topologyOf(model);
+  assertModel(model, 'decompress()');
+  assertRebuildable(model);
+  const json = await topologyOf(model);
   for (const [, layer] of layerJsons(json)) {
     const plain = plainClassName(layer.class_name);
     if (!plain) continue;
     layer.class_name = plain;
     delete layer.config['block_sparse'];
+    delete layer.config['checksum'];
   }
   return rebuilt(model, json);
-}
-
-function topologyOf(model: tf.LayersModel): LayerJson {
-  return model.toJSON(null, false) as unknown as LayerJson;
 }
 
 /** A model of this topology with the weights of a model whose topology differs in how kernels are stored. */
@@ -65,6 +72,7 @@ async function rebuilt(model: tf.LayersModel, topology: LayerJson): Promise<tf.L
     topology as unknown as Parameters<typeof tf.models.modelFromJSON>[0],
   );
   try {
+    assertRebuilt(model, copy);
     await carryOver(model, copy);
   } catch (error) {
     copy.dispose();

@@ -9,19 +9,15 @@ import {
   nonZeroBlocks,
   type DenseKernelReport,
   type LayerKernel,
-  type PruningReport,
   type Shape2D,
 } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
-import { hasBlockSparseClass } from './layers/block-sparse-layer.js';
-import { layerJsons, type LayerJson } from './model-json.js';
+import { assertHow, assertKernelsOf, assertStillZero, type HowToCompress } from './how-to-compress.js';
+import { hasBlockSparseForm } from './layers/block-sparse-layer.js';
+import { layerJsons, topologyOf, type LayerJson } from './model-json.js';
 import { layerPaths } from './nested-layers.js';
-
-/**
- * The report of `pruning.finalize()`, which knows the blocks of each kernel; or one block shape for all kernels.
- */
-export type HowToCompress = PruningReport | { readonly blockShape: Shape2D };
+import { assertModel, assertRebuildable } from './rebuildable.js';
 
 /** What `compress` does with each kernel of a model: of a layer that two models inside it share, with that of each. */
 export interface CompressionReport {
@@ -50,14 +46,18 @@ export interface PlannedKernel {
   readonly plan: BlockPattern | string;
 }
 
-/** What `compress` would do with each kernel of the model, kernels of frozen layers included. */
+/**
+ * What `compress` would do with each kernel of the model, kernels of frozen layers included.
+ *
+ * @throws what `compress` throws
+ */
 export async function compressionReport(
   model: tf.LayersModel,
   how?: HowToCompress,
 ): Promise<CompressionReport> {
   const compressed: CompressedKernelReport[] = [];
   const dense: DenseKernelReport[] = [];
-  for (const { kernel, path, plan } of await plannedKernels(model, how)) {
+  for (const { kernel, path, plan } of await plannedKernels(model, how, 'compressionReport()')) {
     const { field, variable } = kernel;
     const name = `${path}/${field}`;
     if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
@@ -72,20 +72,29 @@ export async function compressionReport(
 /**
  * A kernel for each path that its layer has.
  *
- * @throws Error for a model under pruning; RangeError for a report of another model
+ * @param of what plans, for errors
+ * @throws TypeError for arguments of other types; Error for a model under pruning; RangeError for a report that is not this
+ *   model's, or no longer, and for a model that cannot be built anew
  */
-export async function plannedKernels(model: tf.LayersModel, how?: HowToCompress): Promise<PlannedKernel[]> {
+export async function plannedKernels(
+  model: tf.LayersModel,
+  how: HowToCompress | undefined,
+  of: string,
+): Promise<PlannedKernel[]> {
+  assertModel(model, of);
+  assertHow(how, of);
   const kernels = allKernels(model);
   const held = kernels.find(({ variable }) => isUnderPruning(variable));
   if (held) throw new Error(`${held.name} is under pruning: finalize() the run, then compress the model`);
+  assertRebuildable(model);
   if (how && 'pruned' in how) assertKernelsOf(how, kernels);
-  const layers = new Map(layerJsons(model.toJSON(null, false) as unknown as LayerJson));
+  const layers = new Map(layerJsons(await topologyOf(model)));
   const places = new Map(layerPaths(model));
   const planned: PlannedKernel[] = [];
   for (const kernel of kernels) {
     const first = layerPath(kernel);
     const plan =
-      whyNot(kernel, layers.get(first)) ??
+      whyNot(kernel, layers.get(first), places.get(first)) ??
       planFor(kernel, (await kernel.variable.data()) as Float32Array, how);
     for (const path of pathsBeside(first, places)) planned.push({ kernel, path, plan });
   }
@@ -103,12 +112,14 @@ function pathsBeside(path: string, places: ReadonlyMap<string, tf.layers.Layer>)
   return layer ? [...places.keys()].filter((place) => places.get(place) === layer) : [path];
 }
 
-function whyNot({ variable }: LayerKernel, layer: LayerJson | undefined): string | null {
+function whyNot(
+  { variable }: LayerKernel,
+  json: LayerJson | undefined,
+  layer: tf.layers.Layer | undefined,
+): string | null {
   if (variable.shape.length < 2) return 'is stored block-sparse already';
-  if (!layer) return 'lies inside a layer that has no block-sparse form';
-  return hasBlockSparseClass(layer.class_name)
-    ? null
-    : `a ${layer.class_name} layer has no block-sparse form`;
+  if (!json || !layer) return 'lies inside a layer that has no block-sparse form';
+  return hasBlockSparseForm(layer) ? null : `a ${json.class_name} layer has no block-sparse form`;
 }
 
 function planFor(
@@ -122,6 +133,7 @@ function planFor(
   if (report && !reported) {
     return report.dense.find((kernel) => kernel.name === name)?.reason ?? 'not in the report';
   }
+  if (reported) assertStillZero(reported, nonZeroPattern(weights, matrix, reported.blockShape));
   const given = reported?.blockShape ?? (how as { blockShape: Shape2D } | undefined)?.blockShape;
   const shapes = (given ? [given] : CANDIDATES).filter((block) => blockFits(matrix, block));
   const patterns = shapes.map((block) => nonZeroPattern(weights, matrix, block));
@@ -142,13 +154,4 @@ function storedBytes({ size, blocks }: BlockPattern): number {
 function nonZeroPattern(weights: Float32Array, matrix: Shape2D, block: Shape2D): BlockPattern {
   const grid = blockGrid(matrix, block);
   return patternOf(grid, nonZeroBlocks(weights, grid));
-}
-
-function assertKernelsOf({ pruned }: PruningReport, kernels: readonly LayerKernel[]): void {
-  const missing = pruned.find(({ name }) => !kernels.some((kernel) => kernel.name === name));
-  if (!missing) return;
-  const names = kernels.map(({ name }) => name).join(', ');
-  throw new RangeError(
-    `The report is of another model: this one has no ${missing.name} among its kernels ${names}`,
-  );
 }

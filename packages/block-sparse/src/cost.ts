@@ -5,7 +5,7 @@
  * product has to be known, and not the machine. The figures are those that `benchmarks/block-sparse.bench.mjs`
  * measures; the model is deterministic, so that a run that is repeated makes the same choices.
  */
-import type { BlockPattern } from '@espalier/blocks';
+import { BlockPattern, describeValue } from '@espalier/blocks';
 import type { Shape2D } from '@espalier/core';
 
 export interface Costs {
@@ -20,16 +20,45 @@ export interface Costs {
  *
  * @param rows of the matrix that is multiplied by the kernel's
  * @param denseSpeed how many times faster the dense products are than those that the costs are in
+ * @throws TypeError, RangeError for arguments of other types
  */
 export function sparseIsFaster(rows: number, pattern: BlockPattern, costs: Costs, denseSpeed = 1): boolean {
+  if (!(typeof rows === 'number' && rows >= 0))
+    throw new RangeError(`rows = ${describeValue(rows)} is not a number from 0 on`);
+  if (!(pattern instanceof BlockPattern)) {
+    throw new TypeError(`pattern is ${describeValue(pattern)}, not a BlockPattern, as patternOf() makes one`);
+  }
+  assertCosts(costs);
+  assertDenseSpeed(denseSpeed);
   const [n, m] = pattern.matrixShape;
   const dense = (3 * rows * n * m) / denseSpeed;
   const sparse = 3 * rows * pattern.size * costs.perKeptWeight(pattern.blockShape) + costs.perStep;
   return sparse < dense;
 }
 
+/** @throws TypeError for what are no costs */
+export function assertCosts(costs: Costs): void {
+  const { perKeptWeight, perStep } = (costs ?? {}) as Partial<Costs>;
+  if (typeof perKeptWeight === 'function' && typeof perStep === 'number' && perStep >= 0) return;
+  const isPromise = typeof (costs as { then?: unknown } | null)?.then === 'function';
+  throw new TypeError(
+    `costs is ${describeValue(costs)}${isPromise ? ': await it' : ''}, and is to be what measureCosts() resolves to, { perKeptWeight, perStep }`,
+  );
+}
+
+/** @throws RangeError for what is no factor */
+export function assertDenseSpeed(denseSpeed: number): void {
+  if (typeof denseSpeed === 'number' && denseSpeed > 0) return;
+  throw new RangeError(`denseSpeed = ${describeValue(denseSpeed)} is not a number above 0`);
+}
+
 /** The costs on a backend; null where block-sparse products were not found to be faster at any sparsity. */
 export function costsOf(backendName: string): Costs | null {
+  if (typeof backendName !== 'string') {
+    throw new TypeError(
+      `backendName is ${describeValue(backendName)}, and is to be text, as tf.getBackend() gives it`,
+    );
+  }
   return backendName === 'wasm' ? wasm : backendName === 'cpu' ? cpu : null;
 }
 

@@ -6,8 +6,10 @@ export {
   compressionReport,
   type CompressedKernelReport,
   type CompressionReport,
-  type HowToCompress,
 } from './compression-plan.js';
+export type { HowToCompress } from './how-to-compress.js';
+export { checked } from './files/checked.js';
+export { withoutChecksums } from './files/without-checksums.js';
 export { costsOf, sparseIsFaster, type Costs } from './cost.js';
 export { measureCosts } from './measure-costs.js';
 export { sparsePhases, type SparsePhasesOptions } from './sparse-phases.js';

@@ -1,5 +1,6 @@
 /** The costs of products on the backend in use, measured: for backends whose costs the package does not know. */
 import {
+  assertBlockShape,
   type BlockPattern,
   blockSparseMatMul,
   blockSparseWeightGradient,
@@ -23,9 +24,11 @@ const KEPT_SHARE = 0.1;
  * second; what is measured depends on the machine and on what else it does.
  *
  * @param blockShape a side of more than 256 is measured as one of 256
+ * @throws TypeError, RangeError for what is no block shape
  * @returns costs for blocks of this shape, to be passed to `sparsePhases`
  */
 export async function measureCosts(blockShape: Shape2D): Promise<Costs> {
+  assertBlockShape(blockShape);
   let measured = await measure(SIDES[0], blockShape);
   for (const side of SIDES.slice(1)) {
     if (measured.denseMs >= LONG_ENOUGH_MS) break;

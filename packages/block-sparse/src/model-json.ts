@@ -1,4 +1,5 @@
 /** The topology of a model as `model.toJSON` gives it, in the naming of Keras. */
+import type * as tf from '@tensorflow/tfjs';
 
 export interface LayerJson {
   class_name: string;
@@ -10,6 +11,13 @@ export interface LayerJson {
     layer?: LayerJson;
     [field: string]: unknown;
   };
+}
+
+/** The topology of a model, all of whose weights are read first: block-sparse layers put checksums of theirs into it. */
+export async function topologyOf(model: tf.LayersModel): Promise<LayerJson> {
+  // On webgpu nothing is read from the device but asynchronously; what was read once is kept beside it.
+  await Promise.all(model.weights.map((weight) => weight.read().data()));
+  return model.toJSON(null, false) as unknown as LayerJson;
 }
 
 /**

@@ -4,11 +4,17 @@
  * While a mask leaves blocks out, a layer gathers the raw weights of the kept blocks, makes their effective weights,
  * and multiplies by those. The result and every gradient are those of the masked dense product, up to rounding.
  */
-import { type BlockPattern, gatherBlocks, patternOf, scaleBlockValues } from '@espalier/blocks';
+import {
+  assertKnownOptions,
+  type BlockPattern,
+  gatherBlocks,
+  patternOf,
+  scaleBlockValues,
+} from '@espalier/blocks';
 import type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
-import { costsOf, sparseIsFaster, type Costs } from './cost.js';
+import { assertCosts, assertDenseSpeed, costsOf, sparseIsFaster, type Costs } from './cost.js';
 import { productOf } from './layer-product.js';
 
 export interface SparsePhasesOptions {
@@ -28,9 +34,14 @@ export interface SparsePhasesOptions {
  * Layers whose kernels are under pruning compute with their kept blocks alone wherever that is estimated to be
  * faster: dense and convolution layers (`channelsLast`) do, others stay dense. The choice depends on shapes and
  * costs only: by the package's own figures, a run is the same each time.
+ *
+ * @throws TypeError, RangeError for an option that there is not, or that is of another kind
  */
-export function sparsePhases({ costs, denseSpeed = 1 }: SparsePhasesOptions = {}): SparseExecution {
-  if (!(denseSpeed > 0)) throw new RangeError(`denseSpeed = ${denseSpeed} is not a number above 0`);
+export function sparsePhases(options: SparsePhasesOptions = {}): SparseExecution {
+  assertKnownOptions(options, ['costs', 'denseSpeed'], 'sparsePhases()');
+  const { costs, denseSpeed = 1 } = options;
+  if (costs !== undefined && costs !== 'always') assertCosts(costs);
+  assertDenseSpeed(denseSpeed);
   return {
     callOf: ({ layer, field, kernelShape, grid, mask }: MaskedKernel): SparseCall | null => {
       const product = field === 'kernel' ? productOf(layer, kernelShape) : null;

@@ -1,4 +1,6 @@
 /** Between a dense matrix and the values of its kept blocks, as arrays: exact to the bit. */
+import { assertPattern } from './assert-tensor.js';
+import { describeValue } from './describe-value.js';
 import { eachWeight } from './pattern-blocks.js';
 import type { BlockPattern } from './pattern.js';
 
@@ -8,6 +10,7 @@ import type { BlockPattern } from './pattern.js';
  * @throws RangeError for a matrix of another size
  */
 export function valuesOf(dense: ArrayLike<number>, pattern: BlockPattern): Float32Array {
+  assertPattern(pattern);
   const [n, m] = pattern.matrixShape;
   assertLength(dense, n * m, `a ${n}×${m} matrix`);
   const values = new Float32Array(pattern.size);
@@ -21,6 +24,7 @@ export function valuesOf(dense: ArrayLike<number>, pattern: BlockPattern): Float
  * @throws RangeError for another number of values
  */
 export function denseOf(values: ArrayLike<number>, pattern: BlockPattern): Float32Array {
+  assertPattern(pattern);
   const [n, m] = pattern.matrixShape;
   assertLength(values, pattern.size, `${pattern.blocks} kept blocks`);
   const dense = new Float32Array(n * m);
@@ -28,6 +32,10 @@ export function denseOf(values: ArrayLike<number>, pattern: BlockPattern): Float
   return dense;
 }
 
-function assertLength({ length }: ArrayLike<number>, expected: number, what: string): void {
+function assertLength(numbers: ArrayLike<number>, expected: number, what: string): void {
+  if (!Array.isArray(numbers) && !ArrayBuffer.isView(numbers)) {
+    throw new TypeError(`The weights of ${what} are ${describeValue(numbers)}, not an array of numbers`);
+  }
+  const { length } = numbers;
   if (length !== expected) throw new RangeError(`${what} has ${expected} weights, not ${length}`);
 }

@@ -15,12 +15,34 @@ export {
 export { patternOfText, patternText, type PatternText } from './pattern-text.js';
 export { blocksOfPattern, type KeptBlock } from './pattern-blocks.js';
 export { denseOf, valuesOf } from './conversion.js';
+export { assertCanBeMade } from './memory.js';
+export { checksum } from './checksum.js';
+export { describeValue } from './describe-value.js';
+export { assertKnownOptions, nearest } from './known-options.js';
+export {
+  aFunction,
+  anInstance,
+  anObject,
+  assertArgument,
+  assertOptions,
+  aText,
+  listOf,
+  numberIn,
+  oneOf,
+  required,
+  trueOrFalse,
+  wholeNumber,
+  type Expected,
+  type Interval,
+} from './arguments.js';
 
 export {
   blockDot,
   blockNorms,
+  blockRootMeanSquares,
   maskBlocks,
   scaleBlocks,
+  wholeBlockNorms,
   type BlockAttributes,
 } from './ops/scale-blocks/index.js';
 export {
@@ -45,6 +67,7 @@ export {
 } from './ops/block-sparse-conv2d/index.js';
 export { col2im, im2col } from './ops/im2col/index.js';
 export {
+  assertConvolution,
   convolutionInfo,
   patchesShape,
   type ConvolutionInfo,
@@ -69,12 +92,14 @@ export { compile, instantiate, memoryOf, supports, type Binaries } from './backe
 export {
   alignedScratch,
   growingWorkspace,
+  newOutput,
   offsetOf,
   oncePerBackend,
   takeOver,
   type WasmBackend,
   type WasmHeap,
 } from './backends/wasm/heap.js';
+export { floatInput } from './backends/wasm/inputs.js';
 export {
   registerWebgpuKernel,
   runShader,

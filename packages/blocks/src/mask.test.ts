@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { DivergedError, growMask, keepAll, keptBlocks, topK } from './mask.js';
+import { complement, DivergedError, growMask, keepAll, keptBlocks, topK } from './mask.js';
 import { naiveTopK } from './test-support.js';
 
 describe('topK', () => {
@@ -62,7 +62,67 @@ describe('topK', () => {
   });
 });
 
+describe('topK beside a plain sort', () => {
+  /** The indices by score, the earlier of equals first: what it is to choose, by a sort that compares and no more. */
+  function sorted(scores: ArrayLike<number>, k: number, candidates?: Uint8Array): number[] {
+    const order = Array.from(scores, (_, block) => block).filter((block) => !candidates || candidates[block]);
+    order.sort((a, b) => (scores[a]! === scores[b]! ? a - b : scores[a]! > scores[b]! ? -1 : 1));
+    const kept = new Set(order.slice(0, k));
+    return Array.from(scores, (_, block) => Number(kept.has(block)));
+  }
+  // Many that are equal, zeros of both signs, ends of the range, and doubles that single precision does not tell apart.
+  const few = fc.constantFrom(0, -0, 1, -1, 1 + 2 ** -40, 1 + 2 ** -41, Infinity, -Infinity, 1e300, -1e300);
+  const tiny = fc.constantFrom(0, -0, 5e-324, -5e-324, 1e-45, -1e-45, 2e-45, 1.17549435e-38);
+  const any = fc.double({ noNaN: true });
+
+  it.each([
+    ['single', (values: number[]) => Float32Array.from(values)],
+    ['double', (values: number[]) => Float64Array.from(values)],
+  ])('is the same for numbers of %s precision, from k = 0 to all', (_, make) => {
+    const scores = fc.oneof(...[few, tiny, any, fc.oneof(few, tiny, any)].map((one) => fc.array(one)));
+    fc.assert(
+      fc.property(scores, fc.array(fc.boolean()), (values, may) => {
+        const own = make(values);
+        const candidates = Uint8Array.from(values, (__, block) => Number(may[block] ?? true));
+        for (let k = 0; k <= values.length; k++) {
+          expect([...topK(own, k)]).toEqual(sorted(own, k));
+          expect([...topK(own, k, candidates)]).toEqual(sorted(own, k, candidates));
+        }
+      }),
+    );
+  });
+
+  it('is the same for many, and leaves scores and candidates as they were', () => {
+    const draw = (i: number) => Math.imul(i, 0x9e3779b1) >>> 0;
+    for (const ties of [3, 1000, 2 ** 32]) {
+      const scores = Float32Array.from({ length: 5000 }, (_, i) => (draw(i) % ties) - ties / 3);
+      const candidates = Uint8Array.from(scores, (_, i) => draw(i + 7) & 1);
+      const before = [scores.slice(), candidates.slice()];
+      for (const k of [0, 1, 500, 2400, 5000]) {
+        expect([...topK(scores, k)]).toEqual(sorted(scores, k));
+        expect([...topK(scores, k, candidates)]).toEqual(sorted(scores, k, candidates));
+      }
+      expect([scores, candidates]).toEqual(before);
+      const whole = topK(scores, 5000, candidates);
+      whole.fill(0);
+      expect(candidates).toEqual(before[1]);
+    }
+  });
+
+  it('finds a NaN anywhere, in either precision, unless it is no candidate', () => {
+    for (const scores of [new Float32Array(9), new Float64Array(9)]) {
+      scores[8] = Number.NaN;
+      expect(() => topK(scores, 0)).toThrow('The importance score of block 8 is NaN');
+      expect(keptBlocks(topK(scores, 3, complement(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 1))))).toBe(3);
+    }
+  });
+});
+
 describe('a mask', () => {
+  it('has a complement', () => {
+    expect([...complement(Uint8Array.of(0, 1, 1))]).toEqual([1, 0, 0]);
+  });
+
   it('counts what it keeps', () => {
     expect(keptBlocks(keepAll(7))).toBe(7);
     expect(keptBlocks(Uint8Array.of(0, 1, 0, 1))).toBe(2);

@@ -2,19 +2,33 @@
  * A mask says of each block whether it is kept. It is kept per block, never per weight, as bytes on the
  * JavaScript side: it changes rarely, and every choice of blocks is made here, by pure functions.
  */
+import { describeValue } from './describe-value.js';
+import { kthLargest } from './kth-largest.js';
 
 /** One byte a block, row by row: 1 kept, 0 pruned. */
 export type BlockMask = Uint8Array;
 
-/** The mask that keeps every one of `blocks` blocks. */
+/**
+ * The mask that keeps every one of `blocks` blocks.
+ *
+ * @throws RangeError for what is no number of blocks
+ */
 export function keepAll(blocks: number): BlockMask {
+  if (!Number.isInteger(blocks) || blocks < 0) {
+    throw new RangeError(`keepAll: blocks = ${describeValue(blocks)} is not a whole number of at least 0`);
+  }
   return new Uint8Array(blocks).fill(1);
 }
 
-/** How many blocks the mask keeps. */
+/**
+ * How many blocks the mask keeps.
+ *
+ * @throws TypeError for what is no mask
+ */
 export function keptBlocks(mask: BlockMask): number {
+  assertMask(mask, 'mask');
   let kept = 0;
-  for (const bit of mask) kept += bit;
+  for (let block = 0; block < mask.length; block++) kept += mask[block]!;
   return kept;
 }
 
@@ -32,23 +46,63 @@ export class DivergedError extends Error {
  * @param scores one score a block
  * @param k how many to keep, from 0 to the number of candidates; more keeps every candidate
  * @param candidates which blocks may be kept; all, when absent
- * @throws DivergedError when a candidate's score is NaN.
+ * @throws DivergedError when a candidate's score is NaN; TypeError, RangeError for arguments of other types or lengths
  */
 export function topK(scores: ArrayLike<number>, k: number, candidates?: BlockMask): BlockMask {
-  if (!Number.isInteger(k) || k < 0)
-    throw new RangeError(`topK: k = ${k} is not a whole number of at least 0`);
-  const order: number[] = [];
-  for (let block = 0; block < scores.length; block++) {
-    if (candidates && !candidates[block]) continue;
-    if (Number.isNaN(scores[block])) throw new DivergedError(`The importance score of block ${block} is NaN`);
-    order.push(block);
-  }
-  const score = (block: number) => scores[block] as number;
-  // Compared, not subtracted: ∞ − ∞ would be NaN.
-  order.sort((a, b) => (score(a) === score(b) ? a - b : score(a) > score(b) ? -1 : 1));
+  assertScores(scores);
+  assertCount(k, 'topK');
+  if (candidates !== undefined) assertMask(candidates, 'candidates', scores.length);
+  const numbers = numbersOf(scores, candidates);
+  if (k >= numbers.length) return candidates ? candidates.slice() : keepAll(scores.length);
   const mask = new Uint8Array(scores.length);
-  for (const block of order.slice(0, k)) mask[block] = 1;
+  if (k === 0) return mask;
+  const { value, equals } = kthLargest(numbers, k);
+  for (let block = 0; block < mask.length; block++) mask[block] = +(scores[block]! > value);
+  if (candidates) for (let block = 0; block < mask.length; block++) mask[block]! &= candidates[block]!;
+  for (let block = 0, missing = equals; missing > 0; block++) {
+    if (scores[block] === value && (!candidates || candidates[block])) missing -= mask[block] = 1;
+  }
   return mask;
+}
+
+/** @throws TypeError for what is no mask, RangeError for one of another number of blocks */
+export function assertMask(mask: BlockMask, name: string, blocks?: number): void {
+  if (!(mask instanceof Uint8Array)) {
+    throw new TypeError(`${name} is ${describeValue(mask)}, not a mask: a Uint8Array of 0 and 1`);
+  }
+  if (blocks === undefined || mask.length === blocks) return;
+  throw new RangeError(`${name} is of ${mask.length} blocks, there are ${blocks}`);
+}
+
+function assertScores(scores: ArrayLike<number>): void {
+  if (Array.isArray(scores) || ArrayBuffer.isView(scores)) return;
+  throw new TypeError(`scores is ${describeValue(scores)}, not an array of one number a block`);
+}
+
+function assertCount(k: number, of: string): void {
+  if (Number.isInteger(k) && k >= 0) return;
+  throw new RangeError(`${of}: k = ${describeValue(k)} is not a whole number of at least 0`);
+}
+
+/**
+ * The scores of the candidates, one after the other. What is of single precision stays so: it is told apart sooner.
+ *
+ * @throws DivergedError when one is NaN
+ */
+function numbersOf(scores: ArrayLike<number>, candidates?: BlockMask): Float32Array | Float64Array {
+  for (let block = 0; block < scores.length; block++) {
+    if (!Number.isNaN(scores[block]) || (candidates && !candidates[block])) continue;
+    throw new DivergedError(`The importance score of block ${block} is NaN`);
+  }
+  const single = scores instanceof Float32Array;
+  if (!candidates) return single ? scores : Float64Array.from(scores);
+  const numbers = single ? new Float32Array(scores.length) : new Float64Array(scores.length);
+  let count = 0;
+  for (let block = 0; block < scores.length; block++) {
+    numbers[count] = scores[block]!;
+    count += candidates[block]!;
+  }
+  return numbers.subarray(0, count);
 }
 
 /**
@@ -60,8 +114,23 @@ export function growMask(
   mask: BlockMask,
   scores: ArrayLike<number>,
   k: number,
-  candidates: BlockMask = mask.map((bit) => 1 - bit),
+  candidates?: BlockMask,
 ): BlockMask {
-  const joining = topK(scores, Math.max(0, k - keptBlocks(mask)), candidates);
-  return mask.map((bit, block) => bit | (joining[block] as number));
+  assertScores(scores);
+  assertMask(mask, 'mask', scores.length);
+  assertCount(k, 'growMask');
+  const grown = topK(
+    scores,
+    Math.max(0, k - keptBlocks(mask)),
+    candidates === undefined ? complement(mask) : candidates,
+  );
+  for (let block = 0; block < mask.length; block++) grown[block]! |= mask[block]!;
+  return grown;
+}
+
+/** The mask that keeps what this one does not. */
+export function complement(mask: BlockMask): BlockMask {
+  const rest = new Uint8Array(mask.length);
+  for (let block = 0; block < rest.length; block++) rest[block] = 1 - mask[block]!;
+  return rest;
 }

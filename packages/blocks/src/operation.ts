@@ -8,6 +8,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import { describeValue } from './describe-value.js';
+
 /** Input tensors by name; one that is left out is not there. */
 export type OperationInputs = Readonly<Record<string, tf.Tensor>>;
 
@@ -42,7 +44,12 @@ export function defineOperation<
 >(
   operation: Operation<Attributes, Result>,
 ): <Out extends Result>(inputs: OperationInputs, attributes: Attributes) => Out {
-  const { name } = operation;
+  const { name, composed } = operation ?? {};
+  if (typeof name !== 'string' || name === '' || typeof composed !== 'function') {
+    throw new TypeError(
+      `defineOperation() takes { name, composed, … }, the name of a kernel and its composition: it is given ${describeValue(operation)}`,
+    );
+  }
   let hasGradient = false;
   return <Out extends Result>(inputs: OperationInputs, attributes: Attributes) => {
     if (!hasGradient) {
@@ -93,6 +100,13 @@ function registerComposition<Attributes extends object, Result extends tf.Tensor
 }
 
 const compositions = new WeakSet<tf.KernelFunc>();
+
+/** @throws TypeError for what is no name and kernel */
+export function assertKernel(kernelName: string, kernel: unknown, of: string): void {
+  if (typeof kernelName === 'string' && kernelName !== '' && typeof kernel === 'function') return;
+  const [what, value] = typeof kernel === 'function' ? ['kernelName', kernelName] : ['the kernel', kernel];
+  throw new TypeError(`${of} takes a name and a function: ${what} is ${describeValue(value)}`);
+}
 
 /** Registers a kernel with tfjs. One that is there stays; a composition, of a call that came before, makes room. */
 export function registerOwnKernel(kernel: tf.KernelConfig): void {

@@ -1,4 +1,5 @@
 /** The kept blocks of a pattern one by one, as loops over them want them. */
+import { assertPattern } from './assert-tensor.js';
 import type { BlockPattern } from './pattern.js';
 
 export interface KeptBlock {
@@ -17,8 +18,17 @@ export interface KeptBlock {
   readonly offset: number;
 }
 
-/** In the order of storage. */
-export function* blocksOfPattern({ grid, pointers, indices, offsets }: BlockPattern): Generator<KeptBlock> {
+/**
+ * In the order of storage.
+ *
+ * @throws TypeError for what is no pattern
+ */
+export function blocksOfPattern(pattern: BlockPattern): Generator<KeptBlock> {
+  assertPattern(pattern);
+  return keptBlocksOf(pattern);
+}
+
+function* keptBlocksOf({ grid, pointers, indices, offsets }: BlockPattern): Generator<KeptBlock> {
   const [n, m] = grid.matrixShape;
   const [blockRows, blockColumns] = grid.blockShape;
   for (let row = 0; row < grid.gridShape[0]; row++) {

@@ -7,6 +7,7 @@
  * written as their differences (how many blocks each block row keeps), indices as the number of pruned blocks
  * before each kept one in its row. A kept block then costs one or two characters.
  */
+import { assertPattern } from './assert-tensor.js';
 import { BlockPattern } from './pattern.js';
 
 /** What a compressed kernel's configuration holds under its field's name. */
@@ -17,7 +18,10 @@ export interface PatternText {
   indices: string;
 }
 
-export function patternText({ matrixShape, blockShape, pointers, indices }: BlockPattern): PatternText {
+/** @throws TypeError for what is no pattern */
+export function patternText(pattern: BlockPattern): PatternText {
+  assertPattern(pattern);
+  const { matrixShape, blockShape, pointers, indices } = pattern;
   const counts: number[] = [];
   const gaps: number[] = [];
   for (let row = 0; row + 1 < pointers.length; row++) {

@@ -5,8 +5,9 @@
  * are one flat array: block after block, row of blocks by row of blocks, each block row by row and at its own size,
  * so that ragged blocks at the right and bottom edges hold no padding.
  */
-import { blockGrid, blockSize, type BlockGrid, type Shape2D } from './grid.js';
-import { keptBlocks, type BlockMask } from './mask.js';
+import { describeValue } from './describe-value.js';
+import { assertGrid, blockGrid, blockSize, type BlockGrid, type Shape2D } from './grid.js';
+import { assertMask, keptBlocks, type BlockMask } from './mask.js';
 
 /** What ops on the kept blocks receive beside their input tensors. */
 export interface PatternAttribute {
@@ -41,6 +42,10 @@ export interface ColumnView {
 /** Immutable. `patternOf` makes one of a mask. */
 export class BlockPattern implements PatternFields {
   readonly grid: BlockGrid;
+  /** How many blocks are kept. */
+  readonly blocks: number;
+  /** How many weights are kept: the length of the values. */
+  readonly size: number;
   readonly pointers: Int32Array;
   readonly indices: Int32Array;
   /** Where the values of each kept block begin, and at the end how many there are: `blocks + 1` numbers. */
@@ -51,17 +56,21 @@ export class BlockPattern implements PatternFields {
   constructor({ matrixShape, blockShape, pointers, indices }: PatternFields) {
     this.grid = blockGrid(matrixShape, blockShape);
     const [rows, columns] = this.grid.gridShape;
+    assertList(pointers, 'pointers');
+    assertList(indices, 'indices');
     assertPointers(pointers, rows, indices.length);
     assertIndices(pointers, indices, columns);
     this.pointers = Int32Array.from(pointers);
     this.indices = Int32Array.from(indices);
-    this.offsets = new Int32Array(indices.length + 1);
+    this.blocks = indices.length;
+    this.offsets = new Int32Array(this.blocks + 1);
     for (let row = 0; row < rows; row++) {
       for (let at = this.pointers[row]!; at < this.pointers[row + 1]!; at++) {
         const size = blockSize(this.grid, row * columns + this.indices[at]!);
         this.offsets[at + 1] = this.offsets[at]! + size;
       }
     }
+    this.size = this.offsets[this.blocks]!;
   }
 
   get matrixShape(): Shape2D {
@@ -70,16 +79,6 @@ export class BlockPattern implements PatternFields {
 
   get blockShape(): Shape2D {
     return this.grid.blockShape;
-  }
-
-  /** How many blocks are kept. */
-  get blocks(): number {
-    return this.indices.length;
-  }
-
-  /** How many weights are kept: the length of the values. */
-  get size(): number {
-    return this.offsets[this.blocks]!;
   }
 
   /** One byte a block, row by row: 1 kept, 0 pruned. */
@@ -104,9 +103,14 @@ export class BlockPattern implements PatternFields {
 /**
  * The pattern of the blocks that a mask keeps.
  *
- * @throws RangeError when the mask is not of the grid
+ * @throws TypeError for arguments of other types; RangeError when the mask is not of the grid, or not of 0 and 1
  */
 export function patternOf(grid: BlockGrid, mask: BlockMask): BlockPattern {
+  assertGrid(grid);
+  assertMask(mask, 'mask');
+  const other = mask.findIndex((bit) => bit > 1);
+  if (other >= 0)
+    throw new RangeError(`The mask has ${mask[other]} at block ${other}: it is 1 for kept, 0 for pruned`);
   if (mask.length !== grid.blocks) {
     throw new RangeError(`The mask is of ${mask.length} blocks, the grid of ${grid.blocks}`);
   }
@@ -123,8 +127,11 @@ export function patternOf(grid: BlockGrid, mask: BlockMask): BlockPattern {
   return new BlockPattern({ ...grid, pointers, indices });
 }
 
+/** @throws RangeError where somebody has written into the pattern's arrays */
 function columnView({ grid, pointers, indices }: BlockPattern): ColumnView {
   const [rows, columns] = grid.gridShape;
+  assertPointers(pointers, rows, indices.length);
+  assertIndices(pointers, indices, columns);
   const columnPointers = new Int32Array(columns + 1);
   for (const column of indices) columnPointers[column + 1]! += 1;
   for (let column = 0; column < columns; column++) columnPointers[column + 1]! += columnPointers[column]!;
@@ -139,6 +146,11 @@ function columnView({ grid, pointers, indices }: BlockPattern): ColumnView {
     }
   }
   return { pointers: columnPointers, indices: rowIndices, order };
+}
+
+function assertList(list: ArrayLike<number>, field: string): void {
+  if (Array.isArray(list) || ArrayBuffer.isView(list)) return;
+  throw new TypeError(`The ${field} of a pattern are ${describeValue(list)}, not an array of whole numbers`);
 }
 
 function assertPointers(pointers: ArrayLike<number>, rows: number, blocks: number): void {

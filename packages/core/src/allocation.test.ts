@@ -30,6 +30,41 @@ describe('uniform allocation', () => {
   });
 });
 
+describe('blocksToKeep', () => {
+  /** max(1, ⌊(2 G (10ᵈ − m) + 10ᵈ) / (2 · 10ᵈ)⌋) for the sparsity m / 10ᵈ, in whole numbers. */
+  function byWholeNumbers(blocks: number, m: number, digits: number): number {
+    const unit = 10n ** BigInt(digits);
+    const kept = (2n * BigInt(blocks) * (unit - BigInt(m)) + unit) / (2n * unit);
+    return Math.max(1, Number(kept));
+  }
+  const wrong = (blocks: number, m: number, digits: number) =>
+    blocksToKeep(blocks, Number(`${m}e-${digits}`)) !== byWholeNumbers(blocks, m, digits);
+
+  it('rounds halves up, where the product of doubles falls short of them', () => {
+    expect([15 * (1 - 0.9), blocksToKeep(15, 0.9)]).toEqual([expect.closeTo(1.5, 12), 2]);
+    expect(15 * (1 - 0.9)).toBeLessThan(1.5);
+    expect(blocksToKeep(5, 0.9)).toBe(1);
+    expect(blocksToKeep(1_000_000, 0.9999995)).toBe(1);
+  });
+
+  it('is what whole numbers give for every sparsity of three digits and up to 700 blocks', () => {
+    for (let m = 0; m < 1000; m++) {
+      for (let blocks = 1; blocks <= 700; blocks++)
+        if (wrong(blocks, m, 3)) expect.fail(`${blocks}, ${m}e-3`);
+    }
+  });
+
+  it.each([1, 3, 49, 500, 1568, 262_144, 1_500_000, 15_000_000, 99_999_999])(
+    'is what whole numbers give of %s blocks for every sparsity of six digits',
+    (blocks) => {
+      // One step in seven passes through all remainders: 7 divides no power of ten.
+      for (let m = 0; m < 1_000_000; m += blocks === 500 ? 1 : 7) {
+        if (wrong(blocks, m, 6)) expect.fail(`${blocks}, ${m}e-6`);
+      }
+    },
+  );
+});
+
 describe('global allocation', () => {
   it('keeps the highest scores of all layers together', () => {
     // 8 blocks at 50%: 4 are kept, 9, 8, 7 and 6.
@@ -45,8 +80,42 @@ describe('global allocation', () => {
     expect(global.keep([layer([-Infinity, 1, -Infinity, 2]), layer([9, 8, 7, 6])], 0.5)).toEqual([1, 3]);
   });
 
-  it('takes NaN for divergence', () => {
-    expect(() => global.keep([layer([1, Number.NaN]), layer([1, 1])], 0.5)).toThrow(DivergedError);
+  it('takes NaN for divergence, wherever it stands', () => {
+    for (const scores of [
+      [1, Number.NaN],
+      [Number.NaN, 1],
+      [Number.NaN, Number.NaN],
+    ]) {
+      expect(() => global.keep([layer(scores), layer([1, 1])], 0.5)).toThrow(DivergedError);
+      expect(() => global.keep([layer([1, 1]), layer(scores)], 0.01)).toThrow(DivergedError);
+    }
+  });
+
+  it('keeps what a sort of all scores would, the best of each layer apart, the earlier of equals first', () => {
+    const score = fc.constantFrom(-Infinity, -1, -0, 0, 1, 1 + 2 ** -40, 2, Infinity);
+    const scores = fc.array(score, { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(
+        fc.array(scores, { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 0, max: 99 }),
+        fc.boolean(),
+        (all, percent, single) => {
+          const layers = all.map((own) => ({
+            ...layer(own),
+            scores: single ? Float32Array.from(own) : Float64Array.from(own),
+          }));
+          const ranked = layers.flatMap(({ scores: own }, i) => {
+            const best = own.indexOf(Math.max(...own.map((value) => value + 0)));
+            return Array.from(own, (value) => ({ i, value })).filter((_one, block) => block !== best);
+          });
+          ranked.sort((a, b) => (a.value === b.value ? 0 : a.value > b.value ? -1 : 1));
+          const budget = Math.max(all.length, blocksToKeep(ranked.length + all.length, percent / 100));
+          const kept = all.map(() => 1);
+          for (const { i } of ranked.slice(0, budget - all.length)) kept[i]! += 1;
+          expect(global.keep(layers, percent / 100)).toEqual(kept);
+        },
+      ),
+    );
   });
 
   it('always spends the whole budget, at least one block a layer and no more than it has', () => {
@@ -61,7 +130,7 @@ describe('global allocation', () => {
             s,
           );
           const blocks = sum(all.map(({ length }) => length));
-          expect(sum(kept)).toBe(Math.max(all.length, Math.round(blocks * (1 - s))));
+          expect(sum(kept)).toBe(Math.max(all.length, blocksToKeep(blocks, s)));
           kept.forEach((k, i) => {
             expect(k).toBeGreaterThanOrEqual(1);
             expect(k).toBeLessThanOrEqual((all[i] as number[]).length);

@@ -127,7 +127,7 @@ describe('what is chained', () => {
   it('keeps the proximal step of the first, on what is trained', () => {
     const { state, variable } = under(chain({ ...square, ...shrinking }, softmaxAttention()));
     const before = values(variable);
-    state.proximalStep({ learningRate: () => 1, share: 0 });
+    state.proximalStep(0, () => tf.scalar(1));
     expectClose(
       values(variable),
       before.map((v) => v / 2),

@@ -5,6 +5,7 @@
 import { scaleBlocks } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
+import { assertParameterisation } from './parts.js';
 import type { ChosenKernel, Parameterisation, PrunedKernel, Trainables } from './pruner.js';
 
 /**
@@ -14,6 +15,7 @@ import type { ChosenKernel, Parameterisation, PrunedKernel, Trainables } from '.
  * Its `elementwise` is a function of each weight alone again, so that sparse phases serve it too: a function of each
  * weight goes before every scale of blocks. A proximal step is one on what is trained, so that only the first may have it.
  *
+ * @throws TypeError for what is no parameterisation
  * @throws RangeError for an `elementwise` after a `blockScale`, or a proximal step that is not the first's
  */
 export function chain(
@@ -21,7 +23,9 @@ export function chain(
   second: Parameterisation,
   ...others: readonly Parameterisation[]
 ): Parameterisation {
-  return [second, ...others].reduce(pair, first);
+  const all = [first, second, ...others];
+  all.forEach((each, i) => assertParameterisation(each, `chain(): parameterisation ${i + 1}`));
+  return all.reduce(pair);
 }
 
 function pair(a: Parameterisation, b: Parameterisation): Parameterisation {
@@ -45,9 +49,9 @@ function pair(a: Parameterisation, b: Parameterisation): Parameterisation {
     name: `${a.name}, then ${b.name}`,
     trainables: (kernel) => union(a, b, a.trainables?.(kernel), b.trainables?.(kernel)),
     buffers: (kernel) => union(a, b, a.buffers?.(kernel), b.buffers?.(kernel)),
-    raw: (weight, kernel) => {
-      const ofB = b.raw?.(weight, kernel) ?? weight;
-      return a.raw?.(ofB, kernel) ?? ofB;
+    raw: (weight, kernel, trainables) => {
+      const ofB = b.raw?.(weight, kernel, trainables) ?? weight;
+      return a.raw?.(ofB, kernel, trainables) ?? ofB;
     },
     ...((a.elementwise || b.elementwise) && { elementwise }),
     ...((a.blockScale || b.blockScale) && { blockScale }),

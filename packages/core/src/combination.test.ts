@@ -49,7 +49,7 @@ describe('a part that is not what belongs there', () => {
     ],
     [{ importance: attention }, 'the importance is the function attention, not what it makes'],
     [{ search: alternating }, 'the search is the function alternating'],
-    [{ allocation: 'global' }, 'the allocation is global, not an object'],
+    [{ allocation: 'global' }, "the allocation is 'global' (a string), not an object"],
     [{ parameterisation: undefined }, 'by-magnitude has no parameterisation, which is to be an object'],
     [{ search: undefined }, 'by-magnitude has no search'],
     [{ importance: { name: 'none' } }, 'the importance has no score, which is to be a function'],
@@ -60,13 +60,13 @@ describe('a part that is not what belongs there', () => {
     ],
     [
       { parameterisation: { ...identity, blockScale: 2 } },
-      'the parameterisation has for blockScale a value of type number, not a function',
+      'the parameterisation has for blockScale 2, not a function',
     ],
     [{ parametrization: identity }, 'by-magnitude has a field parametrization, which there is not'],
     [{ search: { ...atOnce, phases: [] } }, "the search 'at once' has no phases"],
     [
       { search: { ...atOnce, prunedWeights: 'zeroed' } },
-      "the search has for prunedWeights 'zeroed', which is to be masked or erased",
+      "the search has for prunedWeights 'zeroed' (a string), which is to be masked or erased",
     ],
   ])('%j is refused by name', (changed, message) => {
     expect(() => assertCombination(but(changed))).toThrow(message);

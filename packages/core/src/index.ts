@@ -3,52 +3,96 @@
  * needs of `@espalier/blocks` is here too.
  */
 export {
+  aFunction,
+  anInstance,
+  anObject,
+  assertArgument,
   assertBlockShape,
-  assertTemperature,
+  assertKnownOptions,
+  assertOptions,
+  aText,
   blockDot,
   blockFits,
   blockGrid,
   blockNorms,
+  blockRootMeanSquares,
   blockSize,
+  complement,
+  describeValue,
   DivergedError,
   growMask,
   keepAll,
   keptBlocks,
+  listOf,
   maskBlocks,
   matrixShape,
+  numberIn,
+  oneOf,
+  required,
   scaleBlocks,
   topK,
+  trueOrFalse,
+  wholeBlockNorms,
+  wholeNumber,
   type BlockGrid,
   type BlockMask,
+  type Expected,
+  type Interval,
   type Shape2D,
 } from '@espalier/blocks';
 export type * from './pruner.js';
 export * from './parameterisations.js';
 export { chain } from './chain.js';
 export { assertCombination } from './combination.js';
+export { assertParts } from './parts.js';
 export * from './importances.js';
-export * from './allocation.js';
+export {
+  allocations,
+  blocksToKeep,
+  erdosRenyiKernel,
+  global,
+  uniform,
+  type Allocation,
+  type AllocationLayer,
+  type AllocationName,
+} from './allocation.js';
 export type { KernelOverrides, Overrides } from './overrides.js';
 export * from './random.js';
 
-export * from './search/phases.js';
+export {
+  densePhase,
+  maskedOrErased,
+  sparsePhase,
+  sparsificationPhase,
+  type Choice,
+  type Phase,
+  type Search,
+} from './search/phases.js';
 export * from './search/placing.js';
-export * from './search/curves.js';
+export { shareOfTraining } from './search/share.js';
+export { cubic, exponential, type Curve } from './search/curves.js';
 export * from './search/one-shot.js';
 export * from './search/gradual.js';
-export { criteoPlan, imagenetPlan, namedPlan, type AlternatingPlan } from './search/alternating-plan.js';
+export {
+  criteoPlan,
+  imagenetPlan,
+  namedPlan,
+  planOrName,
+  type AlternatingPlan,
+} from './search/alternating-plan.js';
 export * from './search/alternating.js';
 export * from './search/alternating-with-sparsification.js';
 export * from './search/forward-selection.js';
-export * from './search/drop-and-grow.js';
+export { dropAndGrow, type DropAndGrowSettings } from './search/drop-and-grow.js';
 
 export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
 export type { Target } from './run/target.js';
-export { Pruning } from './run/pruning.js';
+export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
-export { isUnderPruning, KernelState } from './run/kernel-state.js';
-export { allKernels, layerKernels, type LayerKernel } from './run/find-kernels.js';
-export { resetOptimizerState, type ResettableOptimizer } from './run/optimizer-state.js';
+export { isUnderPruning, type KernelState } from './run/kernel-state.js';
+export { allKernels, layerKernels, type LayerKernel, type PrunableLayer } from './run/find-kernels.js';
+export type { ResettableOptimizer } from './run/optimizer-state.js';
+export type { SteppingOptimizer } from './run/step-size.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
 export {
   nonZeroBlocks,

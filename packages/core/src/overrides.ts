@@ -1,5 +1,5 @@
 /** Overrides: what the target gives single kernels, in the place of what it gives all of them. */
-import { assertBlockShape, type Shape2D } from '@espalier/blocks';
+import { assertBlockShape, describeValue, type Shape2D } from '@espalier/blocks';
 
 /** A kernel's own part of the target. What is absent is as for the others. */
 export interface KernelOverrides {
@@ -20,13 +20,23 @@ export function overridesOf(overrides: Overrides, name: string): KernelOverrides
 
 /** @throws RangeError unless it is a share from 0 and under 1, with what it is called and its value */
 export function assertSparsity(sparsity: number, called = 'sparsity'): void {
-  if (sparsity >= 0 && sparsity < 1) return;
-  throw new RangeError(`${called} = ${sparsity} is not from 0 and under 1 (0.9 prunes 90% of the blocks)`);
+  if (typeof sparsity === 'number' && sparsity >= 0 && sparsity < 1) return;
+  throw new RangeError(
+    `${called} = ${describeValue(sparsity)} is not a number from 0 and under 1 (0.9 prunes 90% of the blocks)`,
+  );
 }
 
 /** @throws RangeError for a value out of range, or a field that there is not, with the kernel's name */
 export function assertOverrides(overrides: Overrides): void {
+  if (typeof overrides !== 'object' || overrides === null || Array.isArray(overrides)) {
+    throw new TypeError(
+      `overrides is ${describeValue(overrides)}, and is to be an object: { 'dense_1/kernel': { sparsity: 0.5 } }`,
+    );
+  }
   for (const [name, own] of Object.entries(overrides)) {
+    if (typeof own !== 'object' || own === null) {
+      throw new TypeError(`The overrides of ${name} are ${describeValue(own)}, and are to be an object`);
+    }
     const unknown = Object.keys(own).find((field) => !FIELDS.includes(field));
     if (unknown !== undefined) {
       throw new RangeError(

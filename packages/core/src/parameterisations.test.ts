@@ -137,7 +137,7 @@ describe('softmax attention', () => {
 
   it.each([0, -1, Number.NaN, Infinity])('refuses the temperature %s by name and value', (temperature) => {
     expect(() => softmaxAttention({ temperature })).toThrow(
-      `The softmax temperature τ = ${temperature} is not a finite number above 0`,
+      `softmaxAttention(): temperature = ${temperature}, and is to be a softmax temperature τ, a number in (0, ∞)`,
     );
   });
 });

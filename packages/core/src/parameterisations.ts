@@ -1,8 +1,18 @@
 /** The parameterisations that more than one strategy uses. */
-import { assertTemperature, attentionWeights, UNCLIPPED } from '@espalier/blocks';
+import {
+  assertOptions,
+  attentionWeights,
+  numberIn,
+  trueOrFalse,
+  UNCLIPPED,
+  type Expected,
+} from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Parameterisation, PrunedKernel, Trainables } from './pruner.js';
+
+/** What a softmax temperature τ is to be, as an argument. */
+export const aTemperature = numberIn('(0, ∞)', 'a softmax temperature τ');
 
 /** The optimiser trains the weight itself. */
 export const identity: Parameterisation = { name: 'identity' };
@@ -24,15 +34,16 @@ export interface AttentionParameters {
  * `W_b = A_b · V_b`, with the attention clipped, to `[d, 1/d]` in the paper (arXiv 2402.17902 §3.1 and §4.1; Yasuda et
  * al., arXiv 2209.14881). The logits start at zero, so that `A = 1`.
  *
- * @throws RangeError for a temperature that is not above 0, or bounds that 1 is not between
+ * @throws RangeError or TypeError for a parameter that is not what it is to be, or bounds that 1 is not between
  */
-export function softmaxAttention({
-  temperature = 1,
-  normalised = true,
-  clip = 'density',
-}: AttentionParameters = {}): Parameterisation {
-  assertTemperature(temperature);
-  assertClip(clip);
+export function softmaxAttention(parameters: AttentionParameters = {}): Parameterisation {
+  assertOptions('softmaxAttention()', parameters, {
+    temperature: aTemperature,
+    normalised: trueOrFalse,
+    clip: aClip,
+  });
+  const { temperature = 1, normalised = true, clip = 'density' } = parameters;
+  assertBounds(clip);
   return {
     name: normalised ? 'softmax attention' : 'unnormalised softmax attention',
     trainables: ({ grid }: PrunedKernel): Trainables => ({ logits: tf.zeros([...grid.gridShape]) }),
@@ -47,8 +58,18 @@ function boundsOf(clip: NonNullable<AttentionParameters['clip']>, density: numbe
   return { minimum, maximum };
 }
 
-function assertClip(clip: NonNullable<AttentionParameters['clip']>): void {
-  if (clip === 'density' || clip === 'off') return;
+/** What `clip` is to be, as an argument. */
+export const aClip: Expected = {
+  type: 'string',
+  holds: (value) =>
+    value === 'density' ||
+    value === 'off' ||
+    (Array.isArray(value) && value.length === 2 && value.every((bound) => typeof bound === 'number')),
+  words: "'density', 'off' or a pair of bounds, [low, high]",
+};
+
+function assertBounds(clip: NonNullable<AttentionParameters['clip']>): void {
+  if (typeof clip === 'string') return;
   const [low, high] = clip;
   if (low >= 0 && low <= 1 && high >= 1 && Number.isFinite(high)) return;
   throw new RangeError(

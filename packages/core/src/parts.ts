@@ -1,4 +1,6 @@
 /** Whether each part of a strategy is what the types say: for those who write without them, or against them. */
+import { describeValue } from '@espalier/blocks';
+
 import type { Allocation } from './allocation.js';
 import type { Importance, Parameterisation, Pruner } from './pruner.js';
 import type { Search } from './search/phases.js';
@@ -86,14 +88,27 @@ export function assertParts(pruner: Pruner): void {
   assertSearch(pruner.search, name);
 }
 
+/** @throws TypeError for what is no parameterisation: a whole strategy, a function that was not called, a promise */
+export function assertParameterisation(value: unknown, what: string): void {
+  assertIsValue(value, what);
+  if ('search' in (value as object)) {
+    const { name } = value as Pruner;
+    throw new TypeError(
+      `${what} is a whole strategy, ${name}: take its parameterisation alone, ${name}.parameterisation`,
+    );
+  }
+  assertFields(value as object, PARTS.parameterisation, what);
+}
+
 function assertIsValue(value: unknown, what: string): void {
   if (typeof value === 'function') {
     throw new TypeError(
       `${what} is the function ${value.name || 'without a name'}, not what it makes: call it`,
     );
   }
-  if (typeof value === 'object' && value !== null) return;
-  throw new TypeError(`${what} is ${String(value)}, not an object`);
+  const isPromise = typeof (value as { then?: unknown } | null)?.then === 'function';
+  if (typeof value === 'object' && value !== null && !isPromise) return;
+  throw new TypeError(`${what} is ${describeValue(value)}, not an object${isPromise ? ': await it' : ''}`);
 }
 
 function assertIsNoStrategy(value: object, part: string, name: string): void {
@@ -116,7 +131,7 @@ function assertFields(value: object, fields: Fields, what: string): void {
     throw new TypeError(
       seen === undefined
         ? `${what} has no ${field}, which is to be ${article} ${expected}`
-        : `${what} has for ${field} a value of type ${seen === null ? 'null' : typeof seen}, not ${article} ${expected}`,
+        : `${what} has for ${field} ${describeValue(seen)}, not ${article} ${expected}`,
     );
   }
   // What a class keeps for itself is its own affair.
@@ -136,7 +151,7 @@ function assertSearch(search: Search, name: string): void {
     const seen = search[field as keyof typeof WORDS];
     if (seen === undefined || (words as readonly string[]).includes(seen)) continue;
     throw new TypeError(
-      `${name}: the search has for ${field} '${seen}', which is to be ${words.join(' or ')}`,
+      `${name}: the search has for ${field} ${describeValue(seen)}, which is to be ${words.join(' or ')}`,
     );
   }
 }

@@ -26,7 +26,8 @@ export interface PrunedKernel {
   /**
    * The density d that the kernel has at the full target, above 0 and at most 1: `1 − s` under uniform allocation, else
    * what the allocation gives it before that is rounded to whole blocks. Under an allocation by scores it is `1 − s`
-   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep.
+   * until the first choice that reads them, and from then on the share that the scores of the latest one would keep, or
+   * `1 − s` where that is less.
    */
   readonly density: number;
   /** What the parameterisation remembers of the kernel without training it, by name. */
@@ -50,12 +51,16 @@ export interface Parameterisation {
   readonly search?: never;
   /** Not a function: call it. */
   readonly apply?: never;
-  /** Initial values of the trainables that the parameterisation adds. */
+  /** Initial values of the trainables that it adds. They have a part in the effective weight from the first step. */
   trainables?(kernel: PrunedKernel): Trainables;
   /** Initial values of what it remembers without training it; saved with the model's weights. */
   buffers?(kernel: PrunedKernel): Readonly<Record<string, tf.Tensor>>;
-  /** The raw weight whose effective weight is `weight`, `[n, m]`; the weight itself, when absent. */
-  raw?(weight: tf.Tensor2D, kernel: PrunedKernel): tf.Tensor2D;
+  /**
+   * The raw weight whose effective weight is `weight`, `[n, m]`; the weight itself, when absent. Asked for when a run
+   * starts, and when weights are set in its midst. A factor for each block that comes of trainables, as attention, may be
+   * left to core, which finds it out.
+   */
+  raw?(weight: tf.Tensor2D, kernel: PrunedKernel, trainables: Trainables): tf.Tensor2D;
   /**
    * A function of each raw weight alone; the identity, when absent. It is given the whole kernel, `[n, m]`, or
    * the weights of the kept blocks as a matrix of another shape.
@@ -95,8 +100,17 @@ export interface TrainedKernel extends PrunedKernel {
 
 /** The optimiser step that a proximal step follows. */
 export interface OptimizerStep {
-  /** @throws Error where the optimiser does not tell. */
-  learningRate(): number;
+  /**
+   * How far the step goes: what it has moved each number by for each unit of a gradient that has been the same since
+   * the optimiser was last reset, k steps ago: η under plain SGD, `η (1 − μᵏ) / (1 − μ)` under momentum,
+   * `η / (√v̂ + ε)` under Adam. The proximal step of a penalty λP is `argmin_x ½ Σ (x − w)² / t + λ P(x)` for a t so
+   * made: then it is the loss with that penalty that is minimised, whatever the optimiser.
+   *
+   * @param trainable by its name; the raw weight when absent
+   * @returns a scalar, or a tensor of the shape of what trains, `[n, m]` of the raw weight
+   * @throws Error where the optimiser does not tell
+   */
+  stepSize(trainable?: string): tf.Tensor;
   /** The share of the target sparsity that the search asked for in this step, 0 to 1. */
   readonly share: number;
 }

@@ -1,5 +1,12 @@
 /** What a pruning run reached, measured on the weights themselves. */
-import { type BlockGrid, blockSize, type Shape2D } from '@espalier/blocks';
+import {
+  anObject,
+  assertArgument,
+  blockSize,
+  type BlockGrid,
+  type Expected,
+  type Shape2D,
+} from '@espalier/blocks';
 
 import type { KernelOverrides } from './overrides.js';
 
@@ -37,11 +44,35 @@ export interface PruningReport {
     /** Share of weights in blocks of zeros, over all the weights of the model. */
     readonly model: number;
   };
+  /** Optimiser steps that the run was told of, those past its end among them. */
+  readonly stepsDone: number;
+  /** The target's `totalSteps`. */
+  readonly stepsPlanned: number;
+  /** The phase in which the run ended. */
+  readonly phase: string;
+  /** Blocks that the run itself had not pruned, which `finalize` cut: nothing was trained after. */
+  readonly cutAtEnd: number;
+  /** What may not be as it was meant, a sentence each; empty where there is nothing. */
+  readonly warnings: readonly string[];
 }
 
-/** Which blocks of a matrix hold anything but zeros: 1 a block that does, `[R · C]`. */
+/** How a run went, for its report. */
+export interface Course extends Pick<PruningReport, 'stepsDone' | 'stepsPlanned' | 'phase' | 'cutAtEnd'> {
+  /** Steps before which no kernel had been trained. */
+  readonly idleSteps: number;
+  /** The kernels that no step had trained. */
+  readonly untrained: readonly string[];
+}
+
+/**
+ * Which blocks of a matrix hold anything but zeros: 1 a block that does, `[R · C]`.
+ *
+ * @throws TypeError for a grid that is none, or weights that are not those of its matrix, row by row
+ */
 export function nonZeroBlocks(weights: ArrayLike<number>, grid: BlockGrid): Uint8Array {
+  assertArgument('nonZeroBlocks()', 'grid', grid, anObject('what blockGrid() makes', { blocks: 'number' }));
   const [n, m] = grid.matrixShape;
+  assertArgument('nonZeroBlocks()', 'weights', weights, weightsOf(n * m));
   const [blockRows, blockColumns] = grid.blockShape;
   const nonZero = new Uint8Array(grid.blocks);
   for (let i = 0; i < n; i++) {
@@ -51,6 +82,15 @@ export function nonZeroBlocks(weights: ArrayLike<number>, grid: BlockGrid): Uint
     }
   }
   return nonZero;
+}
+
+function weightsOf(size: number): Expected {
+  return {
+    type: 'object',
+    holds: (value) =>
+      (Array.isArray(value) || ArrayBuffer.isView(value)) && (value as Float32Array).length === size,
+    words: `the ${size} weights of the grid's matrix, row by row`,
+  };
 }
 
 /** Measures one kernel. `weights` are its effective weights, row by row. */
@@ -88,6 +128,7 @@ export function summarize(
   pruned: readonly PrunedKernelReport[],
   dense: readonly DenseKernelReport[],
   modelWeights: number,
+  course: Course,
 ): PruningReport {
   const sum = (value: (kernel: PrunedKernelReport) => number) =>
     pruned.reduce((total, k) => total + value(k), 0);
@@ -98,5 +139,42 @@ export function summarize(
       prunedLayers: 1 - sum((k) => k.keptBlocks) / sum((k) => k.blocks),
       model: sum((k) => k.prunedWeights) / modelWeights,
     },
+    stepsDone: course.stepsDone,
+    stepsPlanned: course.stepsPlanned,
+    phase: course.phase,
+    cutAtEnd: course.cutAtEnd,
+    warnings: warningsOf(
+      course,
+      sum((k) => k.blocks),
+    ),
   };
+}
+
+function warningsOf(
+  { stepsDone, stepsPlanned, phase, cutAtEnd, idleSteps, untrained }: Course,
+  blocks: number,
+): string[] {
+  const warnings: string[] = [];
+  if (stepsDone < stepsPlanned) {
+    const cut =
+      cutAtEnd > 0
+        ? `finalize() itself cut ${cutAtEnd} of ${blocks} blocks, and nothing was trained after`
+        : '';
+    warnings.push(
+      `The run ended after ${stepsDone} of ${stepsPlanned} steps, in a ${phase} phase${cut && `: ${cut}`}`,
+    );
+  }
+  if (stepsDone > stepsPlanned) {
+    warnings.push(
+      `The run was told of ${stepsDone} steps, and planned for ${stepsPlanned}: its phases were over before training ` +
+        'was. totalSteps is epochs × steps in an epoch, and step() is called once for each',
+    );
+  }
+  if (idleSteps > 0) {
+    const which = untrained.length > 0 && stepsDone > idleSteps ? `, ${untrained.join(', ')} in none` : '';
+    warnings.push(`In ${stepsDone - idleSteps} of ${stepsDone} steps a kernel was trained${which}`);
+  } else if (stepsDone > 0 && untrained.length > 0) {
+    warnings.push(`No step trained ${untrained.join(', ')}`);
+  }
+  return warnings;
 }

@@ -57,6 +57,16 @@ export function naiveNorms(values: ArrayLike<number>, matrix: Shape2D, block: Sh
   return sums.map(Math.sqrt);
 }
 
+/** The mean of each block's squares, over the weights that are there. */
+export function naiveMeanSquares(values: ArrayLike<number>, matrix: Shape2D, block: Shape2D): number[] {
+  const counts = naiveNorms(
+    Array.from(values, () => 1),
+    matrix,
+    block,
+  ).map((norm) => norm ** 2);
+  return naiveNorms(values, matrix, block).map((norm, b) => norm ** 2 / (counts[b] as number));
+}
+
 /** The `k` largest by a full sort, the earlier of equals first. */
 export function naiveTopK(scores: readonly number[], k: number): number[] {
   const ranked = scores.map((score, i) => [score, i] as const).sort((a, b) => b[0] - a[0] || a[1] - b[1]);

@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
+import { assertArgument, assertFields, assertFolder } from './arguments.js';
 import { DataError } from './data-error.js';
 import { writeManifest } from './manifest.js';
 
@@ -23,20 +24,40 @@ export interface DownloadProgress {
   readonly totalBytes: number | null;
 }
 
+export interface DownloadOptions {
+  /** Another address than the usual one. */
+  readonly from?: string;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+}
+
+/** @throws TypeError for what is no `Download` */
+export function assertDownload(set: unknown, of: string): void {
+  const { name, from, files } = (set ?? {}) as Partial<Download>;
+  const holds = typeof name === 'string' && typeof from === 'string' && Array.isArray(files);
+  assertArgument(holds, `${of}: set`, set, 'a data set to fetch, such as mnistDownload');
+}
+
 /**
  * Downloads the files that are not there yet, and writes beside them what they hold (`manifest.json`).
  *
  * @param folder the data folder; the files go to `<folder>/<name>/`
- * @param from another address than the usual one
  * @returns the folder they lie in
  * @throws DataError when the server does not answer, a file is not what it should be, or cannot be written; nothing
  *   of it is kept
  */
 export async function download(
-  { name, from: usual, files }: Download,
+  set: Download,
   folder: string,
-  { from = usual, onProgress }: { from?: string; onProgress?: (progress: DownloadProgress) => void } = {},
+  options: DownloadOptions = {},
 ): Promise<string> {
+  assertDownload(set, 'download()');
+  assertFolder(folder, 'download()');
+  assertFields(options, ['from', 'onProgress'], 'download(): options');
+  const { name, files } = set;
+  const { from = set.from, onProgress } = options;
+  assertArgument(typeof from === 'string', 'download(): from', from, 'an address');
+  const canBeTold = onProgress === undefined || typeof onProgress === 'function';
+  assertArgument(canBeTold, 'download(): onProgress', onProgress, 'a function of progress');
   const target = join(folder, name);
   for (const file of files) {
     const path = join(target, file.name);

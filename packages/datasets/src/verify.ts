@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { assertFolder } from './arguments.js';
 import { DataError } from './data-error.js';
-import type { Download } from './download.js';
+import { assertDownload, type Download } from './download.js';
 import { contentHash } from './manifest.js';
 
 export interface VerifiedFile {
@@ -14,7 +15,10 @@ export interface VerifiedFile {
 }
 
 /** @param folder the data folder; the files lie in its `<name>/` */
-export async function verify({ name, files }: Download, folder: string): Promise<VerifiedFile[]> {
+export async function verify(set: Download, folder: string): Promise<VerifiedFile[]> {
+  assertDownload(set, 'verify()');
+  assertFolder(folder, 'verify()');
+  const { name, files } = set;
   const verified: VerifiedFile[] = [];
   for (const file of files) verified.push(await verifyFile(join(folder, name), file));
   return verified;

@@ -82,7 +82,14 @@ describe.each(['cpu', 'wasm'])('repaired, on %s', (backend) => {
     const x = Float32Array.from(rows.flat());
     const weights = tf.tensor2d([0.3, -0.7, 1.1, 0.2, -0.4, 0.9], [3, 2]);
     const loss = (at: tf.Tensor) => tf.sum(tf.mul(inTraining(layer, at), weights)) as tf.Scalar;
-    const gradient = tf.tidy(() => [...tf.grad(loss)(tf.tensor2d(x, [3, 2])).dataSync()] as never) as number[];
+    const gradient = tf.tidy(
+      () =>
+        [
+          ...tf
+            .grad(loss)(tf.tensor2d(x, [3, 2]))
+            .dataSync(),
+        ] as never,
+    ) as number[];
     const step = 0.02;
     gradient.forEach((value, i) => {
       const at = (by: number) =>

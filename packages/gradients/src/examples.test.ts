@@ -163,7 +163,13 @@ const examples: Readonly<Record<string, Example>> = {
   // 0 1 2 3, every second of which is multiplied.
   'conv3d by its filter, strides of 2': {
     shape: [1, 1, 1, 1, 1],
-    op: (filter) => tf.conv3d(tf.tensor([0, 1, 2, 3], [1, 1, 1, 4, 1]) as tf.Tensor5D, filter as tf.Tensor5D, 2, 'valid') as tf.Tensor,
+    op: (filter) =>
+      tf.conv3d(
+        tf.tensor([0, 1, 2, 3], [1, 1, 1, 4, 1]) as tf.Tensor5D,
+        filter as tf.Tensor5D,
+        2,
+        'valid',
+      ) as tf.Tensor,
     right: [1 * 0 + 2 * 2],
     stock: { wasm: [0] },
   },
@@ -188,7 +194,11 @@ function gradient({ shape, op }: Example): readonly number[] {
     const upwards = (sizes: readonly number[]) =>
       tf.reshape(tf.range(1, tf.util.sizeFromShape([...sizes]) + 1), [...sizes]);
     const x = upwards(shape);
-    return Array.from(tf.grad(op)(x, upwards(op(x).shape)).dataSync()) as never;
+    return Array.from(
+      tf
+        .grad(op)(x, upwards(op(x).shape))
+        .dataSync(),
+    ) as never;
   }) as readonly number[];
 }
 

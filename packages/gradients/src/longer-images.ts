@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { outcome, type Attributes, type Kernel, type KernelCall } from './repair.js';
-import { imagePool, type Windows } from './windows.js';
+import { imagePoolOf, type Windows } from './windows.js';
 
 /** By how many rows and columns the last windows reach beyond image and padding; null where they do not. */
 export function missing({ sizes, counts, window, strides, before }: Windows, attrs: Attributes) {
@@ -34,7 +34,7 @@ export const gradientOverLonger =
   (stock: Kernel, filler: number): Kernel =>
   (call: KernelCall) => {
     const { dy, input } = call.inputs as { dy: tf.Tensor; input: tf.Tensor };
-    const short = missing(imagePool(input.shape, call.attrs, dy.shape), call.attrs);
+    const short = missing(imagePoolOf(input.shape, call.attrs, dy.shape), call.attrs);
     if (!short) return stock(call);
     return tf.tidy(() => {
       const inputs = { ...call.inputs, input: longer(input, short, filler) };

@@ -55,7 +55,9 @@ it('gives gradients that have gradients, where tfjs had them', () => {
   // Of Σ (A x)², twice: 2 AᵀA 1, where A repeats the middle one of three elements thrice.
   const twice = tf.tidy(() => {
     const first = tf.grad((x: tf.Tensor) => tf.sum(tf.square(tf.mirrorPad(x, [[1, 1]], 'reflect'))));
-    return tf.grad((x: tf.Tensor) => tf.sum(first(x)))(tf.tensor1d([1, 2, 3])).dataSync() as never;
+    return tf
+      .grad((x: tf.Tensor) => tf.sum(first(x)))(tf.tensor1d([1, 2, 3]))
+      .dataSync() as never;
   }) as Float32Array;
   expect([...twice]).toEqual([2, 6, 2]);
 });

@@ -35,8 +35,27 @@ type Info2 = Pick<
   | 'dilationWidth'
 > & { readonly padInfo: { readonly top: number; readonly left: number } };
 
+/** More places than any filter has. */
+const MOST_PLACES = 2 ** 20;
+const MOST_WINDOWS = 2 ** 30;
+
+/** @throws RangeError for windows that are none */
+function sound(windows: Windows): Windows {
+  const { batch, channels, sizes, counts, window, strides, dilations, before } = windows;
+  const whole = [batch, channels, ...sizes, ...counts, ...before.map(Math.abs)].every(isFrom(0));
+  const steps = [...window, ...strides, ...dilations].every(isFrom(1));
+  const held = product(window) <= MOST_PLACES && batch * channels * product(counts) <= MOST_WINDOWS;
+  if (whole && steps && held) return windows;
+  throw new RangeError(
+    `There are no windows of ${window.join(' × ')} with strides ${strides.join(', ')}, dilated by ${dilations.join(', ')}, ` +
+      `over ${batch} × ${sizes.join(' × ')} × ${channels}, ${counts.join(' × ')} of them`,
+  );
+}
+
+const isFrom = (least: number) => (value: number) => Number.isSafeInteger(value) && value >= least;
+
 export function windowsOfImages(info: Info2): Windows {
-  return {
+  return sound({
     batch: info.batchSize,
     channels: info.inChannels,
     sizes: [1, info.inHeight, info.inWidth],
@@ -45,11 +64,11 @@ export function windowsOfImages(info: Info2): Windows {
     strides: [1, info.strideHeight, info.strideWidth],
     dilations: [1, info.dilationHeight, info.dilationWidth],
     before: [0, info.padInfo.top, info.padInfo.left],
-  };
+  });
 }
 
 export function windowsOfVolumes(info: tf.backend_util.Conv3DInfo): Windows {
-  return {
+  return sound({
     batch: info.batchSize,
     channels: info.inChannels,
     sizes: [info.inDepth, info.inHeight, info.inWidth],
@@ -58,7 +77,7 @@ export function windowsOfVolumes(info: tf.backend_util.Conv3DInfo): Windows {
     strides: [info.strideDepth, info.strideHeight, info.strideWidth],
     dilations: [info.dilationDepth, info.dilationHeight, info.dilationWidth],
     before: [info.padInfo.front, info.padInfo.top, info.padInfo.left],
-  };
+  });
 }
 
 interface PoolAttributes {
@@ -68,14 +87,33 @@ interface PoolAttributes {
   readonly dimRoundingMode: 'floor' | 'round' | 'ceil' | undefined;
 }
 
-/** The windows of a pool over images `[batch, height, width, channels]`: as many as given, or as tfjs counts. */
-export function imagePool(shape: readonly number[], attrs: Attributes, given?: readonly number[]): Windows {
+/** The windows of a pool over images `[batch, height, width, channels]`, as tfjs counts them. */
+export function imagePool(shape: readonly number[], attrs: Attributes): Windows {
   const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolAttributes;
   const images = shape as [number, number, number, number];
-  const windows = windowsOfImages(
+  return windowsOfImages(
     tf.backend_util.computePool2DInfo(images, filterSize, strides, 1, pad, dimRoundingMode),
   );
-  return given ? { ...windows, counts: [1, given[1]!, given[2]!] } : windows;
+}
+
+/**
+ * The same, as many as what came out of them, `[batch, heights, widths, channels]`, has: however they were rounded.
+ *
+ * @throws RangeError for as many as no rounding gives
+ */
+export function imagePoolOf(shape: readonly number[], attrs: Attributes, out: readonly number[]): Windows {
+  const windows = imagePool(shape, { ...attrs, dimRoundingMode: 'floor' });
+  const { batch, channels, counts } = windows;
+  const roundedUp = typeof attrs['pad'] === 'number' ? [0, 1] : [0];
+  const fits =
+    out.length === 4 &&
+    out[0] === batch &&
+    out[3] === channels &&
+    ([1, 2] as const).every((axis) => roundedUp.includes(out[axis]! - counts[axis]));
+  if (fits) return { ...windows, counts: [1, out[1]!, out[2]!] };
+  throw new RangeError(
+    `A pool over [${shape}] gives no [${out}]: it has ${counts[1]} × ${counts[2]} windows`,
+  );
 }
 
 /** What tfjs knows of a pool over volumes `[batch, depth, height, width, channels]`. */

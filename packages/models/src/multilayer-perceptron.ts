@@ -1,4 +1,5 @@
 /** A multilayer perceptron: dense layers with ReLU between them. */
+import { aSeed, assertOptions, listOf, required, trueOrFalse, wholeNumber } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 export interface MultilayerPerceptronSettings {
@@ -15,14 +16,18 @@ export interface MultilayerPerceptronSettings {
 /**
  * Layers are called `dense_1`, `dense_2`, …. Kernels and biases start uniform in `±1/√inputs`, as PyTorch's
  * `nn.Linear` does, so that results compare with those of PyTorch programs.
+ *
+ * @throws RangeError or TypeError for a setting that is not what it is to be, or that there is not
  */
-export function multilayerPerceptron({
-  inputs,
-  hidden,
-  outputs,
-  seed,
-  useBias = true,
-}: MultilayerPerceptronSettings): tf.Sequential {
+export function multilayerPerceptron(settings: MultilayerPerceptronSettings): tf.Sequential {
+  assertOptions('multilayerPerceptron()', settings, {
+    inputs: required(wholeNumber()),
+    hidden: required(listOf(wholeNumber(), "a list of the hidden layers' units, such as [512, 512]")),
+    outputs: required(wholeNumber()),
+    seed: required(aSeed),
+    useBias: trueOrFalse,
+  });
+  const { inputs, hidden, outputs, seed, useBias = true } = settings;
   const sizes = [inputs, ...hidden, outputs];
   const layerCount = sizes.length - 1;
   return tf.sequential({

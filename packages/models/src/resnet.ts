@@ -2,6 +2,16 @@
  * Residual networks of basic blocks (He et al., "Deep residual learning for image recognition", arXiv 1512.03385):
  * ResNet-20 of its section 4.2 and ResNet-18 of its table 1.
  */
+import {
+  anObject,
+  aSeed,
+  assertOptions,
+  listOf,
+  oneOf,
+  required,
+  wholeNumber,
+  type Expected,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 export interface ResnetSettings {
@@ -54,15 +64,12 @@ export const resnet18Small = {
  *
  * Kernels start normal with variance 2 / fan-in (He et al., arXiv 1502.01852), biases and shifts at 0, scales at 1.
  * Layers are called `stem`, `stage1_block1_conv1`, …, `logits`; each normalisation as its convolution, with `_norm`.
+ *
+ * @throws RangeError or TypeError for a setting that is not what it is to be, or that there is not
  */
-export function resnet({
-  inputShape,
-  classes,
-  stem,
-  stages,
-  shortcuts,
-  seed,
-}: ResnetSettings): tf.LayersModel {
+export function resnet(settings: ResnetSettings): tf.LayersModel {
+  assertSettings(settings);
+  const { inputShape, classes, stem, stages, shortcuts, seed } = settings;
   const { convolution, logits } = layersFrom(
     seed,
     2 + stages.reduce((sum, { blocks }) => sum + 3 * blocks, 0),
@@ -93,6 +100,43 @@ export function resnet({
       filters - channels(x),
     );
   }
+}
+
+const anImageShape: Expected = {
+  ...listOf(wholeNumber(), 'height, width and channels, such as [32, 32, 3]'),
+  holds: (value) => Array.isArray(value) && value.length === 3,
+};
+
+const someStages: Expected = {
+  ...listOf(
+    anObject('a stage, { filters, blocks }'),
+    'a list of stages, [{ filters, blocks }], at least one',
+  ),
+  holds: (value) => Array.isArray(value) && value.length > 0,
+};
+
+function assertSettings(settings: ResnetSettings): void {
+  assertOptions('resnet()', settings, {
+    inputShape: required(anImageShape),
+    classes: required(wholeNumber()),
+    stem: required(oneOf('small', 'large')),
+    stages: required(someStages),
+    shortcuts: required(oneOf('padded', 'projected')),
+    seed: required(aSeed),
+  });
+  const { stages, shortcuts } = settings;
+  stages.forEach((stage, i) => {
+    assertOptions(`resnet(): stages[${i}]`, stage, {
+      filters: required(wholeNumber()),
+      blocks: required(wholeNumber()),
+    });
+    const before = stages[i - 1]?.filters ?? 0;
+    if (shortcuts === 'projected' || stage.filters >= before) return;
+    throw new RangeError(
+      `resnet(): stages[${i}] has ${stage.filters} filters, fewer than the ${before} before, which padded shortcuts ` +
+        "cannot take away: shortcuts: 'projected'",
+    );
+  });
 }
 
 /** Kernel size and stride of the first convolution. */

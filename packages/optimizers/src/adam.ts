@@ -1,10 +1,11 @@
 // Adam (Kingma and Ba, 2015) with L2 weight decay, with the semantics of PyTorch's torch.optim.Adam. The decay is
 // part of the gradient, not decoupled from it as in AdamW.
 
+import { assertOptions, numberIn } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { adamStep } from './ops/adam-update/index.js';
-import { SlotOptimizer, checkRange } from './slot-optimizer.js';
+import { aRate, fromZero, SlotOptimizer } from './slot-optimizer.js';
 
 export interface AdamSettings {
   /** Step size; finite, at least 0. Default 0.001. */
@@ -33,12 +34,19 @@ export class AdamOptimizer extends SlotOptimizer {
   protected readonly slotNames = ['m', 'v'];
 
   constructor(settings: AdamSettings = {}) {
+    assertOptions('adam()', settings, {
+      learningRate: aRate,
+      beta1: numberIn('[0, 1)'),
+      beta2: numberIn('[0, 1)'),
+      epsilon: fromZero,
+      weightDecay: fromZero,
+    });
     const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
     super(learningRate);
-    this.beta1 = checkRange('adam: beta1', beta1, 0, 1);
-    this.beta2 = checkRange('adam: beta2', beta2, 0, 1);
-    this.epsilon = checkRange('adam: epsilon', epsilon, 0);
-    this.weightDecay = checkRange('adam: weightDecay', weightDecay, 0);
+    this.beta1 = beta1;
+    this.beta2 = beta2;
+    this.epsilon = epsilon;
+    this.weightDecay = weightDecay;
   }
 
   protected update(
@@ -50,6 +58,12 @@ export class AdamOptimizer extends SlotOptimizer {
     const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
     const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step };
     return adamStep(weight, gradient, first!, second!, settings);
+  }
+
+  /** `learningRate / (sqrt(v / (1 - beta2^t)) + epsilon)` */
+  protected override distance([, second]: readonly tf.Variable[], step: number): tf.Tensor {
+    const corrected = second!.div(1 - this.beta2 ** step);
+    return tf.div(this.learningRate, corrected.sqrt().add(this.epsilon));
   }
 
   getConfig(): tf.serialization.ConfigDict {
@@ -68,7 +82,7 @@ export class AdamOptimizer extends SlotOptimizer {
 /**
  * An optimiser for `model.compile`, `minimize` or `applyGradients`.
  *
- * @throws if a setting is out of its range
+ * @throws RangeError or TypeError for a setting that is not what it is to be, or that there is not
  */
 export function adam(settings: AdamSettings = {}): AdamOptimizer {
   return new AdamOptimizer(settings);

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import './backends/wasm.js';
-import { adam, sgd, type AdamOptimizer, type SgdOptimizer } from './index.js';
+import { adam, sgd, SlotOptimizer, type AdamOptimizer, type SgdOptimizer } from './index.js';
 import { expectClose, randomTensor, randomValues } from './test-support.js';
 
 beforeAll(async () => {
@@ -105,6 +105,33 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     tf.dispose([weight, gradient]);
   });
 
+  it.each(settings)('%s tells how far its steps go under a gradient that stays', (_, make) => {
+    const slope = [1, -2, 0.5, 3];
+    const weight = tf.variable(tf.tensor1d([0.3, -0.1, 2, 1]));
+    const optimizer = make();
+    expect(optimizer.stepSize(weight)).toBeTypeOf('number');
+    for (let step = 0; step < 6; step++) {
+      if (step === 3) optimizer.resetState();
+      const before = weight.dataSync().slice();
+      // What the decay adds is taken off before.
+      const gradient = tf.tidy(() => tf.sub(slope, weight.mul(optimizer.weightDecay)));
+      optimizer.applyGradients([{ name: weight.name, tensor: gradient }]);
+      const size = optimizer.stepSize(weight);
+      const told = typeof size === 'number' ? slope.map(() => size) : size.dataSync();
+      expectClose(
+        told,
+        slope.map((g, i) => (before[i]! - weight.dataSync()[i]!) / g),
+        1e-4,
+      );
+      tf.dispose([gradient, size]);
+    }
+    const other = tf.variable(tf.tensor1d([1]));
+    const size = optimizer.stepSize(other);
+    if (optimizer.getConfig()['beta1'] !== undefined) expect(size).toBe(0);
+    optimizer.dispose();
+    tf.dispose([weight, other]);
+  });
+
   it('uses a learning rate set between steps at once, without scaling the velocity', () => {
     const weight = tf.variable(tf.tensor1d([0]));
     const optimizer = sgd({ learningRate: 1, momentum: 0.5 });
@@ -178,11 +205,36 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     descend(optimizer, weight, curvature, 1);
     const afterFirst = tf.memory().numTensors;
     descend(optimizer, weight, curvature, 20);
+    tf.dispose([optimizer.stepSize(weight)]);
     expect(tf.memory().numTensors).toBe(afterFirst);
     optimizer.dispose();
     tf.dispose([weight, curvature]);
     expect(tf.memory().numTensors).toBe(start + initial - 1);
   });
+});
+
+it('an optimiser of one’s own tells how far its step goes, or that it does not', () => {
+  class Plain extends SlotOptimizer {
+    static readonly className: string = 'Plain';
+    protected readonly slotNames = [];
+    protected update(weight: tf.Variable, gradient: tf.Tensor) {
+      return [weight.sub(gradient.mul(this.learningRate))];
+    }
+    getConfig() {
+      return {};
+    }
+  }
+  class Telling extends Plain {
+    static override readonly className = 'Telling';
+    protected override distance() {
+      return this.learningRate;
+    }
+  }
+  const weight = tf.variable(tf.tensor1d([1]));
+  expect(new Telling(0.5).stepSize(weight)).toBe(0.5);
+  expect(() => new Plain(0.5).stepSize(weight)).toThrow(
+    'Plain does not tell how far its step goes: give it a method distance()',
+  );
 });
 
 it('finds restored slots by position when the model was rebuilt', async () => {
@@ -196,6 +248,34 @@ it('finds restored slots by position when the model was rebuilt', async () => {
   descend(used, a, curvature, 1);
   descend(restored, b, curvature, 1);
   expect(b.dataSync()).toEqual(a.dataSync());
+});
+
+it('tells its slots by the variable, also after they were restored for another, and none of one it has not seen', async () => {
+  const [a, b, unseen] = [3, 2, 4].map((size) => tf.variable(randomTensor([size], size)));
+  const used = adam();
+  used.minimize(() => tf.add(tf.sum(tf.square(a!)), tf.sum(tf.square(b!))), false, [a!, b!]);
+  const told = used.slots([b!.name, unseen!.name, a!.name]);
+  expect(told.map((slots) => slots.map(({ shape }) => shape))).toEqual([[[2], [2]], [], [[3], [3]]]);
+  // After one step from zero the first moment is (1 − β₁) g, the second (1 − β₂) g².
+  const gradient = a!.dataSync().map((_, i) => 2 * randomTensor([3], 3).dataSync()[i]!);
+  expectClose(
+    told[2]![0]!.dataSync(),
+    gradient.map((g) => 0.1 * g),
+    1e-6,
+  );
+  expectClose(
+    told[2]![1]!.dataSync(),
+    gradient.map((g) => 0.001 * g * g),
+    1e-6,
+  );
+
+  const [c, d] = [tf.variable(tf.zeros([3])), tf.variable(tf.zeros([2]))];
+  const restored = adam();
+  await restored.setWeights(await used.getWeights());
+  const [ofC, ofD] = restored.slots([c.name, d.name]);
+  expect([...ofC!, ...ofD!].map((slot) => slot.dataSync())).toEqual(
+    [...told[2]!, ...told[0]!].map((slot) => slot.dataSync()),
+  );
 });
 
 it('refuses state that fits neither by name nor by position', async () => {
@@ -217,17 +297,53 @@ it('refuses the state of another kind of optimiser', async () => {
   );
 });
 
+it.each([undefined, [], [null], 'iter', {}])('refuses %j for a state', async (state) => {
+  await expect(adam().setWeights(state as never)).rejects.toThrow('EspalierAdam: cannot restore the state');
+});
+
+const loose = { sgd: sgd as (settings?: unknown) => unknown, adam: adam as (settings?: unknown) => unknown };
+
 it.each([
-  [() => sgd({ learningRate: -1 }), 'learningRate must be in [0, Infinity), got -1.'],
-  [() => sgd({ learningRate: NaN }), 'learningRate must be in [0, Infinity), got NaN.'],
-  [() => sgd({ learningRate: Infinity }), 'learningRate must be in [0, Infinity), got Infinity.'],
-  [() => sgd({ learningRate: 1, momentum: 1 }), 'sgd: momentum must be in [0, 1), got 1.'],
-  [() => sgd({ learningRate: 1, weightDecay: -0.1 }), 'sgd: weightDecay must be in [0, Infinity), got -0.1.'],
-  [() => sgd({ learningRate: 1, nesterov: true }), 'sgd: nesterov needs momentum in (0, 1), got 0.'],
-  [() => adam({ beta1: 1 }), 'adam: beta1 must be in [0, 1), got 1.'],
-  [() => adam({ beta2: -1 }), 'adam: beta2 must be in [0, 1), got -1.'],
-  [() => adam({ epsilon: -1 }), 'adam: epsilon must be in [0, Infinity), got -1.'],
-  [() => adam({ weightDecay: NaN }), 'adam: weightDecay must be in [0, Infinity), got NaN.'],
+  [() => sgd({ learningRate: -1 }), 'sgd(): learningRate = -1, and is to be a step size, a number in [0, ∞)'],
+  [() => sgd({ learningRate: NaN }), 'sgd(): learningRate = NaN'],
+  [() => sgd({ learningRate: Infinity }), 'sgd(): learningRate = Infinity'],
+  [() => sgd({ learningRate: 1, momentum: 1 }), 'sgd(): momentum = 1, and is to be a number in [0, 1)'],
+  [
+    () => sgd({ learningRate: 1, weightDecay: -0.1 }),
+    'sgd(): weightDecay = -0.1, and is to be a number in [0, ∞)',
+  ],
+  [() => sgd({ learningRate: 1, nesterov: true }), 'sgd(): nesterov = true takes a momentum in (0, 1)'],
+  [
+    () => loose.sgd(),
+    'sgd() takes an object of options (learningRate, momentum, weightDecay, nesterov), it is given undefined',
+  ],
+  [() => loose.sgd(0.1), 'it is given 0.1'],
+  [() => loose.sgd({}), 'sgd(): learningRate = undefined, and is to be a step size'],
+  [
+    () => loose.sgd({ learningRate: '0.1' }),
+    "sgd(): learningRate = '0.1' (a string), and is to be a step size",
+  ],
+  [() => loose.sgd({ learningRate: 1, nesterov: 1 }), 'sgd(): nesterov = 1, and is to be true or false'],
+  [() => loose.sgd({ learningrate: 1 }), "sgd() has no option 'learningrate': did you mean learningRate?"],
+  [() => adam({ beta1: 1 }), 'adam(): beta1 = 1, and is to be a number in [0, 1)'],
+  [() => adam({ beta2: -1 }), 'adam(): beta2 = -1'],
+  [() => adam({ epsilon: -1 }), 'adam(): epsilon = -1, and is to be a number in [0, ∞)'],
+  [() => adam({ weightDecay: NaN }), 'adam(): weightDecay = NaN'],
+  [
+    () => loose.adam(0.001),
+    'adam() takes an object of options (learningRate, beta1, beta2, epsilon, weightDecay), it is given 0.001',
+  ],
+  [() => loose.adam(null), 'it is given null'],
+  [() => loose.adam({ weightdecay: 0 }), "adam() has no option 'weightdecay': did you mean weightDecay?"],
+  [() => loose.adam({ beta1: '0.9' }), "adam(): beta1 = '0.9' (a string), and is to be a number in [0, 1)"],
+  [
+    () => (adam().learningRate = '1' as unknown as number),
+    "EspalierAdam: learningRate = '1' (a string), and is to be",
+  ],
+  [
+    () => adam().applyGradients(undefined as never),
+    'applyGradients(): variableGradients = undefined, and is to be gradients',
+  ],
 ])('refuses a setting out of range: %#', (make, message) => {
   expect(make).toThrow(message);
 });

@@ -1,10 +1,11 @@
 // Stochastic gradient descent with momentum and weight decay, with the semantics of PyTorch's torch.optim.SGD.
 
+import { assertOptions, numberIn, required, trueOrFalse } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { momentumStep } from './ops/momentum-update/index.js';
 import { sgdStep } from './ops/sgd-update/index.js';
-import { SlotOptimizer, checkRange } from './slot-optimizer.js';
+import { aRate, fromZero, SlotOptimizer } from './slot-optimizer.js';
 
 export interface SgdSettings {
   /** Step size; finite, at least 0. */
@@ -31,17 +32,32 @@ export class SgdOptimizer extends SlotOptimizer {
   readonly nesterov: boolean;
   protected readonly slotNames: readonly string[];
 
-  constructor({ learningRate, momentum = 0, weightDecay = 0, nesterov = false }: SgdSettings) {
+  constructor(settings: SgdSettings) {
+    assertOptions('sgd()', settings, {
+      learningRate: required(aRate),
+      momentum: numberIn('[0, 1)'),
+      weightDecay: fromZero,
+      nesterov: trueOrFalse,
+    });
+    const { learningRate, momentum = 0, weightDecay = 0, nesterov = false } = settings;
+    if (nesterov && momentum === 0) {
+      throw new RangeError('sgd(): nesterov = true takes a momentum in (0, 1), and momentum = 0');
+    }
     super(learningRate);
-    this.momentum = checkRange('sgd: momentum', momentum, 0, 1);
-    this.weightDecay = checkRange('sgd: weightDecay', weightDecay, 0);
-    if (nesterov && momentum === 0) throw new Error('sgd: nesterov needs momentum in (0, 1), got 0.');
+    this.momentum = momentum;
+    this.weightDecay = weightDecay;
     this.nesterov = nesterov;
     this.slotNames = momentum === 0 ? [] : ['momentum'];
   }
 
   protected update(weight: tf.Variable, gradient: tf.Tensor, [velocity]: readonly tf.Variable[]) {
     return velocity ? momentumStep(weight, gradient, velocity, this) : sgdStep(weight, gradient, this);
+  }
+
+  /** `learningRate · (1 + momentum + momentum² + …)`, a term for each step and with Nesterov's momentum one more. */
+  protected override distance(_: readonly tf.Variable[], step: number): number {
+    const { learningRate, momentum, nesterov } = this;
+    return (learningRate * (1 - momentum ** (nesterov ? step + 1 : step))) / (1 - momentum);
   }
 
   getConfig(): tf.serialization.ConfigDict {
@@ -60,7 +76,7 @@ export class SgdOptimizer extends SlotOptimizer {
 /**
  * An optimiser for `model.compile`, `minimize` or `applyGradients`.
  *
- * @throws if a setting is out of its range
+ * @throws RangeError or TypeError for a setting that is not what it is to be, or that there is not
  */
 export function sgd(settings: SgdSettings): SgdOptimizer {
   return new SgdOptimizer(settings);

@@ -1,12 +1,20 @@
 // What the optimisers share: slot variables beside each weight (its velocity, its moments), a learning rate that may
 // change between steps, and state that can be reset, saved and restored. The arithmetic is the subclass's.
 
+import { anObject, assertArgument, describeValue, numberIn } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 export type NamedTensor = Awaited<ReturnType<tf.Optimizer['getWeights']>>[number];
 
+/** What a learning rate is to be, as an argument. */
+export const aRate = numberIn('[0, ∞)', 'a step size');
+
+export const fromZero = numberIn('[0, ∞)');
+
+const gradientsByName = anObject("gradients by their variables' names, or a list of { name, tensor }");
+
 export abstract class SlotOptimizer extends tf.Optimizer {
-  #learningRate: number;
+  #learningRate = 0;
   /** The slots of each variable, by its name, in the order of `slotNames`. */
   #slots = new Map<string, tf.Variable[]>();
   /** Whether the slots come from `setWeights` and have not been used since. */
@@ -15,7 +23,7 @@ export abstract class SlotOptimizer extends tf.Optimizer {
 
   constructor(learningRate: number) {
     super();
-    this.#learningRate = checkLearningRate(learningRate);
+    this.learningRate = learningRate;
   }
 
   /** Names of the variables kept for each weight, for example ['momentum']. */
@@ -34,13 +42,27 @@ export abstract class SlotOptimizer extends tf.Optimizer {
     step: number,
   ): readonly tf.Tensor[];
 
-  /** The step size; it may be set at any time and holds from the next step. Finite, at least 0. */
+  /**
+   * How far a step goes, for `stepSize`: what it moves a weight by for each unit of a gradient that has been the same
+   * since the last reset. A number, or a tensor of the weight's shape that the caller disposes.
+   *
+   * @param slots as the step left them
+   * @param step number of that step since the last reset, from 1
+   */
+  protected distance(_slots: readonly tf.Variable[], _step: number): number | tf.Tensor {
+    throw new Error(
+      `${this.getClassName()} does not tell how far its step goes: give it a method distance()`,
+    );
+  }
+
+  /** The learning rate; it may be set at any time and holds from the next step. Finite, at least 0. */
   get learningRate(): number {
     return this.#learningRate;
   }
 
   set learningRate(value: number) {
-    this.#learningRate = checkLearningRate(value);
+    assertArgument(this.getClassName(), 'learningRate', value, aRate);
+    this.#learningRate = value;
   }
 
   /** The same as setting `learningRate`, under the name that tfjs' own optimisers have. */
@@ -49,6 +71,9 @@ export abstract class SlotOptimizer extends tf.Optimizer {
   }
 
   applyGradients(variableGradients: tf.NamedTensorMap | NamedTensor[]): void {
+    if (!variableGradients) {
+      assertArgument('applyGradients()', 'variableGradients', variableGradients, gradientsByName);
+    }
     const gradients = Array.isArray(variableGradients)
       ? variableGradients
       : Object.entries(variableGradients).map(([name, tensor]) => ({ name, tensor }));
@@ -60,10 +85,33 @@ export abstract class SlotOptimizer extends tf.Optimizer {
     this.incrementIterations();
   }
 
+  /**
+   * How far the last step went: what it moved a variable by for each unit of a gradient that has been the same since
+   * the last reset. 0 for a variable that no step since then has had a gradient of. It is what a proximal step after it
+   * multiplies its penalty by. (The learning rate is not: momentum and moments change how far a step goes.)
+   *
+   * @returns a number, or a tensor of the variable's shape that the caller disposes
+   */
+  stepSize(variable: tf.Variable): number | tf.Tensor {
+    const slots = this.slotNames.length === 0 ? [] : this.#slots.get(variable.name);
+    return slots ? tf.tidy(() => this.distance(slots, this.#stepsSinceReset) as tf.Tensor) : 0;
+  }
+
   /** Forgets momentum and moments and begins to count steps anew, as if no step had been taken. */
   resetState(): void {
     this.#disposeSlots();
     this.#stepsSinceReset = 0;
+  }
+
+  /**
+   * What it remembers of each of these variables, in the order of `slotNames`; nothing of one that it has not seen. The
+   * variables stay the optimiser's own: they may be assigned to, but not disposed.
+   *
+   * @param names of the variables, in the order in which `applyGradients` is given their gradients
+   */
+  slots(names: readonly string[]): readonly (readonly tf.Variable[])[] {
+    if (this.#restored) this.#matchRestoredSlots(names);
+    return names.map((name) => this.#slots.get(name) ?? []);
   }
 
   override dispose(): void {
@@ -90,16 +138,14 @@ export abstract class SlotOptimizer extends tf.Optimizer {
    * @throws if the list is not that of an optimiser of this kind
    */
   override async setWeights(weightValues: NamedTensor[]): Promise<void> {
+    const isState = Array.isArray(weightValues) && weightValues[0]?.name === 'iter';
+    if (!isState) this.#refuseState(describeValue(weightValues));
     const [steps, ...slots] = await this.extractIterations(weightValues);
     const perVariable = this.slotNames.length;
     const complete = perVariable === 0 ? slots.length === 0 : slots.length % perVariable === 0;
     const named = slots.every(({ name }, i) => name.endsWith(`/${this.slotNames[i % perVariable]}`));
     if (steps?.name !== 'stepsSinceReset' || !complete || !named) {
-      const names = weightValues.map(({ name }) => name).join(', ');
-      throw new Error(
-        `${this.getClassName()}: cannot restore the state [${names}]; expected iter, stepsSinceReset, then ` +
-          `[${this.slotNames}] for each variable, as getWeights gives them.`,
-      );
+      this.#refuseState(`[${weightValues.map(({ name }) => name).join(', ')}]`);
     }
     this.#disposeSlots();
     this.#stepsSinceReset = (await steps.tensor.data())[0]!;
@@ -109,6 +155,13 @@ export abstract class SlotOptimizer extends tf.Optimizer {
       this.#slots.get(variableName)!.push(tf.variable(tensor, false));
     });
     this.#restored = this.#slots.size > 0;
+  }
+
+  #refuseState(state: string): never {
+    throw new Error(
+      `${this.getClassName()}: cannot restore the state ${state}; expected iter, stepsSinceReset, then ` +
+        `[${this.slotNames}] for each variable, as getWeights gives them.`,
+    );
   }
 
   #updateVariable(weight: tf.Variable, gradient: tf.Tensor): void {
@@ -150,20 +203,6 @@ export abstract class SlotOptimizer extends tf.Optimizer {
     this.#slots.clear();
     this.#restored = false;
   }
-}
-
-/**
- * Refuses a setting outside [minimum, limit), or that is not a number.
- *
- * @param setting for example 'sgd: momentum'
- */
-export function checkRange(setting: string, value: number, minimum: number, limit = Infinity): number {
-  if (value >= minimum && value < limit) return value;
-  throw new Error(`${setting} must be in [${minimum}, ${limit}), got ${value}.`);
-}
-
-function checkLearningRate(value: number): number {
-  return checkRange('learningRate', value, 0);
 }
 
 function registeredVariable(name: string): tf.Variable {

@@ -32,6 +32,7 @@ import {
   checkIndependence,
   checkLayerKind,
   checkMetadata,
+  checkModelWeights,
   checkOneBlock,
   checkPhases,
   checkRaggedEdges,
@@ -151,7 +152,7 @@ describe('a strategy with a state of its own', () => {
 
   it('does not go on after an interruption as it would have, and is told in which phase', async () => {
     await expect(checkResume(remembering)).rejects.toThrow(
-      /^A run restored at step \d+ of \d+, in the phase '[a-z]+', does not go on .* trainables or buffers, which are saved$/,
+      /^A run resumed at step \d+ of \d+, in the phase '[a-z]+', does not go on .* trainables or buffers, which are saved$/,
     );
   });
 
@@ -177,6 +178,24 @@ describe('a parameterisation', () => {
     await expect(checkEffectiveStart(elsewhere)).rejects.toThrow(
       /^The effective weights of first\/kernel do not start as the plain ones: number 0 is \S+, not \S+\. Give the parameterisation a raw\(\)/,
     );
+  });
+
+  it('that finds its way back from where it started alone is told which step', async () => {
+    const shift: MakePruner = () =>
+      withWeights({
+        trainables: () => ({ shift: tf.scalar(0) }),
+        elementwise: (raw, { shift }) => raw.add(shift!),
+      });
+    await expect(checkModelWeights(shift)).rejects.toThrow(
+      /^The weights that are read after step \d+ cannot be set again \(first\/kernel .*Give the parameterisation a raw\(\)/,
+    );
+    const found: MakePruner = () =>
+      withWeights({
+        trainables: () => ({ shift: tf.scalar(0) }),
+        elementwise: (raw, { shift }) => raw.add(shift!),
+        raw: (weight, _kernel, { shift }) => weight.sub(shift!),
+      });
+    await checkModelWeights(found);
   });
 
   it('that makes a weight of its neighbours is told both numbers', async () => {

@@ -17,6 +17,7 @@ import { checkFitAndLoop } from './fit-and-loop.js';
 import { checkGradients } from './gradients.js';
 import { checkLayerKind, layerKinds } from './layer-kinds.js';
 import { checkMetadata } from './metadata.js';
+import { checkModelWeights } from './model-weights.js';
 import { checkPhases } from './phases.js';
 import { checkDeterminism, checkIndependence } from './repeatability.js';
 import { checkResume } from './resume.js';
@@ -48,6 +49,7 @@ const behaviours = {
   seeds: ['draws what it leaves to chance from the seed of the run', checkSeeds],
   independence: ['keeps no state outside of its runs', checkIndependence],
   resume: ['goes on after an interruption in any phase as if there had been none', checkResume],
+  modelWeights: ['shows, saves and takes the weights that the network computes with', checkModelWeights],
   fitAndLoop: ['trains alike under model.fit and in a hand-written loop', checkFitAndLoop],
 } as const satisfies { [check: string]: readonly [behaviour: string, check: Check] };
 

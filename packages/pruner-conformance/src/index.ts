@@ -17,6 +17,7 @@ export { checkFitAndLoop } from './fit-and-loop.js';
 export { checkGradients } from './gradients.js';
 export { checkLayerKind, checkLayerKinds, layerKinds, type LayerKind } from './layer-kinds.js';
 export { checkMetadata } from './metadata.js';
+export { checkModelWeights } from './model-weights.js';
 export { checkPhases } from './phases.js';
 export { checkDeterminism, checkIndependence } from './repeatability.js';
 export { checkResume } from './resume.js';

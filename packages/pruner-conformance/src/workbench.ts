@@ -55,6 +55,16 @@ export function stepsFor(pruner: Pruner, { totalSteps }: ConformanceOptions): nu
   return MOST_STEPS;
 }
 
+/** The middle of the first phase of each name, and of the last of all. */
+export function middles(makePruner: MakePruner, totalSteps: number): Set<number> {
+  const placed = placePhases(makePruner().search.phases, totalSteps);
+  const firsts = placed.filter(
+    ({ phase }, i) => placed.findIndex((other) => other.phase.name === phase.name) === i,
+  );
+  const last = placed.slice(-1);
+  return new Set([...firsts, ...last].map(({ start, end }) => Math.floor((start + end) / 2)));
+}
+
 /** `count` numbers from −1 to 1, the same for the same seed (mulberry32). */
 export function randomValues(count: number, seed: number): Float32Array {
   let state = seed >>> 0;
@@ -234,7 +244,7 @@ export function countNonZeroBlocks({ grid }: KernelState, values: Float32Array):
   return nonZeroBlocks(values, grid).reduce((sum, bit) => sum + bit, 0);
 }
 
-/** `k = max(1, round(G · (1 − s)))`. */
+/** `k = max(1, round(G · (1 − s)))` of a sparsity of up to six digits, whose complement in doubles is not quite. */
 export function targetBlocks({ grid }: KernelState, sparsity: number): number {
-  return Math.max(1, Math.round(grid.blocks * (1 - sparsity)));
+  return Math.max(1, Math.round((grid.blocks * Math.round(1e6 * (1 - sparsity))) / 1e6));
 }

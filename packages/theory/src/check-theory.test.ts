@@ -30,9 +30,20 @@ describe('checkTheory', () => {
     expect(streamed).toEqual(results);
   });
 
-  it('refuses seeds and counts that are not whole numbers', () => {
-    expect(() => checkTheory({ seed: 0.5 })).toThrow('The seed 0.5');
-    expect(() => checkTheory({ problems: 0 })).toThrow('each kind is 0');
+  it.each<[unknown, string]>([
+    [{ seed: 0.5 }, 'checkTheory(): seed = 0.5, and is to be a whole number'],
+    [{ seed: '0' }, 'checkTheory(): seed = a value of type string, and is to be a whole number'],
+    [{ problems: 0 }, 'checkTheory(): problems = 0, and is to be a whole number of at least 1'],
+    [
+      { onClaim: 'log' },
+      'checkTheory(): onClaim = a value of type string, and is to be a function of a result',
+    ],
+    [{ problem: 1 }, "checkTheory() has no option 'problem': it has seed, problems, onClaim"],
+    [null, 'checkTheory() takes an object of options (seed, problems, onClaim)'],
+    [2, 'checkTheory() takes an object of options'],
+    [Promise.resolve({}), 'checkTheory() takes an object of options'],
+  ])('refuses %j', (options, message) => {
+    expect(() => checkTheory(options as never)).toThrow(message);
   });
 });
 

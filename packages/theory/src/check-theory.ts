@@ -20,21 +20,45 @@ export interface TheoryOptions {
  * Checks Lemmas 2.1 to 2.3, Theorem 1.1 and the OMP and OMPR claims of arXiv 2402.17902 on random convex problems.
  *
  * @returns One row for each claim and problem; a claim that fails is a row whose `holds` is false, not an error.
- * @throws RangeError unless the seed is a whole number and there is at least one problem.
+ * @throws RangeError or TypeError for an option that there is not, or is not what it is to be.
  */
-export function checkTheory({ seed = 0, problems = 2, onClaim }: TheoryOptions = {}): ClaimResult[] {
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`The seed ${seed} is not a whole number`);
-  if (!(Number.isSafeInteger(problems) && problems >= 1)) {
-    throw new RangeError(
-      `The number of problems of each kind is ${problems}; it must be a whole number, 1 or more`,
-    );
-  }
+export function checkTheory(options: TheoryOptions = {}): ClaimResult[] {
+  assertOptions(options);
+  const { seed = 0, problems = 2, onClaim } = options;
   const results: ClaimResult[] = [];
   for (const result of claims(seed, problems)) {
     results.push(result);
     onClaim?.(result);
   }
   return results;
+}
+
+const isWhole = Number.isSafeInteger as (value: unknown) => value is number;
+
+/** What each option is to be. */
+const OPTIONS: Record<keyof TheoryOptions, readonly [holds: (value: unknown) => boolean, words: string]> = {
+  seed: [isWhole, 'a whole number'],
+  problems: [(value) => isWhole(value) && value >= 1, 'a whole number of at least 1'],
+  onClaim: [(value) => typeof value === 'function', 'a function of a result: ({ claim, holds }) => …'],
+};
+
+function assertOptions(options: TheoryOptions): void {
+  const names = Object.keys(OPTIONS) as (keyof TheoryOptions)[];
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || 'then' in options) {
+    throw new TypeError(`checkTheory() takes an object of options (${names.join(', ')})`);
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`checkTheory() has no option '${unknown}': it has ${names.join(', ')}`);
+  }
+  for (const name of names) {
+    const [holds, words] = OPTIONS[name];
+    const value: unknown = options[name];
+    if (value === undefined || holds(value)) continue;
+    const seen = typeof value === 'number' ? value : `a value of type ${typeof value}`;
+    const Refusal = typeof value === 'number' ? RangeError : TypeError;
+    throw new Refusal(`checkTheory(): ${name} = ${seen}, and is to be ${words}`);
+  }
 }
 
 function* claims(seed: number, problems: number): Generator<ClaimResult> {

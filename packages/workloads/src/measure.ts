@@ -3,6 +3,15 @@
  * Plain data, which a comparison keeps with its results: a table can be drawn again where the measure itself, which
  * may be a user's own, is not known.
  */
+import {
+  assertArgument,
+  assertOptions,
+  aText,
+  numberIn,
+  required,
+  wholeNumber,
+  type Expected,
+} from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
 export interface MeasureDescription {
@@ -49,8 +58,29 @@ export const milliseconds: NumberFormat = { digits: 2, digitsFrom10: 1 };
 export const megabytes: NumberFormat = { scale: 1e-6, digits: 2, digitsFrom10: 0 };
 export const lossFormat: NumberFormat = { digits: 4, exponentialUnder: 1e-3 };
 
-/** The number as text. */
+/** NaN and infinities are written too. */
+const aNumber: Expected = {
+  type: 'number',
+  holds: (value) => typeof value === 'number',
+  words: 'a number',
+};
+/** What JavaScript writes. */
+const digitsAfterPoint = wholeNumber(0, 100);
+
+/**
+ * The number as text.
+ *
+ * @throws RangeError or TypeError for what is no number, or no format
+ */
 export function formatNumber(value: number, format: NumberFormat): string {
+  assertArgument('formatNumber()', 'value', value, aNumber);
+  assertOptions('formatNumber(): the format', format, {
+    scale: numberIn('(-∞, ∞)'),
+    digits: required(digitsAfterPoint),
+    digitsFrom10: digitsAfterPoint,
+    exponentialUnder: numberIn('[0, ∞)'),
+    unit: aText("a unit, such as '%'"),
+  });
   const { scale = 1, digits, digitsFrom10 = digits, exponentialUnder = 0, unit = '' } = format;
   const scaled = value * scale;
   if (scaled !== 0 && Math.abs(scaled) < exponentialUnder) return `${scaled.toExponential(1)}${unit}`;

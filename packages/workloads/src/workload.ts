@@ -1,5 +1,12 @@
 /** A workload: what is trained, on what, for how long, and how its quality is measured. */
-import type { Allocation, AllocationName, Target } from '@espalier/core';
+import {
+  assertArgument,
+  numberIn,
+  wholeNumber,
+  type Allocation,
+  type AllocationName,
+  type Target,
+} from '@espalier/core';
 import type { DataSet } from '@espalier/datasets';
 import type * as tf from '@tensorflow/tfjs';
 
@@ -57,10 +64,18 @@ export interface TunableOptimizer extends tf.Optimizer {
 
 /** Steps in one epoch; the last batch may be smaller. */
 export function stepsPerEpoch(examples: number, batchSize: number): number {
+  assertArgument('stepsPerEpoch()', 'examples', examples, wholeNumber(0));
+  assertArgument('stepsPerEpoch()', 'batchSize', batchSize, wholeNumber());
   return Math.ceil(examples / batchSize);
 }
 
 /** From `maximum` to 0 along half a cosine (Loshchilov & Hutter, arXiv 1608.03983). */
 export function cosineDecay(maximum: number): (t: number) => number {
+  assertArgument(
+    'cosineDecay()',
+    'maximum',
+    maximum,
+    numberIn('[0, ∞)', 'the learning rate of the first step'),
+  );
   return (t) => (maximum / 2) * (1 + Math.cos(Math.PI * t));
 }

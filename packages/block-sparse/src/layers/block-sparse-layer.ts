@@ -5,13 +5,15 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { productOf } from '../layer-product.js';
+import { LayerChecksum } from './layer-checksum.js';
 import { StoredKernels, type StoredKernelsConfig } from './stored-kernels.js';
 
 type LayerClass = tf.serialization.SerializableConstructor<tf.layers.Layer>;
 
-/** The plain layer's configuration, and under `blockSparse` the patterns of its kernels. */
+/** The plain layer's configuration, under `blockSparse` the patterns of its kernels, and a checksum of all of it. */
 interface BlockSparseConfig extends tf.serialization.ConfigDict {
   blockSparse: StoredKernelsConfig & tf.serialization.ConfigDict;
+  checksum: string;
 }
 
 type Call = tf.layers.Layer['call'];
@@ -24,8 +26,12 @@ const PLAIN = [
   ...['DepthwiseConv2D', 'SeparableConv2D', 'Embedding', 'SimpleRNN', 'LSTM', 'GRU'],
 ];
 
-export function hasBlockSparseClass(className: string): boolean {
-  return PLAIN.includes(className);
+/** The plain layers' own classes, as they were when this was loaded: by their names others may be registered since. */
+const plainClasses = new Set<unknown>();
+
+/** Whether a layer is of a class that has a block-sparse counterpart; one derived from it is not. */
+export function hasBlockSparseForm({ constructor }: tf.layers.Layer): boolean {
+  return plainClasses.has(constructor);
 }
 
 /** `Dense` → `BlockSparseDense`. */
@@ -36,7 +42,7 @@ export function blockSparseClassName(className: string): string {
 /** `BlockSparseDense` → `Dense`; null for any other name. */
 export function plainClassName(className: string): string | null {
   const plain = className.slice(PREFIX.length);
-  return className.startsWith(PREFIX) && hasBlockSparseClass(plain) ? plain : null;
+  return className.startsWith(PREFIX) && PLAIN.includes(plain) ? plain : null;
 }
 
 const stored = new WeakMap<tf.layers.Layer, StoredKernels>();
@@ -50,11 +56,20 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
   return class extends Plain {
     static override readonly className = blockSparseClassName(Plain.className);
     readonly #kernels: StoredKernels;
+    readonly #checksum: LayerChecksum;
 
-    constructor({ blockSparse, ...plain }: BlockSparseConfig) {
+    constructor({ checksum, ...config }: BlockSparseConfig) {
+      const { blockSparse, ...plain } = config;
       super(plain);
       this.#kernels = new StoredKernels(this, blockSparse);
+      this.#checksum = new LayerChecksum(this, config, checksum);
+      this.#kernels.checkBy(this.#checksum);
       stored.set(this, this.#kernels);
+    }
+
+    /** For core, which does not know these layers. */
+    whyNotPrunable(): string {
+      return 'its kernel is stored block-sparse: decompress() the model first';
     }
 
     override call(...[inputs, kwargs]: Parameters<Call>): ReturnType<Call> {
@@ -69,12 +84,16 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
     }
 
     override getConfig(): tf.serialization.ConfigDict {
-      return {
-        ...super.getConfig(),
-        blockSparse: this.#kernels.config() as unknown as tf.serialization.ConfigDict,
-      };
+      const blockSparse = this.#kernels.config() as unknown as tf.serialization.ConfigDict;
+      const config = withoutNulls({ ...super.getConfig(), blockSparse });
+      return { ...config, checksum: this.#checksum.of(config) };
     }
   };
+}
+
+/** What is null in a configuration says no more than what is absent, in as many bytes as a checksum takes. */
+function withoutNulls(config: tf.serialization.ConfigDict): tf.serialization.ConfigDict {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
 }
 
 /** Makes the layers known to `tf.loadLayersModel`. */
@@ -82,6 +101,8 @@ export function registerLayers(): void {
   const known = tf.serialization.SerializationMap.getMap().classNameMap;
   for (const className of PLAIN) {
     const [Plain] = known[className] ?? [];
-    if (Plain) tf.serialization.registerClass(blockSparseClass(Plain as unknown as LayerClass));
+    if (!Plain) continue;
+    plainClasses.add(Plain);
+    tf.serialization.registerClass(blockSparseClass(Plain as unknown as LayerClass));
   }
 }

@@ -6,6 +6,7 @@
  * whole kernel. Nothing dense is ever allocated to be stored.
  */
 import {
+  assertCanBeMade,
   type BlockPattern,
   patternOfText,
   type PatternText,
@@ -14,6 +15,8 @@ import {
 } from '@espalier/blocks';
 import { matrixShape } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
+
+import type { LayerChecksum } from './layer-checksum.js';
 
 /** Under the names of the layer's own fields: `kernel`, `recurrentKernel`, `embeddings`, … */
 export type StoredKernelsConfig = Readonly<Record<string, PatternText>>;
@@ -35,6 +38,7 @@ interface Holder {
 
 export class StoredKernels {
   readonly #layerName: string;
+  #checksum: LayerChecksum | null = null;
   readonly #patterns: ReadonlyMap<string, BlockPattern>;
   readonly #kernels = new Map<string, StoredKernel>();
   /** The whole kernels, during a call. */
@@ -57,6 +61,11 @@ export class StoredKernels {
     return this.#kernels;
   }
 
+  /** From here on, whatever weight the layer makes is checked by what the file says of it. */
+  checkBy(checksum: LayerChecksum): void {
+    this.#checksum = checksum;
+  }
+
   config(): StoredKernelsConfig {
     return Object.fromEntries([...this.#patterns].map(([field, pattern]) => [field, patternText(pattern)]));
   }
@@ -76,17 +85,27 @@ export class StoredKernels {
     holder.addWeight = (name, shape, dtype, initializer, regularizer, trainable, ...rest) => {
       const field = camelCase(name);
       const pattern = this.#patterns.get(field);
-      if (!pattern) return addWeight(name, shape, dtype, initializer, regularizer, trainable, ...rest);
-      this.#assertMatrix(field, shape, pattern);
+      if (pattern) this.#assertMatrix(field, shape, pattern);
+      const own = pattern ? [pattern.size] : shape;
+      assertCanBeMade(own, `${this.#layerName}/${name}`);
+      if (!pattern) {
+        return this.#watched(addWeight(name, own, dtype, initializer, regularizer, trainable, ...rest), name);
+      }
       // A regularizer sums over weights, and those left out are zero. A constraint may need the whole kernel.
       const zeros = tf.initializers.zeros();
-      const values = addWeight(`${name}_values`, [pattern.size], dtype, zeros, regularizer, trainable);
+      const values = addWeight(`${name}_values`, own, dtype, zeros, regularizer, trainable);
+      this.#watched(values, name);
       refuseOtherSizes(values, `${this.#layerName}/${name}_values`);
       const kernel = { pattern, shape, values };
       this.#kernels.set(field, kernel);
       const read = () => this.#expanded?.get(field) ?? expanded(kernel);
       return Object.create(values, { read: { value: read } }) as tf.LayerVariable;
     };
+  }
+
+  #watched(weight: tf.LayerVariable, name: string): tf.LayerVariable {
+    this.#checksum?.watch(weight, name);
+    return weight;
   }
 
   #assertMatrix(field: string, shape: readonly number[], pattern: BlockPattern): void {

@@ -36,12 +36,12 @@ describe('the density of a kernel at the full target', () => {
     expect(new Budget(erdosRenyiKernel, 0.2, kernels).densities()).toEqual(close([1, 0.75]));
   });
 
-  it('is the target’s under global allocation until there are scores, and then the share that they keep', () => {
+  it('is the target’s under global allocation until there are scores, then the share that they keep, or less', () => {
     const budget = new Budget(global, 0.5, [kernel(1, 4), kernel(1, 4)]);
     expect(budget.byScore).toBe(true);
     expect(budget.densities()).toEqual([0.5, 0.5]);
-    // The four largest of all are 9, 8, 7 and 6.
-    expect(budget.densities(scored([9, 8, 7, 1], [6, 5, 4, 3]))).toEqual([0.75, 0.25]);
+    // The four largest of all are 9, 8, 7 and 6. A kernel has no more than the target's share: attention is clipped by it.
+    expect(budget.densities(scored([9, 8, 7, 1], [6, 5, 4, 3]))).toEqual([0.5, 0.25]);
   });
 
   it('is the share of the blocks that an allocation of one’s own keeps, where that says no more', () => {
@@ -75,7 +75,7 @@ describe('a kernel with a sparsity of its own', () => {
     const budget = new Budget(global, 0.5, [kernel(1, 4), kernel(1, 4, 0.75), kernel(1, 4)]);
     const seen = scored([9, 8, 7, 1], [99, 98, 97, 96], [6, 5, 4, 3]);
     expect(budget.counts(1, seen)).toEqual([3, 1, 1]);
-    expect(budget.densities(seen)).toEqual([0.75, 0.25, 0.25]);
+    expect(budget.densities(seen)).toEqual([0.5, 0.25, 0.25]);
   });
 
   it('may be kept dense, or be the only one that is pruned', () => {

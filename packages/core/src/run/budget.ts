@@ -48,14 +48,17 @@ export class Budget {
 
   /**
    * The density of each kernel at the full target, above 0 and at most 1, before it is rounded to whole blocks. Of an
-   * allocation by scores only they tell: it is the share that they would keep now, and the target's own without them.
+   * allocation by scores only they tell: it is the share that they would keep now, but never more than the target's
+   * own, which it is without them. A kernel of which the scores keep every block now may have to lose some at the next
+   * choice, and attention that is clipped to its density of 1 could not learn which.
    */
   densities(scored?: Scored): number[] {
     const { allocation, sparsity } = this;
     const share = (shared: readonly AllocationLayer[]): number[] => {
       if (allocation.byScore && !scored) return shared.map(() => 1 - sparsity);
       if (allocation.densities) return allocation.densities(shared, sparsity);
-      return allocation.keep(shared, sparsity).map((kept, i) => kept / shared[i]!.grid.blocks);
+      const shares = allocation.keep(shared, sparsity).map((kept, i) => kept / shared[i]!.grid.blocks);
+      return allocation.byScore ? shares.map((own) => Math.min(own, 1 - sparsity)) : shares;
     };
     return this.#each(share, (_, own) => 1 - own, scored);
   }
@@ -80,5 +83,7 @@ export class Budget {
 function scoresOf(index: number, { blocks }: BlockGrid, scored?: Scored): Float32Array {
   if (!scored) return new Float32Array(blocks);
   const candidates = scored.candidates[index]!;
-  return scored.scores[index]!.map((score, block) => (candidates[block] ? score : -Infinity));
+  const scores = scored.scores[index]!.slice();
+  for (let block = 0; block < blocks; block++) if (!candidates[block]) scores[block] = -Infinity;
+  return scores;
 }

@@ -86,15 +86,31 @@ describe('under global allocation', () => {
   const target = { allocation: global };
 
   // log A of a is log 4, −48.6, −48.6, −48.6, and that of b is 0 four times: the best of each and two more of b stay.
-  it('the density is the target’s until the first choice, and then the share that the scores keep', async () => {
+  it('the density is the target’s until the first choice, and then the share that the scores keep, or less', async () => {
     const { pruning, concentrate, steps, effective } = await attended(shapes, target);
     concentrate('a');
     expectClose(effective('a'), [2, 0.5, 0.5, 0.5], 1e-5);
     await steps(10);
     expect(pruning.phase).toBe('sparse');
-    expect(pruning.kernels.map(({ density }) => density)).toEqual([0.25, 0.75]);
+    expect(pruning.kernels.map(({ density }) => density)).toEqual([0.25, 0.5]);
     expectClose(effective('a'), [4, 0, 0, 0], 1e-5);
     expect(effective('b')).toEqual([1, 1, 1, 0]);
+  });
+
+  it('a layer that keeps all its blocks can still tell them apart', async () => {
+    const search = alternating(shortPlan, { prunedWeights: 'masked' });
+    const { pruning, concentrate, steps, effective } = await attended(
+      { a: [1, 6], b: [1, 2] },
+      target,
+      search,
+    );
+    concentrate('a'); // log A of a is log 6 and −48.2 five times; of b, 0 twice: of the four, two are b's own.
+    await steps(8);
+    expect(pruning.phase).toBe('dense');
+    expectClose(effective('b'), [1, 1], 1e-5);
+    expect(pruning.kernels.map(({ density }) => density)).toEqual([expect.closeTo(1 / 3, 9), 0.5]);
+    concentrate('b');
+    expectClose(effective('b'), [2, 0.5], 1e-5);
   });
 
   it('it is kept through a dense phase, which reads no scores', async () => {
@@ -124,7 +140,7 @@ describe('under global allocation', () => {
     first.concentrate('a');
     await first.steps(8);
     const state = JSON.parse(JSON.stringify(first.pruning.state())) as PruningState;
-    expect(state.densities).toEqual({ a: 0.25, b: 0.75 });
+    expect(state.densities).toEqual({ a: 0.25, b: 0.5 });
     const second = await attended(shapes, target, search());
     second.concentrate('a');
     expectClose(second.effective('a'), [2, 0.5, 0.5, 0.5], 1e-5);

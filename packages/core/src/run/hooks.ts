@@ -8,29 +8,41 @@
 import type { BlockMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { KERNEL_FIELDS, type LayerKernel } from './find-kernels.js';
-import type { KernelState } from './kernel-state.js';
+import { regularizerOf, type LayerKernel } from './find-kernels.js';
+import { isUnderPruning, type KernelState } from './kernel-state.js';
+import { hideAdded, showEffective, showPlain } from './model-weights.js';
 import type { SparseCall, SparseExecution } from './sparse-execution.js';
 
-type Regularizer = { apply(x: tf.Tensor): tf.Scalar };
+/** What takes a run out of a layer, in two parts. */
+export interface LayerHook {
+  /** Takes out what the parameterisation added. The kernel is read under its mask still. */
+  settle(): void;
+  /** Takes the rest out. */
+  release(): void;
+}
 
 /**
  * Makes the layer compute with the kernel's effective weight, and train what the parameterisation added,
  * under the kernel's own regularizer if it has one. Under a mask, the layer computes by `sparsePhases` where that
  * serves it.
  *
- * @returns a function that undoes it
+ * @param onSet called when the layer's weight was set from outside
  */
 export function hookLayer(
   kernel: LayerKernel,
   state: KernelState,
   sparsePhases: SparseExecution | null,
-): () => void {
-  const undoWeights = hookWeights(kernel, state);
+  onSet: () => void,
+): LayerHook {
+  const removeAdded = hookAdded(kernel, state);
+  const undoRead = hookRead(kernel, state, onSet);
   const undoCall = sparsePhases ? hookCall(kernel, state, sparsePhases) : () => {};
-  return () => {
-    undoCall();
-    undoWeights();
+  return {
+    settle: removeAdded,
+    release: () => {
+      undoCall();
+      undoRead();
+    },
   };
 }
 
@@ -71,20 +83,41 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
   };
 }
 
-function hookWeights({ layer, field }: LayerKernel, state: KernelState): () => void {
+/** Puts a weight in the layer's field that reads as the effective one. */
+function hookRead({ layer, field }: LayerKernel, state: KernelState, onSet: () => void): () => void {
   const original = layer[field] as tf.LayerVariable;
+  layer[field] = Object.create(original, { read: { value: () => state.effective() } });
+  showEffective(original, {
+    effective: () => state.show(),
+    settingOf: (value) => {
+      const set = state.settingOf(value);
+      return () => {
+        set();
+        onSet();
+      };
+    },
+    isRaw: () => isUnderPruning(state.variable),
+  });
+  return () => {
+    layer[field] = original;
+    showPlain(original);
+  };
+}
+
+/** Adds to the layer's weights what the parameterisation did to the kernel. */
+function hookAdded(kernel: LayerKernel, state: KernelState): () => void {
+  const { layer, field } = kernel;
   const named = ([name, variable]: [string, tf.Variable]) => layerWeight(`${field}_${name}`, variable);
   const added = Object.entries(state.trainables).map(named);
   const buffers = Object.entries(state.buffers).map(named);
-  const regularizer = layer[KERNEL_FIELDS[field]] as Regularizer | null | undefined;
+  const regularizer = regularizerOf(kernel);
   const losses = regularizer ? added.map((weight) => () => regularizer.apply(weight.read())) : [];
 
-  layer[field] = Object.create(original, { read: { value: () => state.effective() } });
+  for (const weight of [...added, ...buffers]) hideAdded(weight);
   layer._trainableWeights = [...layer._trainableWeights, ...added];
   layer._nonTrainableWeights = [...layer._nonTrainableWeights, ...buffers];
   layer._losses = [...layer._losses, ...losses];
   return () => {
-    layer[field] = original;
     layer._trainableWeights = layer._trainableWeights.filter((weight) => !added.includes(weight));
     layer._nonTrainableWeights = layer._nonTrainableWeights.filter((weight) => !buffers.includes(weight));
     layer._losses = layer._losses.filter((loss) => !losses.includes(loss));

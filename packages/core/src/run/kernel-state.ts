@@ -2,6 +2,8 @@
  * One kernel under pruning: the variables that train, the mask, and the effective weight made of them.
  */
 import {
+  anInstance,
+  assertArgument,
   blockGrid,
   type BlockGrid,
   type BlockMask,
@@ -15,8 +17,9 @@ import {
 import * as tf from '@tensorflow/tfjs';
 
 import { identity } from '../parameterisations.js';
-import type { Importance, OptimizerStep, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
+import type { Importance, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
+import { rawOf } from './raw-weight.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
 /** A kernel that may be pruned, before it is. */
@@ -29,9 +32,20 @@ export interface KernelSource {
 
 /** The variables that a run holds now. A second run would take their raw weights for effective ones. */
 const underPruning = new WeakSet<tf.Variable>();
+/** The variables of runs that ended and keep the zeros. */
+const keptAtZeros = new WeakSet<tf.Variable>();
 
+const aVariable = anInstance(tf.Variable, 'a tf.Variable');
+
+/** Whether a run holds the variable, so that it is a raw weight. */
 export function isUnderPruning(variable: tf.Variable): boolean {
+  assertArgument('isUnderPruning()', 'variable', variable, aVariable);
   return underPruning.has(variable);
+}
+
+/** Whether a run that has ended keeps the variable's zeros: it is a plain weight, masked whenever it is read. */
+export function keepsZeros(variable: tf.Variable): boolean {
+  return keptAtZeros.has(variable);
 }
 
 export class KernelState implements PrunedKernel {
@@ -45,7 +59,7 @@ export class KernelState implements PrunedKernel {
   #trainables: Readonly<Record<string, tf.Variable>>;
   #buffers: Readonly<Record<string, tf.Variable>> = {};
   #parameterisation: Parameterisation;
-  readonly #search: Pick<Search, 'prunedWeights' | 'gradient'>;
+  #search: Pick<Search, 'prunedWeights' | 'gradient'>;
   #chosen: BlockMask;
   #mask: BlockMask;
   /** The mask as a tensor `[R, C]`; null while every block is kept, so that nothing is multiplied by one. */
@@ -53,6 +67,10 @@ export class KernelState implements PrunedKernel {
   #recordsGradient = false;
   /** The loss' gradient by the effective weight, `[n, m]`, summed over the places that read it. */
   #gradient: tf.Tensor2D | null = null;
+  /** Whether that is of a step that is over, so that the next to be recorded takes its place. */
+  #gradientIsOld = true;
+  /** What was last shown of the effective weight. */
+  #shown: tf.Tensor | null = null;
 
   /** Takes the variable over: from now on it holds the raw weight whose effective weight it held before. */
   constructor(
@@ -80,7 +98,7 @@ export class KernelState implements PrunedKernel {
       tf.tidy(() => parameterisation.buffers?.(this) ?? {}),
       false,
     );
-    this.#assign((weight) => parameterisation.raw?.(weight, this) ?? weight);
+    this.#assign((weight) => parameterisation.raw?.(weight, this, this.#trainables) ?? weight);
     underPruning.add(this.variable);
   }
 
@@ -110,14 +128,19 @@ export class KernelState implements PrunedKernel {
 
   /** The weight that the network computes with, in the kernel's own shape; differentiable. */
   effective(): tf.Tensor {
+    if (!this.#recordsGradient) return this.#computed();
+    return tf.tidy(() =>
+      shaped(this.#probe(shaped(this.#computed(), this.grid.matrixShape)), this.variable.shape),
+    );
+  }
+
+  /** The effective weight, of which no gradient is recorded; the variable itself, where it is as it trains. */
+  #computed(): tf.Tensor {
     const { elementwise, blockScale } = this.#parameterisation;
-    if (!elementwise && !blockScale && !this.#maskTensor && !this.#recordsGradient) return this.variable;
+    if (!elementwise && !blockScale && !this.#maskTensor) return this.variable;
     return tf.tidy(() => {
-      const weight = this.#effectiveMatrix(
-        this.#maskTensor,
-        shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape),
-      );
-      return shaped(this.#recordsGradient ? this.#probe(weight) : weight, this.variable.shape);
+      const raw = shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape);
+      return shaped(this.#effectiveMatrix(this.#maskTensor, raw), this.variable.shape);
     });
   }
 
@@ -133,7 +156,8 @@ export class KernelState implements PrunedKernel {
 
   /** One score a block, read back from the device. */
   async scores(importance: Importance): Promise<Float32Array> {
-    const scores = tf.tidy(() => importance.score(this.#scored()));
+    // What it scores by may be the score itself.
+    const scores = tf.tidy(() => importance.score(this.#scored()).clone());
     try {
       if (scores.shape.join() !== this.grid.gridShape.join()) {
         throw new RangeError(
@@ -151,9 +175,9 @@ export class KernelState implements PrunedKernel {
   choose(chosen: BlockMask, others: Phase['others'] = 'pruned'): void {
     const { prunedWeights, gradient } = this.#search;
     // What lies outside the old mask may have moved since, by momentum alone unless it has a gradient.
-    if (prunedWeights === 'erased' && gradient !== 'all') this.#erase();
+    if (prunedWeights === 'erased' && gradient !== 'all') this.erase();
     this.restoreChoice(chosen, others);
-    if (prunedWeights === 'erased') this.#erase();
+    if (prunedWeights === 'erased') this.erase();
     tf.tidy(() =>
       this.#parameterisation.afterChoice?.({
         ...this.#scored(),
@@ -175,36 +199,134 @@ export class KernelState implements PrunedKernel {
     this.#maskTensor =
       this.kept === this.grid.blocks
         ? null
-        : tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]);
+        : // A caller may have opened a scope that ends before the mask is replaced.
+          tf.keep(tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]));
   }
 
-  /** Forgets the recorded gradient; from now on, another is recorded or is not. */
+  /** 1 for each weight of these blocks, 0 for the others, in the kernel's own shape. */
+  weightsOf(blocks: BlockMask): tf.Tensor {
+    const { matrixShape, gridShape } = this.grid;
+    return tf.tidy(() =>
+      scaleBlocks(
+        tf.ones([...matrixShape]),
+        tf.tensor2d(Float32Array.from(blocks), [...gridShape]),
+        this.grid,
+      ).reshape(this.variable.shape),
+    );
+  }
+
+  /** From now on, the gradient of the step to come is recorded, in the place of that before, or is not. */
   recordGradient(records: boolean): void {
     this.#recordsGradient = records;
-    this.#gradient?.dispose();
-    this.#gradient = null;
   }
 
-  /** The parameterisation's proximal step, where it has one. */
-  proximalStep(step: OptimizerStep): void {
+  /** A step is over: the gradient that was recorded in it is that of the last step; one that was before it, forgotten. */
+  closeStep(): void {
+    if (this.#gradientIsOld) this.restoreGradient(null);
+    this.#gradientIsOld = true;
+  }
+
+  /** The recorded gradient, `[n, m]`; null where none is. */
+  get gradient(): tf.Tensor2D | null {
+    return this.#gradient;
+  }
+
+  /** Puts back what was recorded; takes the tensor over. */
+  restoreGradient(gradient: tf.Tensor2D | null): void {
+    this.#gradient?.dispose();
+    this.#gradient = gradient && tf.keep(gradient);
+  }
+
+  /**
+   * The parameterisation's proximal step, where it has one.
+   *
+   * @param sizeOf how far the optimiser's last step went, of a variable
+   */
+  proximalStep(share: number, sizeOf: (variable: tf.Variable) => tf.Tensor): void {
     const { proximal } = this.#parameterisation;
-    if (proximal) this.#assign((raw) => proximal(raw, this, step));
+    if (!proximal) return;
+    const stepSize = (trainable?: string) => {
+      const variable = trainable === undefined ? this.variable : this.trainables[trainable];
+      if (!variable) throw new RangeError(`${this.#parameterisation.name} trains no '${trainable}'`);
+      const size = sizeOf(variable);
+      return trainable || size.rank === 0 ? size : size.reshape([...this.grid.matrixShape]);
+    };
+    this.#assign((raw) => proximal(raw, this, { share, stepSize }));
   }
 
-  /** Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest. */
-  finalize(): void {
+  /** The effective weight as a tensor of the kernel's own, which holds until the next call or the end of the run. */
+  show(): tf.Tensor {
+    this.#shown?.dispose();
+    this.#shown = tf.keep(tf.tidy(() => this.#computed().clone()));
+    return this.#shown;
+  }
+
+  /**
+   * @param value an effective weight, in the kernel's own shape
+   * @returns what makes the network compute with it
+   * @throws Error where nothing that can be trained comes to it under the mask and the parameterisation of the moment
+   */
+  settingOf(value: tf.Tensor): () => void {
+    const raw = tf.tidy(() => {
+      const { grid } = this;
+      const effective = (trained: tf.Tensor2D) => this.#effectiveMatrix(this.#maskTensor, trained);
+      const inverse = (weight: tf.Tensor2D) =>
+        this.#parameterisation.raw?.(weight, this, this.#trainables) ?? weight;
+      const wayOut = keepsZeros(this.variable)
+        ? 'release() the run that keeps its zeros first'
+        : 'To go back to an earlier moment of a run, take `await pruning.checkpoint()` then, and give it to ' +
+          'pruning.resume()';
+      const coordinates = { effective, inverse, wayOut };
+      const found = rawOf(this.name, shaped<tf.Tensor2D>(value, grid.matrixShape), grid, coordinates);
+      // What the mask leaves out stays: it may come back, and some parameterisations could not leave zero.
+      const mask = this.#maskTensor;
+      if (!mask) return found;
+      const inMask = scaleBlocks(tf.ones([...grid.matrixShape]), mask, grid);
+      return tf.where<tf.Tensor2D>(inMask.cast('bool'), found, this.#raw());
+    });
+    return () => {
+      tf.tidy(() => this.variable.assign(shaped(raw, this.variable.shape)));
+      raw.dispose();
+    };
+  }
+
+  /**
+   * Writes the effective weight into the variable, which is a plain weight from then on; lets go of the rest, but for the
+   * mask where the zeros are to be kept.
+   */
+  finalize(keepZeros = false): void {
+    if (this.variable.isDisposed) return this.#letGo(false);
     // −0 + 0 is 0: a pruned block is to hold the zeros that a file without it gives back.
-    tf.tidy(() => this.variable.assign(this.effective().add(0)));
+    tf.tidy(() => this.variable.assign(this.#computed().add(0)));
+    this.#letGo(keepZeros);
+  }
+
+  #letGo(keepZeros: boolean): void {
     this.#parameterisation = identity;
-    this.#maskTensor?.dispose();
-    this.#maskTensor = null;
-    this.#gradient?.dispose();
-    this.#gradient = null;
+    this.#search = { prunedWeights: 'masked' };
     this.#recordsGradient = false;
-    tf.dispose([this.#trainables, this.#buffers]);
+    // A model that was disposed of has let go of those already.
+    tf.dispose(
+      Object.values({ ...this.#trainables, ...this.#buffers }).filter(({ isDisposed }) => !isDisposed),
+    );
+    this.#gradient?.dispose();
+    this.#shown?.dispose();
+    this.#gradient = null;
+    this.#shown = null;
     this.#trainables = {};
     this.#buffers = {};
     underPruning.delete(this.variable);
+    if (keepZeros) keptAtZeros.add(this.variable);
+    else this.release();
+  }
+
+  /** Lets go of the mask: what trains from now on may leave zero. */
+  release(): void {
+    this.#maskTensor?.dispose();
+    this.#shown?.dispose();
+    this.#maskTensor = null;
+    this.#shown = null;
+    keptAtZeros.delete(this.variable);
   }
 
   #scored(): ScoredKernel {
@@ -218,8 +340,18 @@ export class KernelState implements PrunedKernel {
       buffers,
       raw: this.#raw(),
       effective: () => this.#effectiveMatrix(null),
-      gradient: () => this.#gradient ?? tf.zeros([...grid.matrixShape]),
+      gradient: () => this.#recorded(),
     };
+  }
+
+  /** @throws Error where it was to be recorded, and was not: zeros would choose blocks by their place */
+  #recorded(): tf.Tensor2D {
+    if (this.#gradient) return this.#gradient;
+    if (!this.#recordsGradient) return tf.zeros([...this.grid.matrixShape]);
+    throw new Error(
+      `${this.name} is scored by its gradient in the last step, and there was none: compute the loss and its gradients ` +
+        'before step(), also in an iteration whose update is left out',
+    );
   }
 
   #raw(): tf.Tensor2D {
@@ -241,7 +373,9 @@ export class KernelState implements PrunedKernel {
   #probe(weight: tf.Tensor2D): tf.Tensor2D {
     const record = (gradient: tf.Tensor2D) => {
       const before = this.#gradient;
-      this.#gradient = tf.keep(before ? before.add<tf.Tensor2D>(gradient) : gradient.clone());
+      const adds = before !== null && !this.#gradientIsOld;
+      this.#gradientIsOld = false;
+      this.#gradient = tf.keep(adds ? before.add<tf.Tensor2D>(gradient) : gradient.clone());
       before?.dispose();
       return gradient;
     };
@@ -252,7 +386,7 @@ export class KernelState implements PrunedKernel {
   }
 
   /** Sets the raw weights outside the mask to zero. */
-  #erase(): void {
+  erase(): void {
     const mask = this.#maskTensor;
     if (mask) this.#assign((raw) => scaleBlocks(raw, mask, this.grid));
   }

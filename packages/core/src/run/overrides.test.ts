@@ -239,8 +239,11 @@ it('kernels of a model have overrides by their names', async () => {
 
 describe('overrides are refused', () => {
   it.each([
-    [{ b: { sparsity: 1 } }, 'The overrides of b: sparsity = 1 is not from 0 and under 1'],
-    [{ b: { sparsity: Number.NaN } }, 'The overrides of b: sparsity = NaN is not from 0 and under 1'],
+    [{ b: { sparsity: 1 } }, 'The overrides of b: sparsity = 1 is not a number from 0 and under 1'],
+    [
+      { b: { sparsity: Number.NaN } },
+      'The overrides of b: sparsity = NaN is not a number from 0 and under 1',
+    ],
     [{ b: { blockShape: [0, 2] } }, 'The overrides of b: Block shape [0, 2] is not two whole numbers'],
     [{ b: { blockShape: [2] } }, 'The overrides of b: Block shape [2] is not two whole numbers'],
     [

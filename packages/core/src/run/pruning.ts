@@ -1,27 +1,49 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { type BlockMask, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
+import { assertOptions, DivergedError, keptBlocks, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
-import type { Budget } from './budget.js';
-import type { KernelState } from './kernel-state.js';
-import { resetOptimizerState } from './optimizer-state.js';
-import { assertStep, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
-import type { Importance, OptimizerStep, Pruner } from '../pruner.js';
+import type { Pruner } from '../pruner.js';
 import { overridesOf, type Overrides } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
-import { sparsePhase, type Choice, type Phase } from '../search/phases.js';
-import { phaseAt, placePhases, progressAt, selectsAt, type PlacedPhase } from '../search/placing.js';
+import { sparsePhase, type Phase } from '../search/phases.js';
+import {
+  gathersFrom,
+  phaseAt,
+  placePhases,
+  progressAt,
+  selectsAt,
+  type PlacedPhase,
+} from '../search/placing.js';
+import type { Budget } from './budget.js';
+import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
+import type { KernelState } from './kernel-state.js';
+import { LeftOutStep } from './left-out-step.js';
+import { resetOptimizerState } from './optimizer-state.js';
+import { selectBlocks, type Selection } from './selection.js';
+import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { stepSize } from './step-size.js';
+import { TrainingWatch } from './training-watch.js';
+import { Turns } from './turns.js';
 
 /** What the state machine asks of the thing whose kernels it prunes. */
 export interface PruningHost {
-  /** The optimiser to reset at a phase switch; null when there is none with a state, undefined while not known. */
+  /**
+   * The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state,
+   * undefined while not known.
+   */
   optimizer(): tf.Optimizer | null | undefined;
+  /** The variables that the optimiser trains, in its order, where that is known. */
+  trained?(): readonly tf.Variable[];
+  /** Every variable of the model, those that parameterisations added and their buffers among them, in a fixed order. */
+  variables(): readonly NamedVariable[];
   /** All weights of the model, not counting what parameterisations added. */
   weights(): number;
-  /** Called once the kernels hold their effective weights, to take the pruning's hooks out. */
+  /** Called once the kernels hold their effective weights: takes out what was added to the model. */
+  settle(): void;
+  /** Takes the rest of the pruning's hooks out. */
   release(): void;
 }
 
@@ -33,13 +55,13 @@ export interface PruningSettings {
   readonly overrides: Overrides;
 }
 
-/** A choice of blocks for every kernel, not yet taken. */
-interface Selection {
-  /** How many blocks the target allows each. */
-  readonly keep: readonly number[];
-  readonly chosen: readonly BlockMask[];
-  /** The density that the scores give each at the full target; null where they do not tell it. */
-  readonly densities: readonly number[] | null;
+/** How `finalize` leaves the model. */
+export interface FinalizeOptions {
+  /**
+   * Whether the pruned blocks stay zero whatever trains the model from then on, until `release()`. Else, as when absent,
+   * it is a plain model, and more training makes them grow back.
+   */
+  readonly keepZeros?: boolean;
 }
 
 /** How a run ends: with the best of what is chosen already, at the target. */
@@ -49,12 +71,18 @@ export class Pruning {
   readonly pruner: Pruner;
   /** The kernels that are pruned. */
   readonly kernels: readonly KernelState[];
+  /** The kernels, and other weights of two axes or more, that stay dense, and why. */
+  readonly leftDense: readonly DenseKernelReport[];
   readonly #settings: PruningSettings;
   readonly #host: PruningHost;
-  readonly #leftDense: readonly DenseKernelReport[];
   readonly #placed: readonly PlacedPhase[];
+  readonly #watch: TrainingWatch;
+  /** Steps told, those past the end of the schedule among them. */
   #step = 0;
-  #finalized = false;
+  #status: 'running' | 'keeps zeros' | 'ended' = 'running';
+  readonly #turns = new Turns();
+  /** The step to come, where the optimiser is known and leaves it out. */
+  #leftOut: LeftOutStep | null = null;
 
   constructor(
     settings: PruningSettings,
@@ -64,26 +92,37 @@ export class Pruning {
   ) {
     this.pruner = settings.pruner;
     this.kernels = kernels;
+    this.leftDense = leftDense;
     this.#settings = settings;
-    this.#leftDense = leftDense;
     this.#host = host;
     this.#placed = placePhases(settings.pruner.search.phases, settings.totalSteps);
+    this.#watch = new TrainingWatch(kernels, () => host.optimizer());
   }
 
-  /** Steps done so far, up to `totalSteps`: what is trained beyond is fine-tuning under the last masks. */
+  /** Optimiser steps done, 0 to `totalSteps`. */
   get stepsDone(): number {
-    return this.#step;
+    return Math.min(this.#step, this.#settings.totalSteps);
   }
 
   /** The phase of the step to come: `dense`, `sparsification`, `sparse`. */
   get phase(): string {
-    return phaseAt(this.#placed, this.#step).phase.name;
+    return phaseAt(this.#placed, this.stepsDone).phase.name;
   }
 
   /** Share of blocks that the masks prune now, over the pruned layers. */
   get sparsity(): number {
     const blocks = this.kernels.reduce((sum, { grid }) => sum + grid.blocks, 0);
-    return 1 - this.kernels.reduce((sum, { kept }) => sum + kept, 0) / blocks;
+    return 1 - this.#kept() / blocks;
+  }
+
+  /**
+   * Whether the masks have the target's sparsity now: `finalize` would cut no more. Of moments where they do not, none is
+   * the best of a run, whatever its loss. Never, where the sparsity is learned.
+   */
+  get atTarget(): boolean {
+    if (this.pruner.search.final === 'learned') return false;
+    const target = this.#settings.budget.counts(1).reduce((sum, count) => sum + count, 0);
+    return this.#kept() <= target;
   }
 
   /** The allocation in force: the target's, the strategy's own, or `uniform`. */
@@ -91,58 +130,108 @@ export class Pruning {
     return this.#settings.budget.allocation;
   }
 
+  /**
+   * Whether a choice takes the place of the optimiser step to come, as in RigL: its gradients are recorded, and nothing
+   * is to move. The optimiser that the run knows leaves the step out by itself; under `optimizer: null` that is the
+   * caller's to do.
+   */
+  get leavesOutStep(): boolean {
+    const next = this.stepsDone + 1;
+    if (next >= this.#settings.totalSteps) return false;
+    const placed = phaseAt(this.#placed, next);
+    return placed.phase.inPlaceOfStep === true && selectsAt(placed, next);
+  }
+
   /** The trainables that the parameterisation added, for the list of variables to optimise. */
   get addedVariables(): tf.Variable[] {
     return this.kernels.flatMap(({ trainables }) => Object.values(trainables));
+  }
+
+  /** Whether the model was trained since the last step that this run was told of. */
+  get isBehind(): boolean {
+    return this.#status === 'running' && this.#turns.isFree && !this.leavesOutStep && this.#watch.trained;
+  }
+
+  /** Takes what the kernels hold now for no training: the model's weights were set. */
+  weightsWereSet(): void {
+    this.#watch.look();
   }
 
   /** Chooses the masks of the first phase. `sparsify` calls it. */
   async start(): Promise<void> {
     this.#resetOptimizer();
     await this.#enter(0);
+    this.#watch.look();
   }
 
   /**
-   * To be called after each optimiser step: moves on to the next step's phase and mask, and resets the
+   * To be called, and waited for, after each optimiser step: moves on to the next step's phase and mask, and resets the
    * optimiser at a phase switch.
    *
-   * @throws DivergedError when a score is NaN; `abandon` takes the hooks out then.
+   * @throws DivergedError when a score is not finite; `abandon` takes the hooks out then.
+   * @throws Error when it was called before the step before had ended, or the model was trained meanwhile; when what the
+   *   strategy added is not trained with the kernels; where the optimiser is not known; or where a choice takes the place
+   *   of the step, and the optimiser was not asked for it or something else took it
    */
   async step(): Promise<void> {
     this.#assertRunning();
-    if (this.#host.optimizer() === undefined) {
-      throw new Error(
-        'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
-          'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
-      );
-    }
-    this.#proximalStep();
-    const { totalSteps } = this.#settings;
-    this.#step = Math.min(this.#step + 1, totalSteps);
-    if (this.#step === totalSteps) return;
-    if (this.#step === phaseAt(this.#placed, this.#step).start) this.#resetOptimizer();
-    await this.#enter(this.#step);
+    await this.#turns.take('step()', async () => {
+      this.#knownOptimizer();
+      if (this.leavesOutStep) {
+        this.#assertLeftOut();
+      } else {
+        this.#watch.step();
+        this.#proximalStep();
+      }
+      for (const kernel of this.kernels) kernel.closeStep();
+      this.#step += 1;
+      if (this.#step < this.#settings.totalSteps) {
+        const { start, phase } = phaseAt(this.#placed, this.#step);
+        if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
+        await this.#enter(this.#step);
+        this.#beginToGather();
+      }
+      this.#watch.look();
+    });
   }
 
   /**
    * Ends the run: prunes to the target if the search has not come to it yet, writes the effective weights
    * into the model and takes every hook out of it.
    *
-   * @returns what was reached, measured on the weights
-   * @throws DivergedError when a score is needed and NaN, or an added variable is not finite.
+   * @returns what was reached, measured on the weights, and how the run went
+   * @throws TypeError for an option that there is not, or is not what it is to be
+   * @throws DivergedError when a weight, or what a strategy added, is not finite
+   * @throws Error when the model was trained and the run not told of a single step
    */
-  async finalize(): Promise<PruningReport> {
+  async finalize(options: FinalizeOptions = {}): Promise<PruningReport> {
     this.#assertRunning();
-    await this.#assertFinite();
-    const targets = await this.#cutToTarget();
-    this.#letGo();
-    const { overrides } = this.#settings;
-    const reports = await Promise.all(
-      this.kernels.map(async ({ name, grid, variable }, i) =>
-        reportKernel(name, grid, targets[i]!, await variable.data(), overridesOf(overrides, name)),
-      ),
-    );
-    return summarize(reports, this.#leftDense, this.#host.weights());
+    assertOptions('finalize()', options, { keepZeros: trueOrFalse });
+    const { keepZeros = false } = options;
+    return this.#turns.take('finalize()', async () => {
+      this.#assertTold();
+      this.#assertNoneForgotten();
+      await this.#assertFinite();
+      const { phase } = this;
+      const keptBefore = this.#kept();
+      const targets = await this.#cutToTarget();
+      const cutAtEnd = keptBefore - this.#kept();
+      this.#letGo(keepZeros);
+      const { overrides } = this.#settings;
+      const reports = await Promise.all(
+        this.kernels.map(async ({ name, grid, variable }, i) =>
+          reportKernel(name, grid, targets[i]!, await variable.data(), overridesOf(overrides, name)),
+        ),
+      );
+      return summarize(reports, this.leftDense, this.#host.weights(), {
+        stepsDone: this.#step,
+        stepsPlanned: this.#settings.totalSteps,
+        phase,
+        cutAtEnd,
+        idleSteps: this.#watch.idleSteps,
+        untrained: this.#watch.untrained,
+      });
+    });
   }
 
   /**
@@ -151,12 +240,69 @@ export class Pruning {
    */
   abandon(): void {
     this.#assertRunning();
-    this.#letGo();
+    this.#letGo(false);
   }
 
-  /** What to store, beside the variables, to go on later; see `restore`. */
+  /** Lets go of the zeros that `finalize({ keepZeros: true })` kept: from then on it is a plain model. */
+  release(): void {
+    if (this.#status === 'running') {
+      throw new Error('This pruning run goes on still: finalize() ends it, or abandon()');
+    }
+    if (this.#status === 'ended') return;
+    this.#status = 'ended';
+    for (const kernel of this.kernels) kernel.release();
+    this.#host.release();
+  }
+
+  /**
+   * Everything of the run that another process needs to go on: the weights of the model, or the variables, that were given
+   * to `sparsify`, what the strategy added, the optimiser's state and where the run stands, as the bytes of one file, with
+   * a checksum. What is trained beside them, as the model around an inner one, is the caller's to store. Waits for a call
+   * that is not over.
+   *
+   * @throws Error between an optimiser step and the `step()` that belongs to it
+   */
+  async checkpoint(): Promise<Uint8Array> {
+    this.#assertRunning();
+    return this.#turns.afterwards('checkpoint()', async () => {
+      this.#assertRunning();
+      if (!this.leavesOutStep && this.#watch.trained) {
+        throw new Error(
+          'The model was trained, and the run not told yet: take the checkpoint after step(), in `fit` after ' +
+            'pruning.callback()',
+        );
+      }
+      return packCheckpoint(this.#checkpointed(), this.state(), this.#watch.seen());
+    });
+  }
+
+  /**
+   * Goes on from a `checkpoint()`, of this run or, in another process, of one over a model built by the same code, under
+   * the same strategy and target, with the same kind of optimiser: to the bit, given the same batches.
+   *
+   * @throws RangeError when it is damaged, or of another run; nothing was changed then
+   */
+  async resume(checkpoint: Uint8Array): Promise<void> {
+    this.#assertRunning();
+    await this.#turns.afterwards('resume()', async () => {
+      this.#assertRunning();
+      this.#knownOptimizer();
+      const assertState = (state: PruningState) => void this.#standing(state);
+      const { state, seen, gradients } = await restoreCheckpoint(
+        checkpoint,
+        this.#checkpointed(),
+        assertState,
+      );
+      this.restore(state);
+      this.#watch.restore(seen);
+      this.kernels.forEach((kernel, i) => kernel.restoreGradient(gradients[i] ?? null));
+      this.#turns.mend();
+    });
+  }
+
+  /** Where the run stands, beside its variables; see `restore`. `checkpoint` has it all in one. */
   state(): PruningState {
-    return stateOf(this.#step, this.kernels, this.#settings.budget.byScore);
+    return stateOf(this.stepsDone, this.kernels, this.#settings.budget.byScore);
   }
 
   /**
@@ -167,34 +313,63 @@ export class Pruning {
    */
   restore(state: PruningState): void {
     this.#assertRunning();
-    const { totalSteps, budget } = this.#settings;
-    assertStep(state.step, totalSteps);
-    const masks = masksOf(state, this.kernels);
-    const densities = densitiesOf(state, this.kernels, budget.byScore);
+    const { masks, densities } = this.#standing(state);
     const { others } = phaseAt(this.#placed, state.step).phase;
     this.kernels.forEach((kernel, i) => {
       kernel.restoreChoice(masks[i]!, others);
       if (densities) kernel.density = densities[i]!;
     });
     this.#step = state.step;
-    this.#recordGradients();
+    this.#prepareStep();
+    this.#watch.look();
+  }
+
+  /** What a checkpoint is of: it goes on in a run of which all this is the same. */
+  #checkpointed(): CheckpointedRun {
+    const { budget, totalSteps } = this.#settings;
+    const identity = {
+      strategy: this.pruner.name,
+      settings: this.pruner.settings,
+      totalSteps,
+      allocation: budget.allocation.name,
+      blocks: budget.counts(1),
+      kernels: this.kernels.map(({ grid, seed }) => ({
+        matrixShape: grid.matrixShape,
+        blockShape: grid.blockShape,
+        seed,
+      })),
+    };
+    return {
+      identity,
+      kernels: this.kernels,
+      variables: this.#host.variables(),
+      trained: this.#host.trained?.() ?? null,
+      optimizer: this.#host.optimizer() ?? null,
+    };
+  }
+
+  #standing(state: PruningState) {
+    const { totalSteps, budget } = this.#settings;
+    assertState(state, totalSteps);
+    return {
+      masks: masksOf(state, this.kernels),
+      densities: densitiesOf(state, this.kernels, budget.byScore),
+    };
   }
 
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */
   #proximalStep(): void {
-    const placed = phaseAt(this.#placed, this.#step);
-    const step: OptimizerStep = {
-      share: placed.phase.curve(progressAt(placed, this.#step)),
-      learningRate: () => {
-        const { learningRate } = (this.#host.optimizer() ?? {}) as { learningRate?: number };
-        if (learningRate !== undefined) return learningRate;
-        throw new Error(
-          `${this.pruner.name} takes a proximal step and needs the learning rate: pass sparsify() an optimizer ` +
-            'that has the field learningRate, as those of tf.train do',
-        );
-      },
+    const placed = phaseAt(this.#placed, this.stepsDone);
+    const share = placed.phase.curve(progressAt(placed, this.stepsDone));
+    const sizeOf = (variable: tf.Variable) => {
+      const optimizer = this.#host.optimizer();
+      if (optimizer) return stepSize(optimizer, variable, this.#host.trained?.());
+      throw new Error(
+        `${this.pruner.name} takes a proximal step and needs to know how far the optimizer's own goes: pass it to ` +
+          'sparsify() as `optimizer`',
+      );
     };
-    for (const kernel of this.kernels) kernel.proximalStep(step);
+    for (const kernel of this.kernels) kernel.proximalStep(share, sizeOf);
   }
 
   /** Chooses the blocks for a step, if they are to be chosen there. */
@@ -202,23 +377,70 @@ export class Pruning {
     const placed = phaseAt(this.#placed, step);
     if (selectsAt(placed, step)) {
       const { phase } = placed;
+      if (step > 0) this.#assertNoneForgotten();
+      this.#watch.look();
       const { chosen, densities } = await this.#select(phase, progressAt(placed, step));
+      if (this.#status !== 'running') return;
+      if (this.#watch.trained) {
+        throw this.#turns.break(
+          'The model was trained while pruning.step() was choosing its blocks: wait for it, `await pruning.step()`, ' +
+            'before the next optimiser step. resume() an earlier checkpoint, or abandon() this run',
+        );
+      }
       this.kernels.forEach((kernel, i) => {
         if (densities) kernel.density = densities[i]!;
+        this.#leftOut?.forgetJoining(kernel, chosen[i]!);
         kernel.choose(chosen[i]!, phase.others);
       });
     }
-    this.#recordGradients();
+    this.#prepareStep();
   }
 
-  /** Records gradients in the step before a choice that scores by them; the last one may be `finalize`'s. */
+  /** Has what is pruned, and has a gradient, gather anew, where the choice to come is to go by the steps from here on. */
+  #beginToGather(): void {
+    if (this.pruner.search.gradient !== 'all') return;
+    if (!gathersFrom(phaseAt(this.#placed, this.#step), this.#step)) return;
+    for (const kernel of this.kernels) kernel.erase();
+  }
+
+  /** Makes the step to come record gradients, or be left out, where it is to. */
+  #prepareStep(): void {
+    this.#recordGradients();
+    this.#leftOut?.end();
+    const optimizer = this.leavesOutStep ? this.#knownOptimizer() : null;
+    this.#leftOut = optimizer && new LeftOutStep(optimizer);
+  }
+
+  /** @throws Error where a step was taken that a choice takes the place of, or its gradients were not asked for */
+  #assertLeftOut(): void {
+    const leftOut = this.#leftOut;
+    if (leftOut) {
+      if (leftOut.hasCome) return;
+      // The optimiser may be another one now: the step can be taken once more, and is left out by that.
+      this.#prepareStep();
+      throw new Error(
+        'The choice of blocks to come goes by the gradients of this step, for which the optimizer was not called: train ' +
+          'it as any other step (the optimizer leaves it out by itself), and pass sparsify() the optimizer that trains',
+      );
+    }
+    if (!this.#watch.moved) return;
+    throw new Error(
+      `${this.pruner.name} exchanges blocks in place of this step, and the model was trained in it: pass sparsify() the ` +
+        'optimizer that trains, which leaves the step out by itself, or make no update where pruning.leavesOutStep',
+    );
+  }
+
+  /**
+   * Records gradients in the step before a choice that scores by them. `finalize` may be one, at any time, while the masks
+   * are not at the target.
+   */
   #recordGradients(): void {
-    const { importance, growth } = this.pruner;
+    const { importance, growth, search } = this.pruner;
     if (!importance.usesGradient && !growth?.usesGradient) return;
-    const next = this.#step + 1;
-    const last = next === this.#settings.totalSteps;
-    const records = last ? importance.usesGradient === true : selectsAt(phaseAt(this.#placed, next), next);
-    for (const kernel of this.kernels) kernel.recordGradient(records);
+    const next = this.stepsDone + 1;
+    const chooses = next < this.#settings.totalSteps && selectsAt(phaseAt(this.#placed, next), next);
+    const mayCut = importance.usesGradient === true && search.final !== 'learned' && !this.atTarget;
+    for (const kernel of this.kernels) kernel.recordGradient(chooses || mayCut);
   }
 
   /**
@@ -228,70 +450,55 @@ export class Pruning {
    * @returns how many blocks the target allows each kernel
    */
   async #cutToTarget(): Promise<readonly number[]> {
-    if (this.pruner.search.final === 'learned') return this.#settings.budget.counts(1);
-    const { keep, chosen } = await this.#select(FINAL, 1);
-    this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
-    return keep;
+    const { budget } = this.#settings;
+    if (this.pruner.search.final !== 'learned') {
+      const { keep, chosen } = await this.#select(FINAL, 1);
+      this.kernels.forEach((kernel, i) => kernel.restoreChoice(chosen[i]!));
+      return keep;
+    }
+    return budget.byScore ? (await this.#select({ ...FINAL, candidates: 'all' }, 1)).keep : budget.counts(1);
   }
 
-  /** Chooses blocks for every kernel. */
-  async #select(phase: Pick<Phase, 'curve' | 'candidates' | 'choose'>, progress: number): Promise<Selection> {
-    const { budget, pruner } = this.#settings;
-    const share = phase.curve(progress);
-    let keep = budget.counts(share);
-    const candidates = this.kernels.map(({ chosen, mask, grid }, i) => {
-      if (phase.candidates === 'all') return keepAll(grid.blocks);
-      // Forward selection that ends early has chosen too few: what is active fills up.
-      return keptBlocks(chosen) < keep[i]! ? mask : chosen;
-    });
-    // Read back from the device only where the choice depends on them.
-    const readsScores =
-      phase.choose !== undefined ||
-      (share > 0 && budget.byScore) ||
-      keep.some((k, i) => k < keptBlocks(candidates[i]!));
-    const scores = readsScores ? await this.#scores(pruner.importance) : this.#zeros();
-    const scored = { scores, candidates };
-    if (budget.byScore && share > 0) keep = budget.counts(share, scored);
-    const growthScores = pruner.growth && phase.choose ? await this.#scores(pruner.growth) : this.#zeros();
-
-    const best = (choice: Choice) => topK(choice.scores, choice.keep, choice.candidates);
-    const chosen = this.kernels.map(({ seed, grid, chosen }, i) =>
-      (phase.choose ?? best)({
-        seed,
-        grid,
-        scores: scores[i]!,
-        growthScores: growthScores[i]!,
-        chosen,
-        candidates: candidates[i]!,
-        keep: keep[i]!,
-        progress,
-      }),
-    );
-    return { keep, chosen, densities: budget.byScore && readsScores ? budget.densities(scored) : null };
+  #select(phase: Phase, progress: number): Promise<Selection> {
+    return selectBlocks(this.kernels, this.#settings.budget, this.pruner, phase, progress);
   }
 
-  #scores(importance: Importance): Promise<Float32Array[]> {
-    return Promise.all(this.kernels.map((kernel) => kernel.scores(importance)));
+  #kept(): number {
+    return this.kernels.reduce((sum, { mask }) => sum + keptBlocks(mask), 0);
   }
 
-  #zeros(): Float32Array[] {
-    return this.kernels.map(({ grid }) => new Float32Array(grid.blocks));
-  }
-
-  /** tfjs' wasm backend clips NaN to a bound: attention from logits that are NaN would pass for sound. */
   async #assertFinite(): Promise<void> {
-    for (const { name, trainables } of this.kernels) {
-      for (const [added, variable] of Object.entries(trainables)) {
-        if ((await variable.data()).every(Number.isFinite)) continue;
-        throw new DivergedError(`Not every number of ${added} of ${name} is finite`);
-      }
+    const refuse = (name: string) => {
+      throw new DivergedError(`Not every number of ${name} is finite`);
+    };
+    const isFinite = async (tensor: tf.Tensor) =>
+      tensor.dtype !== 'float32' || (await tensor.data()).every(Number.isFinite);
+    for (const { name, variable } of this.#host.variables()) if (!(await isFinite(variable))) refuse(name);
+    for (const kernel of this.kernels) {
+      if (!(await isFinite(kernel.show()))) refuse(`the effective weight of ${kernel.name}`);
     }
   }
 
-  #letGo(): void {
-    this.#finalized = true;
-    for (const kernel of this.kernels) kernel.finalize();
-    this.#host.release();
+  #assertTold(): void {
+    if (this.#step > 0 || !this.#watch.trained) return;
+    throw new Error(
+      'The model was trained, and this pruning run was not told of a single step: give fit() ' +
+        '`callbacks: pruning.callback()`, or call `await pruning.step()` after each optimiser step. To prune what is ' +
+        'trained already, at once, abandon() this run and call sparsify() after training',
+    );
+  }
+
+  #assertNoneForgotten(): void {
+    const forgotten = this.#watch.forgotten();
+    if (forgotten !== null) throw new Error(forgotten);
+  }
+
+  #letGo(keepZeros: boolean): void {
+    this.#status = keepZeros ? 'keeps zeros' : 'ended';
+    this.#leftOut?.end();
+    for (const kernel of this.kernels) kernel.finalize(keepZeros);
+    this.#host.settle();
+    if (!keepZeros) this.#host.release();
     this.#resetOptimizer();
   }
 
@@ -304,7 +511,19 @@ export class Pruning {
     if (optimizer) resetOptimizerState(optimizer);
   }
 
+  /** @throws Error where it is not known yet */
+  #knownOptimizer(): tf.Optimizer | null {
+    const optimizer = this.#host.optimizer();
+    if (optimizer !== undefined) return optimizer;
+    throw new Error(
+      'The model is not compiled, so that the optimiser to reset at phase switches is not known: ' +
+        'compile it, or pass `optimizer` to sparsify() (null for one without a state)',
+    );
+  }
+
   #assertRunning(): void {
-    if (this.#finalized) throw new Error('This pruning run has ended: start another with sparsify()');
+    if (this.#status !== 'running') {
+      throw new Error('This pruning run has ended: start another with sparsify()');
+    }
   }
 }

@@ -434,7 +434,7 @@ describe('bad input', () => {
     'of sparsity %s is refused by name and value',
     async (sparsity) => {
       await refused(sequential(), { sparsity }).toThrow(
-        `sparsity = ${sparsity} is not from 0 and under 1 (0.9 prunes 90% of the blocks)`,
+        `sparsity = ${sparsity} is not a number from 0 and under 1 (0.9 prunes 90% of the blocks)`,
       );
     },
   );
@@ -494,10 +494,10 @@ describe('bad input', () => {
   it('of what is no model and no variable is refused', async () => {
     const none = { optimizer: null, ...target };
     await expect(sparsify({ w: tf.ones([8, 8]) as tf.Variable }, byMagnitude(), none)).rejects.toThrow(
-      'w is not a tf.Variable: sparsify() takes a tf.LayersModel or an object of variables',
+      'sparsify() takes a tf.LayersModel, or an object of tf.Variables by name: it is given a float32 tensor of shape [8, 8] as w',
     );
     await expect(sparsify({}, byMagnitude(oneShot()), none)).rejects.toThrow(
-      'There is no trainable kernel to prune',
+      'it is given no variable at all',
     );
   });
 

@@ -9,9 +9,12 @@ import type { Pruner } from '../pruner.js';
 import { deriveSeed } from '../random.js';
 import { assertCombination, inForce } from '../combination.js';
 import { placePhases } from '../search/placing.js';
+import { assertSubject } from './arguments.js';
 import { registerBlockKernels } from './block-kernels.js';
 import { Budget } from './budget.js';
-import { layerKernels } from './find-kernels.js';
+import { allWeights, layerKernels, leftDense, unprunableLayers, variableOf } from './find-kernels.js';
+import type { NamedVariable } from './checkpoint.js';
+import { hookFit, stepCallback } from './fit.js';
 import { hookLayer, recollectTrainableWeights } from './hooks.js';
 import { KernelState, type KernelSource } from './kernel-state.js';
 import { Pruning, type PruningHost, type PruningSettings } from './pruning.js';
@@ -19,9 +22,12 @@ import { assertTarget, choosePrunable, gridOf, type Target } from './target.js';
 
 /** A pruning run over a `tf.LayersModel`. */
 export class ModelPruning extends Pruning {
-  /** For `model.fit`: steps the run after every batch. */
+  /**
+   * For `model.fit`: steps the run after every batch. Of the model that was given to `sparsify`, `fit` takes it beside
+   * other callbacks and plain objects in any order, and the run itself in its place.
+   */
   callback(): tf.Callback {
-    return new StepCallback(this);
+    return stepCallback(this);
   }
 }
 
@@ -49,15 +55,6 @@ export class VariablePruning extends Pruning {
   }
 }
 
-class StepCallback extends tf.Callback {
-  constructor(private readonly pruning: Pruning) {
-    super();
-  }
-  override async onBatchEnd(): Promise<void> {
-    await this.pruning.step();
-  }
-}
-
 /**
  * Puts a model under a pruning strategy. Its layers compute with their effective weights from now on.
  *
@@ -68,7 +65,7 @@ class StepCallback extends tf.Callback {
  *
  * @throws RangeError for a target out of range, overrides of a kernel that is not pruned, phases that do not fit into
  *   the steps, a strategy whose parts do not fit together, or a model without a kernel that can be pruned
- * @throws TypeError for a part of the strategy that is not what belongs there
+ * @throws TypeError for an argument, an option of the target or a part of the strategy that is not what belongs there
  */
 export async function sparsify(model: tf.LayersModel, pruner: Pruner, target: Target): Promise<ModelPruning>;
 /**
@@ -86,6 +83,7 @@ export async function sparsify(
   pruner: Pruner,
   target: Target,
 ): Promise<ModelPruning | VariablePruning> {
+  assertSubject(subject);
   assertTarget(target);
   await registerBlockKernels();
   assertCombination(pruner);
@@ -102,24 +100,44 @@ export async function sparsify(
 }
 
 function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): ModelPruning {
-  const { prunable, dense } = choosePrunable(layerKernels(model), target);
+  assertPrunableForm(model, target);
+  const sources = layerKernels(model);
+  const others = leftDense(model, sources);
+  const { prunable, dense } = choosePrunable(sources, others, target);
   const total = model.countParams();
   const { kernels, settings } = takeOver(prunable, pruner, target);
-  const unhook = prunable.map((source, i) =>
-    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null),
+  const hooks = prunable.map((source, i) =>
+    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null, () => pruning.weightsWereSet()),
   );
   recollectTrainableWeights(model);
   const host: PruningHost = {
     // `Sequential.optimizer` is undefined before compile().
     optimizer: () =>
       target.optimizer === undefined ? (model.optimizer as tf.Optimizer | undefined) : target.optimizer,
+    trained: () => model.trainableWeights.map(variableOf),
+    variables: () => {
+      const added = new Map(addedTo(kernels).map(({ name, variable }) => [variable, name]));
+      return allWeights(model).map(({ name, variable }) => ({ name: added.get(variable) ?? name, variable }));
+    },
     weights: () => total,
-    release: () => {
-      for (const undo of unhook) undo();
+    settle: () => {
+      for (const { settle } of hooks) settle();
+      undoFit();
       recollectTrainableWeights(model);
     },
+    release: () => {
+      for (const { release } of hooks) release();
+    },
   };
-  return new ModelPruning(settings, kernels, dense, host);
+  const pruning = new ModelPruning(settings, kernels, dense, host);
+  const undoFit = hookFit(model, pruning);
+  return pruning;
+}
+
+/** @throws Error where a layer that is to be pruned holds its kernel in another form */
+function assertPrunableForm(model: tf.LayersModel, { kernels: allowed = () => true }: Target): void {
+  const held = unprunableLayers(model).find(({ path }) => allowed(`${path}/kernel`));
+  if (held) throw new Error(`${held.path} cannot be pruned: ${held.reason}`);
 }
 
 function pruneVariables(
@@ -127,20 +145,34 @@ function pruneVariables(
   pruner: Pruner,
   target: Target,
 ): VariablePruning {
-  const sources = Object.entries(variables).map(([name, variable]) => {
-    if (variable instanceof tf.Variable) return { name, variable, kind: 'other' as const };
-    throw new TypeError(
-      `${name} is not a tf.Variable: sparsify() takes a tf.LayersModel or an object of variables`,
-    );
-  });
-  const { prunable, dense } = choosePrunable(sources, target);
+  const sources = Object.entries(variables).map(([name, variable]) => ({
+    name,
+    variable,
+    kind: 'other' as const,
+  }));
+  const { prunable, dense } = choosePrunable(sources, [], target);
   const { kernels, settings } = takeOver(prunable, pruner, target);
   const host: PruningHost = {
     optimizer: () => target.optimizer ?? null,
+    variables: () => [
+      ...Object.entries(variables).map(([name, variable]) => ({ name, variable })),
+      ...addedTo(kernels),
+    ],
     weights: () => Object.values(variables).reduce((sum, { size }) => sum + size, 0),
+    settle: () => {},
     release: () => {},
   };
   return new VariablePruning(variables, settings, kernels, dense, host);
+}
+
+/** What parameterisations added to the kernels, trained and not. */
+function addedTo(kernels: readonly KernelState[]): NamedVariable[] {
+  return kernels.flatMap(({ name, trainables, buffers }) =>
+    Object.entries({ ...trainables, ...buffers }).map(([added, variable]) => ({
+      name: `${added} of ${name}`,
+      variable,
+    })),
+  );
 }
 
 /** Takes the kernels' variables over: from now on they hold raw weights. */
@@ -161,16 +193,18 @@ function takeOver(
     })),
   );
   const densities = budget.densities();
-  const kernels = sources.map(
-    (source, i) =>
-      new KernelState(
-        source,
-        grids[i]!.blockShape,
-        densities[i]!,
-        pruner.parameterisation,
-        pruner.search,
-        deriveSeed(seed, i),
-      ),
-  );
+  const kernels: KernelState[] = [];
+  try {
+    for (const [i, source] of sources.entries()) {
+      const { parameterisation, search } = pruner;
+      const own = deriveSeed(seed, i);
+      kernels.push(
+        new KernelState(source, grids[i]!.blockShape, densities[i]!, parameterisation, search, own),
+      );
+    }
+  } catch (error) {
+    for (const kernel of kernels) kernel.finalize();
+    throw error;
+  }
   return { kernels, settings: { pruner, budget, totalSteps, overrides } };
 }

@@ -1,5 +1,5 @@
 /** Where a run stands beside its variables, as plain data: to be stored, and to go on from after an interruption. */
-import type { BlockMask } from '@espalier/blocks';
+import { anObject, assertArgument, type BlockMask } from '@espalier/blocks';
 
 import type { KernelState } from './kernel-state.js';
 
@@ -25,23 +25,60 @@ export function stateOf(step: number, kernels: readonly KernelState[], byScore: 
   };
 }
 
-/** @throws RangeError unless it is a step of a run of `totalSteps` */
-export function assertStep(step: number, totalSteps: number): void {
+/** @throws RangeError unless its step is one of a run of `totalSteps`, TypeError for what is no state */
+export function assertState(state: PruningState, totalSteps: number): void {
+  assertArgument(
+    'restore()',
+    'state',
+    state,
+    anObject('what state() gave', { step: 'number', masks: 'object' }),
+  );
+  const { step } = state;
   if (Number.isInteger(step) && step >= 0 && step <= totalSteps) return;
   throw new RangeError(`A state at step ${step} is not of a run of ${totalSteps} steps`);
 }
 
-/** @throws RangeError for a state of other kernels */
+/**
+ * The masks of a state, in the order of the kernels. Where none of its names is known, they are those of a model that was
+ * built by the same code in the same process, whose layers tfjs numbered on: then place tells, with the names' words.
+ *
+ * @throws RangeError for a state of other kernels
+ */
 export function masksOf({ masks }: PruningState, kernels: readonly KernelState[]): BlockMask[] {
-  return kernels.map(({ name, grid }) => {
-    const kept = masks[name];
-    if (!kept || kept.some((block) => !Number.isInteger(block) || block < 0 || block >= grid.blocks)) {
-      throw new RangeError(`The state has no mask for the ${grid.blocks} blocks of ${name}`);
+  const names = namesIn(masks, kernels);
+  return kernels.map(({ name, grid }, i) => {
+    const kept = masks[names[i]!];
+    if (
+      !Array.isArray(kept) ||
+      kept.some((block) => !Number.isInteger(block) || block < 0 || block >= grid.blocks)
+    ) {
+      throw new RangeError(
+        `The state has no mask for the ${grid.blocks} blocks of ${name}: it is of ${Object.keys(masks).join(', ')}. ` +
+          'Build the model by the same code, with layers named alike',
+      );
     }
     const mask = new Uint8Array(grid.blocks);
     for (const block of kept) mask[block] = 1;
     return mask;
   });
+}
+
+/** The names that a record of a state has for these kernels, in their order. */
+function namesIn(
+  record: Readonly<Record<string, unknown>>,
+  kernels: readonly KernelState[],
+): readonly string[] {
+  const own = kernels.map(({ name }) => name);
+  if (own.every((name) => Object.hasOwn(record, name))) return own;
+  const given = Object.keys(record);
+  const alike =
+    given.length === own.length && given.every((name, i) => unnumbered(name) === unnumbered(own[i]!));
+  return alike ? given : own;
+}
+
+/** tfjs numbers the layers of a process on: those of a model that is built anew have other numbers. */
+export function unnumbered(name: string): string {
+  return name.replace(/\d+/g, '#');
 }
 
 /**
@@ -60,8 +97,9 @@ export function densitiesOf(
       'The state is of a run whose allocation goes by scores, as that of this one does not',
     );
   }
-  return kernels.map(({ name }) => {
-    const density = densities?.[name];
+  const names = namesIn(densities ?? {}, kernels);
+  return kernels.map(({ name }, i) => {
+    const density = densities?.[names[i]!];
     if (density !== undefined && density > 0 && density <= 1) return density;
     throw new RangeError(
       `The state has ${density === undefined ? 'no density' : `the density ${density}`} for ${name}: ` +

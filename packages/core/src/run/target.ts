@@ -1,13 +1,15 @@
 /** What to prune and how far, and which kernels that leaves to be pruned. */
 import {
   assertBlockShape,
+  assertKnownOptions,
   blockFits,
   blockGrid,
+  describeValue,
   matrixShape,
   type BlockGrid,
   type Shape2D,
 } from '@espalier/blocks';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
 import {
@@ -19,7 +21,7 @@ import {
 } from '../overrides.js';
 import type { DenseKernelReport } from '../report.js';
 import { assertSeed } from '../random.js';
-import { isUnderPruning, type KernelSource } from './kernel-state.js';
+import { isUnderPruning, keepsZeros, type KernelSource } from './kernel-state.js';
 import type { SparseExecution } from './sparse-execution.js';
 
 /** What to prune, and how far. */
@@ -47,8 +49,9 @@ export interface Target {
   /** Which kernels may be pruned, by their name `layer/weight`; all, when absent. */
   kernels?: (name: string) => boolean;
   /**
-   * The optimiser whose state is reset at phase switches; null where there is none with a state. When absent,
-   * the one the model was compiled with.
+   * The optimiser whose state is reset at phase switches, and which leaves out the steps that a choice of blocks takes
+   * the place of (RigL, structured DST). When absent, the one the model was compiled with. Null where there is none with
+   * a state: then it is the caller's to leave out the update where `pruning.leavesOutStep`.
    */
   optimizer?: tf.Optimizer | null;
   /**
@@ -58,21 +61,63 @@ export interface Target {
   sparsePhases?: SparseExecution | null;
 }
 
-/** @throws RangeError for a part of the target that is out of range, with its value */
-export function assertTarget({
-  sparsity,
-  blockShape,
-  seed = 0,
-  minimumBlocks = 100,
-  overrides = {},
-}: Target): void {
+const OPTIONS = {
+  sparsity: true,
+  blockShape: true,
+  totalSteps: true,
+  seed: true,
+  allocation: true,
+  overrides: true,
+  minimumBlocks: true,
+  kernels: true,
+  optimizer: true,
+  sparsePhases: true,
+} satisfies Record<keyof Target, true>;
+
+/**
+ * @throws RangeError for a part of the target that is out of range, with its value
+ * @throws TypeError for one that is of another kind, or that there is not
+ */
+export function assertTarget(target: Target): void {
+  assertKnownOptions(target, Object.keys(OPTIONS), 'The target of sparsify()');
+  const { sparsity, blockShape, totalSteps, seed = 0, minimumBlocks = 100, overrides = {} } = target;
   assertSparsity(sparsity);
   assertBlockShape(blockShape);
+  assertWhole('totalSteps', totalSteps, 'epochs × steps in an epoch');
   assertSeed(seed);
-  if (!Number.isInteger(minimumBlocks) || minimumBlocks < 1) {
-    throw new RangeError(`minimumBlocks = ${minimumBlocks} is not a whole number of at least 1`);
-  }
+  assertWhole('minimumBlocks', minimumBlocks, '100 in the paper');
   assertOverrides(overrides);
+  const { allocation, kernels, optimizer, sparsePhases } = target;
+  const given = (value: unknown) => value !== undefined && value !== null;
+  if (given(allocation) && typeof allocation!.keep !== 'function') {
+    refuse(
+      'allocation',
+      allocation,
+      'one of the allocations that core exports: uniform, global, erdosRenyiKernel',
+    );
+  }
+  if (given(kernels) && typeof kernels !== 'function') {
+    refuse('kernels', kernels, "a function of a kernel's name: (name) => name !== 'dense_1/kernel'");
+  }
+  if (given(optimizer) && !(optimizer instanceof tf.Optimizer)) {
+    refuse(
+      'optimizer',
+      optimizer,
+      'the tf.Optimizer that trains the variables, or null for one without a state',
+    );
+  }
+  if (given(sparsePhases) && typeof sparsePhases!.callOf !== 'function') {
+    refuse('sparsePhases', sparsePhases, 'what sparsePhases() of @espalier/block-sparse returns');
+  }
+}
+
+function assertWhole(name: string, value: number, example: string): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new RangeError(`${name} = ${describeValue(value)} is not a whole number of at least 1 (${example})`);
+}
+
+function refuse(option: string, value: unknown, expected: string): never {
+  throw new TypeError(`${option} is ${describeValue(value)}, and is to be ${expected}`);
 }
 
 /** How a kernel is cut, into blocks of its own shape where it has one. */
@@ -87,20 +132,29 @@ function blockShapeOf(name: string, { blockShape, overrides = {} }: Target): Sha
 /**
  * Parts the kernels into those to prune and those left dense, with the reason.
  *
+ * @param others what stays dense whatever the target
  * @throws RangeError where none can be pruned, or there are overrides for one that is not
  * @throws Error where one is under pruning already
  */
 export function choosePrunable<Source extends KernelSource>(
   sources: readonly Source[],
+  others: readonly DenseKernelReport[],
   target: Target,
 ): { prunable: Source[]; dense: DenseKernelReport[] } {
   if (sources.length === 0) {
+    const why = others.map(({ name, reason }) => `; ${name}: ${reason}`).join('');
     throw new RangeError(
-      'There is no trainable kernel to prune: build the model, or unfreeze a layer with a kernel',
+      `There is no trainable kernel to prune: build the model, or unfreeze a layer with a kernel${why}`,
     );
   }
   const held = sources.find(({ variable }) => isUnderPruning(variable));
   if (held) throw new Error(`${held.name} is under pruning already: finalize() or abandon() that run first`);
+  const kept = sources.find(({ variable }) => keepsZeros(variable));
+  if (kept) {
+    throw new Error(
+      `The zeros of ${kept.name} are kept by the run before: release() that, then prune further`,
+    );
+  }
   const prunable: Source[] = [];
   const dense: DenseKernelReport[] = [];
   for (const source of sources) {
@@ -117,8 +171,28 @@ export function choosePrunable<Source extends KernelSource>(
         'Choose a smaller block shape, or lower minimumBlocks',
     );
   }
+  assertFree(prunable);
+  dense.push(...others);
   assertOverridesApply(target.overrides ?? {}, prunable, dense);
   return { prunable, dense };
+}
+
+/** @throws Error where a run holds a kernel already, or two of them are one variable */
+function assertFree(prunable: readonly KernelSource[]): void {
+  const held = prunable.find(({ variable }) => isUnderPruning(variable));
+  if (held) throw new Error(`${held.name} is under pruning already: finalize() or abandon() that run first`);
+  const kept = prunable.find(({ variable }) => keepsZeros(variable));
+  if (kept) {
+    throw new Error(
+      `The zeros of ${kept.name} are kept by the run before: release() that, then prune further`,
+    );
+  }
+  const names = new Map<tf.Variable, string>();
+  for (const { name, variable } of prunable) {
+    const other = names.get(variable);
+    if (other) throw new RangeError(`${other} and ${name} are one variable: name it once`);
+    names.set(variable, name);
+  }
 }
 
 function whyDense(source: KernelSource, target: Target): string | null {

@@ -1,4 +1,17 @@
 /** The time plan of searches that alternate between sparse and dense phases, and the published ones. */
+import {
+  anObject,
+  assertArgument,
+  assertOptions,
+  describeValue,
+  oneOf,
+  required,
+  wholeNumber,
+  type Expected,
+} from '@espalier/blocks';
+
+import { MOST_PHASES } from './phases.js';
+import { shareOfTraining } from './share.js';
 
 /** The time plan that AC/DC and SequentialAttention++ share, in shares of training. */
 export interface AlternatingPlan {
@@ -28,31 +41,47 @@ export const criteoPlan: AlternatingPlan = {
   fineTuning: 0.2,
 };
 
-/** @throws RangeError, with the names that there are, when the plans have none of that name. */
+/** What a strategy's `plan` is to be: the name of one of these, or a plan of the caller's own. */
+export function planOrName(plans: Readonly<Record<string, AlternatingPlan>>): Expected {
+  const own = anObject('a plan');
+  return {
+    type: 'string',
+    holds: (value) => (typeof value === 'string' ? Object.hasOwn(plans, value) : own.holds(value)),
+    words: `${oneOf(...Object.keys(plans)).words}, or a plan of your own: { warmUp, cycles, lastCycleExtension, fineTuning }`,
+  };
+}
+
+/** @throws RangeError, with the names that there are, when the plans have none of that name; TypeError for no name. */
 export function namedPlan<Name extends string>(
   name: Name,
   plans: Readonly<Record<Name, AlternatingPlan>>,
 ): AlternatingPlan {
-  if (Object.hasOwn(plans, name)) return plans[name];
+  assertArgument('namedPlan()', 'plans', plans, anObject('an object of plans by name'));
+  if (typeof name === 'string' && Object.hasOwn(plans, name)) return plans[name];
   throw new RangeError(
-    `There is no plan '${name}': choose ${Object.keys(plans).join(' or ')}, or pass one of your own`,
+    `There is no plan ${describeValue(name)}: choose ${Object.keys(plans).join(' or ')}, or pass one of your own`,
   );
 }
 
 /**
  * The share of training that a cycle takes, the extension of the last aside.
  *
- * @throws RangeError for a number of cycles that is not whole, or shares that leave nothing to them
+ * @param of the search, as an error is to call it
+ * @throws RangeError or TypeError for a plan that is none, or one that leaves nothing to the cycles
  */
-export function cycleLength({ warmUp, cycles, lastCycleExtension, fineTuning }: AlternatingPlan): number {
-  if (!Number.isInteger(cycles) || cycles < 1) {
-    throw new RangeError(`cycles = ${cycles} is not a whole number of at least 1`);
-  }
+export function cycleLength(plan: AlternatingPlan, of: string): number {
+  assertOptions(`${of}: the plan`, plan, {
+    warmUp: required(shareOfTraining('(0, 1)')),
+    cycles: required(wholeNumber(1, MOST_PHASES)),
+    lastCycleExtension: required(shareOfTraining('[0, 1)')),
+    fineTuning: required(shareOfTraining('(0, 1)')),
+  });
+  const { warmUp, cycles, lastCycleExtension, fineTuning } = plan;
   const inCycles = 1 - warmUp - lastCycleExtension - fineTuning;
-  if (!(warmUp > 0 && fineTuning > 0 && lastCycleExtension >= 0 && inCycles > 0)) {
+  if (!(inCycles > 0)) {
     throw new RangeError(
-      `warmUp ${warmUp}, lastCycleExtension ${lastCycleExtension} and fineTuning ${fineTuning} must not be ` +
-        'negative, the first and last above 0, and leave a share of training to the cycles',
+      `${of}: warmUp ${warmUp}, lastCycleExtension ${lastCycleExtension} and fineTuning ${fineTuning} ` +
+        'must leave a share of training to the cycles',
     );
   }
   return inCycles / cycles;

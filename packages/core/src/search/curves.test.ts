@@ -27,7 +27,9 @@ describe('the sparsification curve of SequentialAttention++', () => {
   });
 
   it.each([0, -4, Number.NaN, Infinity])('refuses c = %s by name and value', (c) => {
-    expect(() => exponential(c)).toThrow(`constant c = ${c} is not a finite number above 0`);
+    expect(() => exponential(c)).toThrow(
+      `exponential(): c = ${c}, and is to be the sparsification curve's constant, a number in (0, ∞)`,
+    );
   });
 });
 

@@ -2,7 +2,11 @@
  * Sparsification curves: the share of the target sparsity that is reached after a share `t` of a phase, both
  * from 0 to 1. The sparsity itself is `s · curve(t)`.
  */
+import { aFunction, assertArgument, numberIn } from '@espalier/blocks';
+
 export type Curve = (t: number) => number;
+
+export const aCurve = aFunction('a curve, a function of progress from 0 to 1: (t) => t');
 
 /**
  * `(1 − e^(−ct)) / (1 − e^(−c))`: aggressive at first, careful near the end (arXiv 2402.17902 §3.2; c = 4 there).
@@ -10,9 +14,7 @@ export type Curve = (t: number) => number;
  * @throws RangeError unless c is finite and above 0.
  */
 export function exponential(c = 4): Curve {
-  if (!(c > 0 && Number.isFinite(c))) {
-    throw new RangeError(`The sparsification curve's constant c = ${c} is not a finite number above 0`);
-  }
+  assertArgument('exponential()', 'c', c, numberIn('(0, ∞)', "the sparsification curve's constant"));
   return (t) => (1 - Math.exp(-c * t)) / (1 - Math.exp(-c));
 }
 

@@ -63,6 +63,52 @@ describe('drop-and-grow', () => {
     expect(asked).toEqual([6, 3, 1]);
   });
 
+  // ⌊3 · 0.3⌋ is 0 from the start: at least one. Of four and more, ⌊4 · 0.3⌋ = 1 first, and 0 later, as the authors have it.
+  it.each([
+    [1, [1, 1, 1]],
+    [3, [1, 1, 1]],
+    [4, [1, 0, 0]],
+  ])('of %d blocks drops %j at t / T_end = 0, 0.5 and 0.99', (keep, dropped) => {
+    const asked: number[] = [];
+    const exchange = ({ chosen }: Choice, drop: number) => (asked.push(drop), chosen);
+    const choice: Choice = {
+      seed: 1,
+      grid: blockGrid([1, 8], [1, 1]),
+      scores: new Float32Array(8),
+      growthScores: new Float32Array(8),
+      chosen: keepAll(8),
+      candidates: keepAll(8),
+      keep,
+      progress: 0,
+    };
+    const [phase] = dropAndGrow({ ...settings, exchange }).phases;
+    for (const progress of [1e-9, 0.5, 0.99]) phase?.choose?.({ ...choice, progress });
+    expect(asked).toEqual(dropped);
+  });
+
+  it('tells no score of what is not chosen, which momentum may have moved', () => {
+    const seen: number[][] = [];
+    const exchange = ({ scores, chosen }: Choice) => (seen.push(Array.from(scores)), chosen);
+    const [phase] = dropAndGrow({ ...settings, exchange }).phases;
+    phase?.choose?.({
+      seed: 1,
+      grid: blockGrid([1, 4], [1, 1]),
+      scores: Float32Array.of(1, 2, 3, 4),
+      growthScores: new Float32Array(4),
+      chosen: Uint8Array.of(1, 0, 1, 0),
+      candidates: keepAll(4),
+      keep: 2,
+      progress: 0.5,
+    });
+    expect(seen).toEqual([[1, -Infinity, 3, -Infinity]]);
+  });
+
+  it('exchanges in place of a step, and resets the optimiser in no phase but the first', () => {
+    const { phases } = dropAndGrow(settings);
+    expect(phases.map(({ inPlaceOfStep }) => inPlaceOfStep === true)).toEqual([true, false]);
+    expect(phases.map(({ resetsOptimizer }) => resetsOptimizer)).toEqual([undefined, false]);
+  });
+
   it('does not fit into steps that leave no exchange', () => {
     const { phases } = dropAndGrow(settings);
     expect(() => placePhases(phases, 133)).toThrow(
@@ -72,11 +118,15 @@ describe('drop-and-grow', () => {
   });
 
   it.each([
-    [{ everySteps: 0 }, 'everySteps = 0 is not a whole number of at least 1'],
+    [{ everySteps: 0 }, 'everySteps = 0, and is to be a whole number of at least 1'],
     [{ everySteps: 2.5 }, 'everySteps = 2.5'],
-    [{ until: 0 }, 'until = 0 is not above 0 and under 1'],
+    [{ everySteps: 1 }, 'everySteps = 1 leaves no step to train'],
+    [{ until: 0 }, 'until = 0, and is to be a share of training, a number in (0, 1)'],
     [{ until: 1 }, 'until = 1'],
-    [{ alpha: 0 }, 'alpha = 0 is not above 0 and at most 1'],
+    [
+      { alpha: 0 },
+      'alpha = 0, and is to be the share of the chosen blocks to drop at first, a number in (0, 1]',
+    ],
     [{ alpha: 1.1 }, 'alpha = 1.1'],
     [{ alpha: Number.NaN }, 'alpha = NaN'],
   ])('refuses %j', (changed, message) => {

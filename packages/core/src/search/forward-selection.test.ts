@@ -72,13 +72,31 @@ describe('forward selection', () => {
     expect(choices(search, [1, 2, 3], [3, 2, 1], 3).at(-1)).toEqual([0, 1, 2]);
   });
 
+  it('keeps no more than the kernel may in the end, where that falls, and then the best of what was chosen', () => {
+    const grid = blockGrid([1, 5], [1, 1]);
+    const { phases } = forwardSelection({ ...settings, joinBy: 'growth', rounds: 2, swaps: 1 });
+    const [, , , last, swap] = phases;
+    const choice: Choice = {
+      seed: 1,
+      grid,
+      scores: [1, 5, 2, 4, 9],
+      growthScores: [1, 1, 1, 1, 7],
+      chosen: Uint8Array.of(1, 1, 1, 1, 0),
+      candidates: new Uint8Array(5).fill(1),
+      keep: 2,
+      progress: 0,
+    };
+    expect([...last!.choose!(choice)]).toEqual([0, 1, 0, 1, 0]);
+    expect([...swap!.choose!(choice)]).toEqual([0, 1, 0, 0, 1]);
+  });
+
   it.each([
-    [{ rounds: 0 }, 'rounds = 0 is not a whole number of at least 1'],
+    [{ rounds: 0 }, 'rounds = 0, and is to be a whole number from 1 to 100000'],
     [{ rounds: 1.5 }, 'rounds = 1.5'],
-    [{ swaps: -1 }, 'swaps = -1 is not a whole number of at least 0'],
+    [{ swaps: -1 }, 'swaps = -1, and is to be a whole number from 0 to 100000'],
     [{ warmUp: -0.1 }, 'warmUp = -0.1'],
     [{ fineTuning: 0 }, 'fineTuning = 0'],
-    [{ warmUp: 0.7 }, 'warmUp = 0.7 must be at least 0, fineTuning = 0.3 above 0, and their sum under 1'],
+    [{ warmUp: 0.7 }, 'warmUp = 0.7 and fineTuning = 0.3 must leave a share to the rounds'],
     [{ warmUp: Number.NaN }, 'warmUp = NaN'],
   ])('refuses %j', (changed, message) => {
     expect(() => forwardSelection({ ...settings, ...changed })).toThrow(message);

@@ -2,9 +2,20 @@
  * Forward selection: blocks are chosen in rounds, the best of those not chosen yet joining at each round's end,
  * and none leaves; after it, where asked for, swaps at a fixed number of blocks (replacement).
  */
-import { type BlockMask, growMask, keptBlocks, topK } from '@espalier/blocks';
+import {
+  assertOptions,
+  complement,
+  growMask,
+  keptBlocks,
+  oneOf,
+  required,
+  topK,
+  wholeNumber,
+  type BlockMask,
+} from '@espalier/blocks';
 
-import { densePhase, sparsePhase, type Choice, type Phase, type Search } from './phases.js';
+import { densePhase, MOST_PHASES, sparsePhase, type Choice, type Phase, type Search } from './phases.js';
+import { shareOfTraining } from './share.js';
 
 export interface ForwardSelectionSettings {
   /** The share of training before the first round, in which all blocks count as chosen; from 0. */
@@ -23,24 +34,20 @@ export interface ForwardSelectionSettings {
  * The blocks that are not chosen stay active until the fine-tuning: what they do there is the
  * parameterisation's to say, which is told of the choice by `afterChoice`.
  *
- * @throws RangeError for rounds or swaps that are no whole numbers, or shares that leave nothing to them
+ * @throws RangeError or TypeError for a setting that is not what it is to be, or shares that leave nothing to the rounds
  */
-export function forwardSelection({
-  warmUp,
-  rounds,
-  swaps = 0,
-  fineTuning,
-  joinBy,
-}: ForwardSelectionSettings): Search {
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new RangeError(`rounds = ${rounds} is not a whole number of at least 1`);
-  }
-  if (!Number.isInteger(swaps) || swaps < 0) {
-    throw new RangeError(`swaps = ${swaps} is not a whole number of at least 0`);
-  }
-  if (!(warmUp >= 0 && fineTuning > 0 && warmUp + fineTuning < 1)) {
+export function forwardSelection(settings: ForwardSelectionSettings): Search {
+  assertOptions('forwardSelection()', settings, {
+    warmUp: required(shareOfTraining('[0, 1)')),
+    rounds: required(wholeNumber(1, MOST_PHASES)),
+    swaps: wholeNumber(0, MOST_PHASES),
+    fineTuning: required(shareOfTraining('(0, 1)')),
+    joinBy: required(oneOf('importance', 'growth')),
+  });
+  const { warmUp, rounds, swaps = 0, fineTuning, joinBy } = settings;
+  if (warmUp + fineTuning >= 1) {
     throw new RangeError(
-      `warmUp = ${warmUp} must be at least 0, fineTuning = ${fineTuning} above 0, and their sum under 1`,
+      `warmUp = ${warmUp} and fineTuning = ${fineTuning} must leave a share to the rounds`,
     );
   }
   const join = ({ scores, growthScores }: Choice) => (joinBy === 'growth' ? growthScores : scores);
@@ -49,7 +56,7 @@ export function forwardSelection({
     ...Array.from(
       { length: rounds },
       (_, round) => (choice: Choice) =>
-        growMask(choice.chosen, join(choice), Math.ceil((choice.keep * (round + 1)) / rounds)),
+        growMask(allowed(choice), join(choice), Math.ceil((choice.keep * (round + 1)) / rounds)),
     ),
     ...Array.from(
       { length: swaps },
@@ -69,9 +76,17 @@ export function forwardSelection({
   };
 }
 
+/**
+ * The chosen blocks, of which none leaves, unless the kernel is to keep fewer in the end: an allocation by scores may
+ * give it fewer than it had when they joined, and the others more.
+ */
+function allowed({ scores, chosen, keep }: Choice): BlockMask {
+  return keptBlocks(chosen) > keep ? topK(scores, keep, chosen) : chosen;
+}
+
 /** The `count` chosen blocks of lowest score leave, as many others of highest score to join by take their place. */
 function swap({ scores, chosen, keep }: Choice, joinScores: ArrayLike<number>, count: number): BlockMask {
-  const others = chosen.map((bit) => 1 - bit);
+  const others = complement(chosen);
   const stay = Math.max(0, keep - Math.min(count, keptBlocks(others)));
   return growMask(topK(scores, stay, chosen), joinScores, keep, others);
 }

@@ -7,7 +7,9 @@ import { boundaries } from '../test-support.js';
 describe('one-shot and gradual searches', () => {
   it('prune once after the dense share', () => {
     expect(boundaries(oneShot({ dense: 0.75 }), 8)).toBe('dense 0, sparse 6, 8');
-    expect(() => oneShot({ dense: 1 })).toThrow('dense = 1 is not above 0 and under 1');
+    expect(() => oneShot({ dense: 1 })).toThrow(
+      'oneShot(): dense = 1, and is to be a share of training, a number in (0, 1)',
+    );
     expect(() => oneShot({ dense: Number.NaN })).toThrow('dense = NaN');
   });
 
@@ -19,13 +21,11 @@ describe('one-shot and gradual searches', () => {
   });
 
   it.each([
-    [-0.1, 0.5],
-    [0.5, 0.5],
-    [0.5, 1.1],
-    [Number.NaN, 0.5],
-  ])('refuse to start at %s and end at %s', (start, end) => {
-    expect(() => gradual({ start, end })).toThrow(
-      `start ${start} and end ${end} must satisfy 0 ≤ start < end ≤ 1`,
-    );
+    [-0.1, 0.5, 'gradual(): start = -0.1, and is to be a share of training, a number in [0, 1)'],
+    [0.5, 0.5, 'gradual(): start = 0.5 is not before end = 0.5'],
+    [0.5, 1.1, 'gradual(): end = 1.1, and is to be a share of training, a number in (0, 1]'],
+    [Number.NaN, 0.5, 'gradual(): start = NaN, and is to be a share of training, a number in [0, 1)'],
+  ])('refuse to start at %s and end at %s', (start, end, message) => {
+    expect(() => gradual({ start, end })).toThrow(new RangeError(message));
   });
 });

@@ -1,21 +1,35 @@
 /** Gradual: the mask loses blocks between two moments of training. */
-import { cubic, type Curve } from './curves.js';
+import { assertOptions, wholeNumber } from '@espalier/blocks';
+
+import { aCurve, cubic, type Curve } from './curves.js';
 import { densePhase, sparsePhase, sparsificationPhase, type Search } from './phases.js';
+import { shareOfTraining } from './share.js';
+
+export interface GradualSettings {
+  /** Share of training at which the pruning starts, from 0. */
+  readonly start?: number;
+  /** Share of training at which the target is reached, above `start` and at most 1. */
+  readonly end?: number;
+  /** Steps between two choices of blocks, at least 1; about a hundredth of the pruning when absent. */
+  readonly everySteps?: number;
+  readonly curve?: Curve;
+}
 
 /**
  * Prune gradually between two moments of training (Zhu & Gupta, arXiv 1710.01878).
  *
- * @param start share of training at which pruning starts, from 0
- * @param end share of training at which the target is reached, at most 1
+ * @throws RangeError or TypeError for a setting that is not what it is to be
  */
-export function gradual({
-  start = 0.1,
-  end = 0.7,
-  everySteps,
-  curve = cubic,
-}: { start?: number; end?: number; everySteps?: number; curve?: Curve } = {}): Search {
-  if (!(start >= 0 && start < end && end <= 1)) {
-    throw new RangeError(`gradual: start ${start} and end ${end} must satisfy 0 ≤ start < end ≤ 1`);
+export function gradual(settings: GradualSettings = {}): Search {
+  assertOptions('gradual()', settings, {
+    start: shareOfTraining('[0, 1)'),
+    end: shareOfTraining('(0, 1]'),
+    everySteps: wholeNumber(),
+    curve: aCurve,
+  });
+  const { start = 0.1, end = 0.7, everySteps, curve = cubic } = settings;
+  if (start >= end) {
+    throw new RangeError(`gradual(): start = ${start} is not before end = ${end}`);
   }
   const gradually = sparsificationPhase(end - start, curve);
   return {

@@ -5,9 +5,10 @@
  * functions of progress, so that it can be plotted, tested and composed without training anything. Each search has a
  * file of its own beside this one.
  */
-import type { BlockGrid, BlockMask } from '@espalier/blocks';
+import { assertArgument, oneOf, type BlockGrid, type BlockMask } from '@espalier/blocks';
 
-import type { Curve } from './curves.js';
+import { aCurve, type Curve } from './curves.js';
+import { shareOfTraining } from './share.js';
 
 export interface Phase {
   /** `dense`, `sparsification`, `sparse`, or a search's own word; for reports. */
@@ -22,7 +23,7 @@ export interface Phase {
    * When the mask is chosen: at the phase's start alone, or again every so many steps.
    * `gradually`: about a hundred times, or at every step of a phase that is shorter.
    */
-  readonly selection: 'at start' | 'gradually' | { readonly everySteps: number };
+  readonly selection: 'at start' | 'gradually' | EverySteps;
   /** How the blocks are chosen; those of the highest score among the candidates, when absent. */
   readonly choose?: (choice: Choice) => BlockMask;
   /**
@@ -30,6 +31,25 @@ export interface Phase {
    * choice is only remembered, as in forward selection.
    */
   readonly others?: 'pruned' | 'active';
+  /** Whether the optimiser forgets, momentum and moments, on entering the phase; it does, when absent. */
+  readonly resetsOptimizer?: boolean;
+  /**
+   * Whether the phase's choices take the place of an optimiser step each, as RigL's exchanges do (Evci et al., arXiv
+   * 1911.11134, Algorithm 1). Of the iteration before such a choice only the gradients count: neither weights nor slots
+   * move in it. Slots of the weights that join by the choice are put back to where they start.
+   */
+  readonly inPlaceOfStep?: boolean;
+}
+
+export interface EverySteps {
+  /** Steps from one choice to the next, at least 1. */
+  readonly everySteps: number;
+  /**
+   * Under a search whose `gradient` is that of all blocks: for how many steps before a choice those that are pruned
+   * gather steps of the optimiser, from zero, to be chosen by them; all since the last choice, when absent. Without a
+   * bound they grow as long as they are pruned, as nothing in the loss answers to them.
+   */
+  readonly gather?: number;
 }
 
 /** What there is to choose the blocks of one kernel by. */
@@ -68,17 +88,29 @@ export interface Search {
   readonly needsGrowth?: boolean;
 }
 
+/** More than any search has: a slip of the pen is to be refused, not listed phase by phase. */
+export const MOST_PHASES = 100_000;
+
+const aLength = shareOfTraining('(0, 1]');
+
+/** What a search says of the weights that it prunes: `Search.prunedWeights`. */
+export const maskedOrErased = oneOf('masked', 'erased');
+
 /** Every block active; weights and what else is trainable train freely. */
 export function densePhase(length: number): Phase {
+  assertArgument('densePhase()', 'length', length, aLength);
   return { name: 'dense', length, curve: () => 0, candidates: 'all', selection: 'at start' };
 }
 
 /** Blocks are pruned gradually, lowest score first, among those still alive. */
 export function sparsificationPhase(length: number, curve: Curve): Phase {
+  assertArgument('sparsificationPhase()', 'length', length, aLength);
+  assertArgument('sparsificationPhase()', 'curve', curve, aCurve);
   return { name: 'sparsification', length, curve, candidates: 'kept', selection: 'gradually' };
 }
 
 /** The mask is the best `k` of what is alive, and fixed. */
 export function sparsePhase(length: number): Phase {
+  assertArgument('sparsePhase()', 'length', length, aLength);
   return { name: 'sparse', length, curve: () => 1, candidates: 'kept', selection: 'at start' };
 }

@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { criteoPlan } from './alternating-plan.js';
 import { alternatingWithSparsification } from './alternating-with-sparsification.js';
-import { gradual } from './gradual.js';
 import { densePhase, sparsePhase, sparsificationPhase, type Phase } from './phases.js';
-import { phaseAt, placePhases, progressAt, selectsAt } from './placing.js';
+import { gathersFrom, phaseAt, placePhases, progressAt, selectsAt } from './placing.js';
 
 describe('placePhases', () => {
   const phases = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 25 }).map((parts) => {
@@ -46,24 +45,31 @@ describe('placePhases', () => {
 
   it.each([0, -5, 1.5, Number.NaN, Infinity])('refuses totalSteps = %s', (totalSteps) => {
     expect(() => placePhases([densePhase(1)], totalSteps)).toThrow(
-      `totalSteps = ${totalSteps} is not a whole number of at least 1`,
+      `totalSteps = ${totalSteps}, and is to be a whole number of at least 1`,
     );
   });
 
   it('refuses lengths that do not sum to 1, or are no share', () => {
     expect(() => placePhases([densePhase(0.5), sparsePhase(0.25)], 10)).toThrow('sum to 0.75, not to 1');
     expect(() => placePhases([], 10)).toThrow('sum to 0, not to 1');
-    expect(() => placePhases([densePhase(1), sparsePhase(0)], 10)).toThrow(
+    expect(() => placePhases([densePhase(1), { ...sparsePhase(1), length: 0 }], 10)).toThrow(
       'Phase 2 (sparse) takes 0 of training',
     );
-    expect(() => placePhases([densePhase(1.5), sparsePhase(-0.5)], 10)).toThrow(
-      'Phase 2 (sparse) takes -0.5',
-    );
+    expect(() =>
+      placePhases(
+        [
+          { ...densePhase(1), length: 1.5 },
+          { ...sparsePhase(1), length: -0.5 },
+        ],
+        10,
+      ),
+    ).toThrow('Phase 2 (sparse) takes -0.5');
   });
 
   it.each([0, 2.5, Number.NaN])('refuses to select every %s steps', (everySteps) => {
-    expect(() => placePhases(gradual({ everySteps }).phases, 100)).toThrow(
-      `Phase 2 (sparsification) selects every ${everySteps} steps`,
+    const phase = { ...sparsificationPhase(1, (t) => t), selection: { everySteps } };
+    expect(() => placePhases([phase], 100)).toThrow(
+      `Phase 1 (sparsification) selects every ${everySteps} steps`,
     );
   });
 });
@@ -108,6 +114,25 @@ describe('a phase that selects every so many steps', () => {
     { ...densePhase(0.5), selection: { everySteps } },
     sparsePhase(0.5),
   ];
+
+  it('begins to gather as many steps before each choice as it says, that at the start of the next phase too', () => {
+    const at = (gather: number | undefined, length: number) => {
+      const selection = gather === undefined ? { everySteps: 5 } : { everySteps: 5, gather };
+      const phase = { phase: { ...sparsePhase(1), selection }, start: 3, end: 3 + length };
+      return Array.from({ length }, (_, i) => i).filter((i) => gathersFrom(phase, 3 + i));
+    };
+    expect(at(1, 15)).toEqual([4, 9, 14]);
+    expect(at(2, 17)).toEqual([3, 8, 13, 15]);
+    expect(at(5, 15)).toEqual([0, 5, 10]);
+    expect(at(6, 15)).toEqual([]);
+    expect(at(undefined, 15)).toEqual([]);
+    for (const gather of [0, 1.5, Number.NaN]) {
+      const phases = [{ ...sparsePhase(1), selection: { everySteps: 5, gather } }];
+      expect(() => placePhases(phases, 20)).toThrow(
+        `Phase 1 (sparse) gathers ${gather} steps, which is not a whole number of at least 1`,
+      );
+    }
+  });
 
   it('is refused where it is too short to select a second time', () => {
     expect(() => placePhases(every(10), 20)).toThrow(

@@ -1,4 +1,15 @@
 /** Phases laid on the steps of a run: which one a step belongs to, how far through it, and where masks are chosen. */
+import {
+  anObject,
+  assertArgument,
+  describeValue,
+  listOf,
+  oneOf,
+  wholeNumber,
+  type Expected,
+} from '@espalier/blocks';
+
+import { aCurve } from './curves.js';
 import type { Phase } from './phases.js';
 
 /** A phase laid on the steps of a run: from step `start` up to, not including, step `end`. */
@@ -8,6 +19,18 @@ export interface PlacedPhase {
   readonly end: number;
 }
 
+const phaseList = listOf(
+  anObject('a phase: { name, length, curve, candidates, selection }', { name: 'string' }),
+  'a list of phases, as a search has in its field phases',
+);
+
+const CANDIDATES = oneOf('all', 'kept');
+const SELECTION: Expected = {
+  type: 'string',
+  holds: (value) => value === 'at start' || value === 'gradually' || anObject('a selection').holds(value),
+  words: "'at start', 'gradually' or { everySteps }",
+};
+
 /**
  * Lays the phases on `totalSteps` steps, each boundary at the nearest whole step.
  *
@@ -15,9 +38,8 @@ export interface PlacedPhase {
  *   step of its own.
  */
 export function placePhases(phases: readonly Phase[], totalSteps: number): PlacedPhase[] {
-  if (!Number.isInteger(totalSteps) || totalSteps < 1) {
-    throw new RangeError(`totalSteps = ${totalSteps} is not a whole number of at least 1`);
-  }
+  assertArgument('placePhases()', 'phases', phases, phaseList);
+  assertArgument('placePhases()', 'totalSteps', totalSteps, wholeNumber());
   phases.forEach(assertPhase);
   const sum = phases.reduce((total, { length }) => total + length, 0);
   if (!(Math.abs(sum - 1) < 1e-6)) throw new RangeError(`The phases' lengths sum to ${sum}, not to 1`);
@@ -39,16 +61,23 @@ export function placePhases(phases: readonly Phase[], totalSteps: number): Place
   });
 }
 
-function assertPhase({ name, length, selection }: Phase, index: number): void {
+function assertPhase({ name, length, curve, candidates, selection }: Phase, index: number): void {
   const phase = `Phase ${index + 1} (${name})`;
-  if (!(length > 0))
-    throw new RangeError(`${phase} takes ${length} of training, which is not a share above 0`);
+  if (!(typeof length === 'number' && length > 0)) {
+    throw new RangeError(`${phase} takes ${describeValue(length)} of training, which is not a share above 0`);
+  }
+  assertArgument(phase, 'curve', curve, aCurve);
+  assertArgument(phase, 'candidates', candidates, CANDIDATES);
+  assertArgument(phase, 'selection', selection, SELECTION);
   if (typeof selection === 'string') return;
-  const { everySteps } = selection;
+  const { everySteps, gather = 1 } = selection;
   if (!Number.isInteger(everySteps) || everySteps < 1) {
     throw new RangeError(
-      `${phase} selects every ${everySteps} steps, which is not a whole number of at least 1`,
+      `${phase} selects every ${describeValue(everySteps)} steps, which is not a whole number of at least 1`,
     );
+  }
+  if (!Number.isInteger(gather) || gather < 1) {
+    throw new RangeError(`${phase} gathers ${gather} steps, which is not a whole number of at least 1`);
   }
 }
 
@@ -63,18 +92,24 @@ function assertSelectsWithin({ name, selection }: Phase, steps: number, index: n
 
 /** The phase that step `step` (from 0) belongs to. After the last step, the last phase. */
 export function phaseAt(placed: readonly PlacedPhase[], step: number): PlacedPhase {
+  if (!Array.isArray(placed)) refusePlaced('phaseAt()', placed, 'phases');
+  if (!isStep(step)) assertArgument('phaseAt()', 'step', step, wholeNumber(0));
   const found = placed.find(({ end }) => step < end) ?? placed.at(-1);
   if (!found) throw new RangeError('A search without phases has no phase');
   return found;
 }
 
 /** Progress through the phase at a step, 0 to 1. */
-export function progressAt({ start, end }: PlacedPhase, step: number): number {
+export function progressAt(placed: PlacedPhase, step: number): number {
+  const { start, end } = placed?.phase ? placed : refusePlaced('progressAt()', placed, 'a phase');
+  if (!isStep(step)) assertArgument('progressAt()', 'step', step, wholeNumber(0));
   return Math.min(1, (step - start) / (end - start));
 }
 
 /** Whether the mask is chosen before step `step` of this phase. */
-export function selectsAt({ phase, start, end }: PlacedPhase, step: number): boolean {
+export function selectsAt(placed: PlacedPhase, step: number): boolean {
+  const { phase, start, end } = placed?.phase ? placed : refusePlaced('selectsAt()', placed, 'a phase');
+  if (!isStep(step)) assertArgument('selectsAt()', 'step', step, wholeNumber(0));
   if (step === start) return true;
   if (phase.selection === 'at start') return false;
   const interval =
@@ -82,4 +117,24 @@ export function selectsAt({ phase, start, end }: PlacedPhase, step: number): boo
       ? Math.max(1, Math.round((end - start) / 100))
       : phase.selection.everySteps;
   return (step - start) % interval === 0;
+}
+
+/**
+ * Whether what the blocks that are pruned have gathered is to be forgotten before step `step`, so that they gather the
+ * steps from there to the next choice.
+ */
+export function gathersFrom({ phase, start, end }: PlacedPhase, step: number): boolean {
+  if (typeof phase.selection === 'string' || phase.selection.gather === undefined) return false;
+  const { everySteps, gather } = phase.selection;
+  const next = Math.min(end, step + everySteps - ((step - start) % everySteps));
+  return next - step === gather;
+}
+
+/** What follows is asked at every step of training, which waits for no words. */
+function isStep(step: unknown): boolean {
+  return typeof step === 'number' && step >= 0;
+}
+
+function refusePlaced(of: string, seen: unknown, what: string): never {
+  throw new TypeError(`${of} is given ${describeValue(seen)}, and takes ${what} that placePhases() made`);
 }

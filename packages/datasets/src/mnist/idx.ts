@@ -2,6 +2,7 @@
  * The IDX format of MNIST: a big-endian header (two zero bytes, the element type, the number of axes, the
  * size of each axis) and the elements, row by row.
  */
+import { assertArgument } from '../arguments.js';
 import { DataError } from '../data-error.js';
 
 export interface IdxArray {
@@ -16,6 +17,7 @@ const UNSIGNED_BYTE = 0x08;
  * @throws DataError when the bytes are not an IDX array of unsigned bytes, whole and without rest
  */
 export function parseIdx(bytes: Uint8Array, file: string): IdxArray {
+  assertArgument(bytes instanceof Uint8Array, 'parseIdx(): bytes', bytes, 'a Uint8Array');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint16(0) !== 0 || view.getUint8(2) !== UNSIGNED_BYTE) {
     throw new DataError(`${file} is not an IDX file of unsigned bytes`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 
+import { assertFolder } from '../arguments.js';
 import { DataError } from '../data-error.js';
 import type { Download } from '../download.js';
 import type { DataSet, Examples } from '../examples.js';
@@ -33,6 +34,7 @@ export const mnistDownload: Download = {
  * @throws DataError when a file is missing, damaged or truncated
  */
 export async function loadMnist(folder: string): Promise<DataSet> {
+  assertFolder(folder, 'loadMnist()');
   const read = async (name: string) =>
     parseIdx(await readGzip(join(folder, 'mnist', name)), join('mnist', name));
   const names = mnistDownload.files.map(({ name }) => name);

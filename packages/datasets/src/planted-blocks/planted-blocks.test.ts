@@ -67,7 +67,11 @@ describe('plantedBlocks', () => {
 
   it('refuses sizes that the blocks do not divide, and numbers out of range', () => {
     expect(() => plantedBlocks(0, { ...settings, inputs: 20 })).toThrow('Blocks of 4×3 do not cut 20×12');
-    expect(() => plantedBlocks(0, { ...settings, density: 0 })).toThrow('density 0 must be in (0, 1]');
-    expect(() => plantedBlocks(0, { ...settings, correlation: 1 })).toThrow('correlation 1 in [0, 1)');
+    expect(() => plantedBlocks(0, { ...settings, density: 0 })).toThrow(
+      'density = 0, and is to be a number in (0, 1]',
+    );
+    expect(() => plantedBlocks(0, { ...settings, correlation: 1 })).toThrow(
+      'correlation = 1, and is to be a number in [0, 1)',
+    );
   });
 });

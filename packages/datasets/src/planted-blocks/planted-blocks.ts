@@ -11,6 +11,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
+import { assertArgument, assertFields, isWhole } from '../arguments.js';
 import type { DataSet, Examples } from '../examples.js';
 import { permutation, random, type Random } from '../random.js';
 
@@ -36,26 +37,46 @@ export interface PlantedBlocks extends DataSet {
   readonly weights: Float32Array;
 }
 
-/** @throws RangeError when the block shape does not divide the sizes, or a number is out of range. */
+const isIn = (holds: (value: number) => boolean) => (value: unknown) =>
+  typeof value === 'number' && Number.isFinite(value) && holds(value);
+const aSize = [(value: unknown) => isWhole(value, 1), 'a whole number of at least 1'] as const;
+const aBlockShape = (value: unknown) =>
+  Array.isArray(value) && value.length === 2 && value.every((size) => isWhole(size, 1));
+
+/** Each setting's test, and its words. */
+const SETTINGS: Record<keyof PlantedBlocksSettings, readonly [(value: unknown) => boolean, string]> = {
+  inputs: aSize,
+  outputs: aSize,
+  blockShape: [aBlockShape, 'rows and columns, two whole numbers of at least 1'],
+  density: [isIn((share) => share > 0 && share <= 1), 'a number in (0, 1]'],
+  trainExamples: aSize,
+  testExamples: aSize,
+  correlation: [isIn((value) => value >= 0 && value < 1), 'a number in [0, 1)'],
+  scaleRange: [isIn((value) => value >= 1), 'a number of at least 1'],
+  noise: [isIn((value) => value >= 0), 'a number of at least 0'],
+};
+
+function assertSettings(settings: PlantedBlocksSettings): void {
+  assertFields(settings, Object.keys(SETTINGS), 'plantedBlocks(): settings');
+  for (const [name, [holds, expected]] of Object.entries(SETTINGS)) {
+    const value = settings[name as keyof PlantedBlocksSettings];
+    assertArgument(holds(value), `plantedBlocks(): ${name}`, value, expected);
+  }
+}
+
+/**
+ * @param seed a whole number from 0
+ * @throws RangeError or TypeError for a setting that is not what it is to be, or a block shape that does not divide the
+ *   sizes
+ */
 export function plantedBlocks(seed: number, settings: PlantedBlocksSettings): PlantedBlocks {
-  const { inputs, outputs, blockShape, density, correlation, scaleRange, noise } = settings;
+  assertArgument(isWhole(seed, 0), 'plantedBlocks(): seed', seed, 'a whole number of at least 0');
+  assertSettings(settings);
+  const { inputs, outputs, blockShape, scaleRange } = settings;
   const [blockRows, blockColumns] = blockShape;
   if (inputs % (2 * blockRows) !== 0 || outputs % blockColumns !== 0) {
     throw new RangeError(
       `Blocks of ${blockRows}×${blockColumns} do not cut ${inputs}×${outputs} into pairs of input groups`,
-    );
-  }
-  if (!(
-    density > 0 &&
-    density <= 1 &&
-    correlation >= 0 &&
-    correlation < 1 &&
-    scaleRange >= 1 &&
-    noise >= 0
-  )) {
-    throw new RangeError(
-      `density ${density} must be in (0, 1], correlation ${correlation} in [0, 1), scaleRange ${scaleRange} ` +
-        `at least 1 and noise ${noise} at least 0`,
     );
   }
   const structure = random(seed, 'planted-blocks/structure');

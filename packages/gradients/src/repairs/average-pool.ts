@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { gradientOverLonger } from '../longer-images.js';
 import { composed, onBackends, outcome, type Attributes, type Kernel, type Repair } from '../repair.js';
-import { imagePool, product, volumePool, windowsOfVolumes, type Windows } from '../windows.js';
+import { imagePoolOf, product, volumePool, windowsOfVolumes, type Windows } from '../windows.js';
 
 /** The size of a window over the number of elements that it has, for each window, to multiply `[batch, …, channels]` by. */
 export function scales(windows: Windows, rank: number): tf.Tensor {
@@ -33,7 +33,7 @@ const weighed = (kernel: Kernel, windowsOf: WindowsOf): Kernel =>
     return outcome(kernel, { inputs: { dy: flow, input }, attrs, backend });
   });
 
-const images: WindowsOf = (input, dy, attrs) => imagePool(input.shape, attrs, dy.shape);
+const images: WindowsOf = (input, dy, attrs) => imagePoolOf(input.shape, attrs, dy.shape);
 const volumes: WindowsOf = (input, _dy, attrs) => windowsOfVolumes(volumePool(input.shape, attrs));
 
 export const averagePool: Repair = {

@@ -11,8 +11,7 @@ interface Weight {
   read(): tf.Tensor;
 }
 
-const withConstants =
-  (call: Call): Call =>
+const withConstants = (call: Call): Call =>
   function (this: Layer, inputs, kwargs) {
     if (this.gamma && this.beta) return call.call(this, inputs, kwargs);
     const { axis } = this.getConfig() as { axis: number };

@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { valuesOf } from '../arrays.js';
+import { assertShape, valuesOf } from '../arrays.js';
 import { composed, onBackends, run, type Attributes, type Repair } from '../repair.js';
 import { elementsUnder, placeOf, product, windowsOfVolumes, type Windows } from '../windows.js';
 
@@ -15,16 +15,26 @@ const CHUNK = 2 ** 18;
 
 type Shape5 = [number, number, number, number, number];
 
-function windowsOf(shape: readonly number[], filterShape: readonly number[], attrs: Attributes): Windows {
-  return windowsOfVolumes(
-    tf.backend_util.computeConv3DInfo(
-      shape as Shape5,
-      filterShape as Shape5,
-      attrs['strides'] as [number, number, number],
-      (attrs['dilations'] as [number, number, number] | undefined) ?? 1,
-      attrs['pad'] as 'same' | 'valid',
-    ),
+const ANY_VOLUME = [null, null, null, null, null];
+
+/** The windows of a convolution of `shape`, through which `dy` flows. */
+function windowsOf(
+  shape: readonly number[],
+  filterShape: readonly number[],
+  attrs: Attributes,
+  dy: tf.Tensor,
+): Windows {
+  assertShape('the volume of conv3d', { shape }, ANY_VOLUME);
+  assertShape('the filter of conv3d', { shape: filterShape }, [null, null, null, shape[4]!, null]);
+  const info = tf.backend_util.computeConv3DInfo(
+    shape as Shape5,
+    filterShape as Shape5,
+    attrs['strides'] as [number, number, number],
+    (attrs['dilations'] as [number, number, number] | undefined) ?? 1,
+    attrs['pad'] as 'same' | 'valid',
   );
+  assertShape('what flows into conv3d', dy, info.outShape);
+  return windowsOfVolumes(info);
 }
 
 /** Windows `from` … `to`, of all images one after another, in pieces whose patches are of about `CHUNK` numbers. */
@@ -60,11 +70,11 @@ function eachElement(
 const byFilter = composed(({ inputs, attrs }) => {
   const { x, dy } = inputs as { x: tf.Tensor; dy: tf.Tensor };
   const filterShape = attrs['filterShape'] as Shape5;
-  const windows = windowsOf(x.shape, filterShape, attrs);
+  const windows = windowsOf(x.shape, filterShape, attrs, dy);
   const { channels, window } = windows;
   const columns = product(window) * channels;
-  const { values } = valuesOf(x);
-  const rows = tf.reshape(dy, [-1, filterShape[4]]) as tf.Tensor2D;
+  const { values } = valuesOf(x, 'x of conv3d');
+  const rows = tf.reshape(dy, [windows.batch * product(windows.counts), filterShape[4]]) as tf.Tensor2D;
   const zero: tf.Tensor = tf.zeros([columns, filterShape[4]]);
   const sum = pieces(windows).reduce(
     (total, piece) =>
@@ -85,11 +95,11 @@ const byFilter = composed(({ inputs, attrs }) => {
 const byInput = composed(({ inputs, attrs }) => {
   const { dy, filter } = inputs as { dy: tf.Tensor; filter: tf.Tensor };
   const inputShape = attrs['inputShape'] as Shape5;
-  const windows = windowsOf(inputShape, filter.shape, attrs);
+  const windows = windowsOf(inputShape, filter.shape, attrs, dy);
   const { channels } = windows;
   const filters = filter.shape[4]!;
-  const rows = tf.reshape(dy, [-1, filters]) as tf.Tensor2D;
-  const matrix = tf.reshape(filter, [-1, filters]) as tf.Tensor2D;
+  const rows = tf.reshape(dy, [windows.batch * product(windows.counts), filters]) as tf.Tensor2D;
+  const matrix = tf.reshape(filter, [product(windows.window) * channels, filters]) as tf.Tensor2D;
   const values = new Float32Array(tf.util.sizeFromShape(inputShape));
   for (const piece of pieces(windows)) {
     const flow = tf.tidy(() =>
@@ -125,7 +135,8 @@ export const conv3d: Repair = {
       gradient: (ddx, saved, attrs) => {
         const [dy, filter] = saved as [tf.Tensor, tf.Tensor];
         return {
-          dy: () => run('Conv3D', { x: ddx, filter }, { dataFormat: 'NDHWC', dilations: [1, 1, 1], ...attrs }),
+          dy: () =>
+            run('Conv3D', { x: ddx, filter }, { dataFormat: 'NDHWC', dilations: [1, 1, 1], ...attrs }),
           filter: () =>
             run('Conv3DBackpropFilterV2', { x: ddx, dy }, { ...attrs, filterShape: filter.shape }),
         };

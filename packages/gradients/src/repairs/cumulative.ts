@@ -12,7 +12,10 @@ const countedFromTheFront =
   (stock: Kernel): Kernel =>
   (call) => {
     const { x } = call.inputs as { x: tf.Tensor };
-    return stock({ ...call, attrs: { ...call.attrs, axis: fromFront(call.attrs['axis'] as number, x.rank) } });
+    return stock({
+      ...call,
+      attrs: { ...call.attrs, axis: fromFront(call.attrs['axis'] as number, x.rank) },
+    });
   };
 
 const forwards = (stock: Kernel): Kernel => {
@@ -22,7 +25,10 @@ const forwards = (stock: Kernel): Kernel => {
     const axis = call.attrs['axis'] as number;
     return composed(({ inputs, attrs, backend }) => {
       const x = tf.reverse(inputs['x']!, axis);
-      return tf.reverse(outcome(kernel, { inputs: { x }, attrs: { ...attrs, reverse: false }, backend }), axis);
+      return tf.reverse(
+        outcome(kernel, { inputs: { x }, attrs: { ...attrs, reverse: false }, backend }),
+        axis,
+      );
     })(call);
   };
 };

@@ -1,12 +1,14 @@
 /** `dilation2d` on wasm: the stock kernels begin at the smallest positive number, and add to memory that is not cleared. */
 import * as tf from '@tensorflow/tfjs';
 
-import { arrayKernel, type Values } from '../arrays.js';
+import { arrayKernel, assertShape, type Values } from '../arrays.js';
 import { largestGradients, largestValues } from '../largest.js';
 import type { Attributes, Repair } from '../repair.js';
 import { windowsOfImages } from '../windows.js';
 
 function geometry(x: Values, filter: Values, attrs: Attributes) {
+  assertShape('x of dilation2d', x, [null, null, null, null]);
+  assertShape('the filter of dilation2d', filter, [null, null, x.shape[3]!]);
   const info = tf.backend_util.computeDilation2DInfo(
     x.shape as [number, number, number, number],
     filter.shape as [number, number, number],
@@ -27,7 +29,8 @@ const forward = arrayKernel((inputs, attrs) => {
 const gradient = (by: 'byInput' | 'byWindow') =>
   arrayKernel((inputs, attrs) => {
     const { x, filter, dy } = inputs as { x: Values; filter: Values; dy: Values };
-    const { windows } = geometry(x, filter, attrs);
+    const { windows, outShape } = geometry(x, filter, attrs);
+    assertShape('what flows into dilation2d', dy, outShape);
     const values = largestGradients(x, filter.values, windows, dy.values)[by];
     return { shape: by === 'byInput' ? x.shape : filter.shape, values };
   });

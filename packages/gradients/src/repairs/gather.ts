@@ -46,7 +46,11 @@ const batched =
         backend,
       });
       const arranged = tf.transpose(tf.reshape(gathered, [batch, count, outer, inner]), [0, 2, 1, 3]);
-      const shape = [...x.shape.slice(0, axis), ...indices.shape.slice(batchDims), ...x.shape.slice(axis + 1)];
+      const shape = [
+        ...x.shape.slice(0, axis),
+        ...indices.shape.slice(batchDims),
+        ...x.shape.slice(axis + 1),
+      ];
       return tf.reshape(arranged, shape);
     })(call);
   };

@@ -27,7 +27,10 @@ export const matMul: Repair = {
         const { a, b } = call.inputs as { a: tf.Tensor; b: tf.Tensor };
         const { transposeA, transposeB } = call.attrs;
         if (a.shape.at(transposeA ? -2 : -1) !== 0) return stock(call);
-        const batches = tf.backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+        const batches = tf.backend_util.assertAndGetBroadcastShape(
+          a.shape.slice(0, -2),
+          b.shape.slice(0, -2),
+        );
         const [rows, columns] = [a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!];
         return composed(() => tf.zeros([...batches, rows, columns]))(call);
       },

@@ -3,27 +3,33 @@
  * wasm no gradient flows to a maximum that is not positive, and `maxPool3d` itself gives none that is negative. On webgpu such
  * windows are refused, and on tensorflow those with gaps between them, which its kernel looks for in other places.
  */
-import { arrayKernel, type Values } from '../arrays.js';
+import { arrayKernel, assertShape, type Values } from '../arrays.js';
 import { largestGradients, largestValues, LOWEST } from '../largest.js';
 import { gradientOverLonger } from '../longer-images.js';
 import { GradientError, type Kernel, type Repair } from '../repair.js';
-import { imagePool, volumePool, windowsOfVolumes } from '../windows.js';
+import { imagePoolOf, volumePool, windowsOfVolumes } from '../windows.js';
 
 const values3d = arrayKernel((inputs, attrs) => {
   const { x } = inputs as { x: Values };
+  assertShape('x of maxPool3d', x, [null, null, null, null, null]);
   const info = volumePool(x.shape, attrs);
   return largestValues(x, null, windowsOfVolumes(info), info.outShape);
 });
 
 const gradient3d = arrayKernel((inputs, attrs) => {
   const { dy, input } = inputs as { dy: Values; input: Values };
-  const windows = windowsOfVolumes(volumePool(input.shape, attrs));
+  assertShape('the input of maxPool3d', input, [null, null, null, null, null]);
+  const info = volumePool(input.shape, attrs);
+  assertShape('what flows into maxPool3d', dy, info.outShape);
+  const windows = windowsOfVolumes(info);
   return { shape: input.shape, values: largestGradients(input, null, windows, dy.values).byInput };
 });
 
 const gradient2d = arrayKernel((inputs, attrs) => {
   const { dy, input } = inputs as { dy: Values; input: Values };
-  const windows = imagePool(input.shape, attrs, dy.shape);
+  assertShape('the input of maxPool', input, [null, null, null, null]);
+  assertShape('what flows into maxPool', dy, [null, null, null, null]);
+  const windows = imagePoolOf(input.shape, attrs, dy.shape);
   return { shape: input.shape, values: largestGradients(input, null, windows, dy.values).byInput };
 });
 

@@ -20,7 +20,7 @@ const byPlaces = arrayKernel(({ dy }, attrs) => {
   const edge = edgeOf(attrs['mode'] as Mode);
   return (attrs['paddings'] as Padding[]).reduce((folded, [before, after], axis) => {
     if (before === 0 && after === 0) return folded;
-    const size = folded.shape[axis]! - before - after;
+    const size = sizeWithin(folded.shape, axis, [before, after], edge);
     const mirrored = (place: number) => (place < 0 ? edge - 1 - place : 2 * size - 1 - edge - place);
     const shares = Array.from({ length: folded.shape[axis]! }, (_, i) => {
       const place = i - before;
@@ -29,6 +29,20 @@ const byPlaces = arrayKernel(({ dy }, attrs) => {
     return fold(folded, axis, size, shares);
   }, dy as Values);
 });
+
+/**
+ * How many elements of an axis are no padding.
+ *
+ * @throws RangeError for paddings that mirror more than there is
+ */
+function sizeWithin(shape: readonly number[], axis: number, [before, after]: Padding, edge: number): number {
+  const size = shape[axis]! - before - after;
+  const whole = [before, after].every((count) => Number.isInteger(count) && count >= 0);
+  if (whole && Math.max(before, after) <= size - edge) return size;
+  throw new RangeError(
+    `Paddings of ${before} and ${after} do not mirror what lies within axis ${axis} of [${shape}]`,
+  );
+}
 
 /** Adds the paddings of one axis, mirrored, to what lies between them. */
 function foldAxis(dy: tf.Tensor, [before, after]: Padding, axis: number, mode: Mode): tf.Tensor {
@@ -62,7 +76,10 @@ export const mirrorPad: Repair = {
           if (tf.getKernel(MIRROR_PAD_GRAD, tf.getBackend())) return run(MIRROR_PAD_GRAD, { dy }, attrs);
           const paddings = attrs['paddings'] as Padding[];
           const mode = attrs['mode'] as Mode;
-          return paddings.reduce((folded, padding, axis) => foldAxis(folded, padding, axis, mode), tf.clone(dy));
+          return paddings.reduce(
+            (folded, padding, axis) => foldAxis(folded, padding, axis, mode),
+            tf.clone(dy),
+          );
         },
       }),
     }),

@@ -9,7 +9,8 @@ export const prelu: Repair = {
       Prelu: (stock) => (call) => {
         const { x, alpha } = call.inputs as { x: tf.Tensor; alpha: tf.Tensor };
         const channels = x.shape.at(-1) ?? 1;
-        if (x.size > 0 && alpha.size === channels && (alpha.shape.at(-1) ?? 1) === channels) return stock(call);
+        if (x.size > 0 && alpha.size === channels && (alpha.shape.at(-1) ?? 1) === channels)
+          return stock(call);
         return composed(() => tf.where(tf.greater(x, 0), x, tf.mul(alpha, x)))(call);
       },
     },

@@ -7,9 +7,17 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { arrayKernel, valuesOf, type Values } from '../arrays.js';
+import { arrayKernel, assertShape, valuesOf, type Values } from '../arrays.js';
 import { fold, type Shares } from '../fold.js';
-import { composed, onBackends, run, type Attributes, type Kernel, type KernelCall, type Repair } from '../repair.js';
+import {
+  composed,
+  onBackends,
+  run,
+  type Attributes,
+  type Kernel,
+  type KernelCall,
+  type Repair,
+} from '../repair.js';
 
 type Op = 'ResizeBilinear' | 'ResizeNearestNeighbor';
 
@@ -37,7 +45,9 @@ function sharesOf(op: Op, from: number, to: number, attrs: Attributes): Shares {
 const byShares = (op: Op): Kernel =>
   arrayKernel((inputs, attrs) => {
     const { dy, images } = inputs as { dy: Values; images: Values };
-    const [, height, width] = images.shape as [number, number, number];
+    assertShape('the images', images, [null, null, null, null]);
+    const [batch, height, width, depth] = images.shape as [number, number, number, number];
+    assertShape('what flows into the images', dy, [batch, null, null, depth]);
     const [, newHeight, newWidth] = dy.shape as [number, number, number];
     const ofRows = fold(dy, 1, height, sharesOf(op, height, newHeight, attrs));
     return fold(ofRows, 2, width, sharesOf(op, width, newWidth, attrs));

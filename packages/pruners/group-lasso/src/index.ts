@@ -1,19 +1,18 @@
 /**
- * Group LASSO: `min L(W) + λ Σ_b ‖W_b‖_F`, by a proximal step after each of the optimiser's. It sets whole
- * blocks to zero, how many λ decides.
+ * Group LASSO: `min L(W) + λ Σ_b √(n_b / n) ‖W_b‖_F`, by a proximal step after each of the optimiser's. It sets whole
+ * blocks to zero, how many λ decides. Of the n weights of a block n_b are there, all but at ragged edges.
  * Yuan & Lin 2006; the proximal step as in Parikh & Boyd 2014, Proximal Algorithms §6.5.4.
  */
 import {
-  blockNorms,
   densePhase,
-  frobenius,
+  frobeniusThenGradient,
   oneShot,
-  scaleBlocks,
   type Parameterisation,
   type Pruner,
   type Search,
 } from '@espalier/core';
-import * as tf from '@tensorflow/tfjs';
+
+import { groupSoftThreshold } from './group-soft-threshold.js';
 
 export interface GroupLassoSettings {
   /** The penalty's factor λ, from 0. */
@@ -27,19 +26,19 @@ export interface GroupLassoSettings {
   dense?: number;
 }
 
-/** `W_b ← relu(1 − ηλ / ‖W_b‖_F) W_b` after each step of rate η, until the target is asked for. */
+/**
+ * After each step of the optimiser, until the target is asked for, `W ← argmin_U ½ Σ (u − w)² / t + λ P(U)` for the
+ * penalty P, t how far the step goes: `W_b ← relu(1 − tλ √(n_b / n) / ‖W_b‖_F) W_b` where that is the same for all
+ * weights. So it is the loss with the penalty that is minimised, under Adam as under SGD (Yun, Lozano, Yang 2021).
+ */
 export function groupLassoParameterisation(lambda: number): Parameterisation {
   if (!(lambda >= 0 && Number.isFinite(lambda))) {
     throw new RangeError(`The penalty λ = ${lambda} is not a finite number from 0`);
   }
   return {
     name: 'identity with group soft threshold',
-    proximal: (raw, { grid }, { learningRate, share }) => {
-      if (share === 1) return raw;
-      const threshold = tf.scalar(learningRate() * lambda);
-      const scale = tf.sub<tf.Tensor2D>(1, threshold.div(blockNorms(raw, grid))).relu<tf.Tensor2D>();
-      return scaleBlocks(raw, scale, grid);
-    },
+    proximal: (raw, { grid }, { stepSize, share }) =>
+      share === 1 || lambda === 0 ? raw : groupSoftThreshold(raw, stepSize().mul(lambda), grid),
   };
 }
 
@@ -55,7 +54,7 @@ const searches = {
 };
 
 export function groupLasso({
-  lambda = 0.05,
+  lambda = 0.005,
   final = 'target',
   dense = 0.5,
 }: GroupLassoSettings = {}): Pruner {
@@ -68,7 +67,7 @@ export function groupLasso({
     source: 'Yuan & Lin 2006, doi 10.1111/j.1467-9868.2005.00532.x',
     settings: final === 'target' ? { lambda, final, dense } : { lambda, final },
     parameterisation: groupLassoParameterisation(lambda),
-    importance: frobenius,
+    importance: frobeniusThenGradient,
     search: searches[final](dense),
   };
 }

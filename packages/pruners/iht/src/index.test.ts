@@ -63,6 +63,50 @@ describe('iterative hard thresholding', () => {
     ]);
   });
 
+  it.each([
+    [1, null],
+    [2, 7.8],
+    [3, 11.7],
+    [4, 15.6],
+    [9, 15.6],
+  ])('every 4 steps chooses by the last %s alone', async (gather, entered) => {
+    // A quarter of 15.6 a step: one does not reach the first block, which is at 4 throughout, two do.
+    const { seen } = await descend([4, 0, 0, 0], [4, 0, 15.6, 0], { everySteps: 4, gather }, 9);
+    const unmoved = [4, 0, 0, 0];
+    expect(seen.slice(0, 4)).toEqual(Array(4).fill(unmoved));
+    expect(seen[4]).toEqual(entered === null ? unmoved : close([0, 0, entered, 0]));
+    if (entered === null) expect(seen[8]).toEqual(unmoved);
+  });
+
+  it('between choices is the plain network of its support, pruned blocks at zero until they gather', async () => {
+    const w = tf.variable(tf.tensor2d([[4, 0, 1, 1]]));
+    const optimizer = tf.train.momentum(0.1, 0.9);
+    const target: Target = { sparsity: 0.5, blockShape: [1, 2], totalSteps: 11, minimumBlocks: 1 };
+    const pruning = await sparsify({ w }, iht({ everySteps: 5, gather: 2 }), { ...target, optimizer });
+    const outside: boolean[] = [];
+    for (let step = 0; step < 9; step++) {
+      optimizer.minimize(
+        () =>
+          pruning
+            .weight('w')
+            .sub([[9, 9, 1, 1]])
+            .square()
+            .sum() as tf.Scalar,
+        false,
+        [w],
+      );
+      await pruning.step();
+      outside.push(
+        values(w)
+          .slice(2)
+          .some((v) => v !== 0),
+      );
+    }
+    // After steps 3 and 8 what was gathered is forgotten; after 5 and 10 blocks are chosen.
+    expect(outside).toEqual([true, true, false, true, false, true, true, false, true]);
+    pruning.abandon();
+  });
+
   it('thresholds from the first step to the last, unless a dense start or a fixed end is asked for', () => {
     const starts = (settings: IhtSettings) =>
       placePhases(iht({ everySteps: 5, ...settings }).search.phases, 100).map(({ phase, start }) => [
@@ -110,7 +154,7 @@ describe('iterative hard thresholding', () => {
     expect(ihtByDefault).toBe(iht);
     expect(iht({ everySteps: 10 })).toMatchObject({
       name: 'iht',
-      settings: { everySteps: 10, dense: 0, fineTuning: 0 },
+      settings: { everySteps: 10, gather: 50, dense: 0, fineTuning: 0 },
     });
   });
 
@@ -119,6 +163,9 @@ describe('iterative hard thresholding', () => {
       expect(() => iht({ everySteps })).toThrow(
         `everySteps = ${everySteps} is not a whole number of at least 1`,
       );
+    }
+    for (const gather of [0, 1.5, Number.NaN]) {
+      expect(() => iht({ gather })).toThrow(`gather = ${gather} is not a whole number of at least 1`);
     }
     expect(() => iht({ dense: -0.1 })).toThrow('dense = -0.1 and fineTuning = 0 must be from 0');
     expect(() => iht({ dense: 0.5, fineTuning: 0.5 })).toThrow('dense = 0.5 and fineTuning = 0.5');

@@ -1,6 +1,7 @@
 /**
  * Iterative hard thresholding: `W ← top_k(W − η∇L)`, at every step or every T steps. The gradient is that of
- * every block, as if none were pruned, so that any may enter.
+ * every block, as if none were pruned, so that any may enter. Between two choices the support trains alone, and the
+ * others gather the last steps, a bounded number of them, beside the network: what they are chosen by.
  * Blumensath & Davies 2009, arXiv 0805.0510.
  */
 import { densePhase, frobenius, identity, sparsePhase, type Pruner, type Search } from '@espalier/core';
@@ -8,15 +9,23 @@ import { densePhase, frobenius, identity, sparsePhase, type Pruner, type Search 
 export interface IhtSettings {
   /** Steps between two choices of blocks, T; a whole number of at least 1. */
   everySteps?: number;
+  /**
+   * For how many steps before a choice the pruned blocks gather steps of the optimiser, from zero; a whole number of at
+   * least 1. At 1 it is the original method's one step, from T on all since the last choice.
+   */
+  gather?: number;
   /** Share of training, at its start, in which nothing is pruned; from 0. */
   dense?: number;
   /** Share of training, at its end, in which the blocks are fixed; from 0, and with `dense` under 1. */
   fineTuning?: number;
 }
 
-function thresholding({ everySteps, dense, fineTuning }: Required<IhtSettings>): Search {
+function thresholding({ everySteps, gather, dense, fineTuning }: Required<IhtSettings>): Search {
   if (!Number.isInteger(everySteps) || everySteps < 1) {
     throw new RangeError(`everySteps = ${everySteps} is not a whole number of at least 1`);
+  }
+  if (!Number.isInteger(gather) || gather < 1) {
+    throw new RangeError(`gather = ${gather} is not a whole number of at least 1`);
   }
   if (!(dense >= 0 && fineTuning >= 0 && dense + fineTuning < 1)) {
     throw new RangeError(
@@ -31,7 +40,7 @@ function thresholding({ everySteps, dense, fineTuning }: Required<IhtSettings>):
         ...sparsePhase(1 - dense - fineTuning),
         name: 'thresholding',
         candidates: 'all',
-        selection: { everySteps },
+        selection: { everySteps, gather },
       },
       ...(fineTuning > 0 ? [sparsePhase(fineTuning)] : []),
     ],
@@ -40,8 +49,8 @@ function thresholding({ everySteps, dense, fineTuning }: Required<IhtSettings>):
   };
 }
 
-export function iht({ everySteps = 50, dense = 0, fineTuning = 0 }: IhtSettings = {}): Pruner {
-  const settings = { everySteps, dense, fineTuning };
+export function iht({ everySteps = 50, gather = 50, dense = 0, fineTuning = 0 }: IhtSettings = {}): Pruner {
+  const settings = { everySteps, gather, dense, fineTuning };
   return {
     name: 'iht',
     description: 'Take a dense gradient step, keep the blocks of largest norm; at every step, or every T',

@@ -3,7 +3,14 @@
  * largest mask are kept.
  * Yang et al. 2019; as a group ℓ_{2/3} penalty in arXiv 2402.17902 §2, Lemma 2.2.
  */
-import { oneShot, type Importance, type Parameterisation, type Pruner } from '@espalier/core';
+import {
+  blockDot,
+  oneShot,
+  zerosLast,
+  type Importance,
+  type Parameterisation,
+  type Pruner,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 export interface L1MasksSettings {
@@ -15,7 +22,8 @@ export interface L1MasksSettings {
 
 /**
  * `W_b = w_b · V_b`, w = 1 at the start. The penalty λ‖w‖₁ is applied by its proximal step, after each of the
- * optimiser's, until the target is asked for: `w ← sign(w) relu(|w| − ηλ)`.
+ * optimiser's, until the target is asked for: `w ← sign(w) relu(|w| − tλ)`, t how far the optimiser's own step goes,
+ * for each mask by itself.
  */
 export function l1MasksParameterisation(lambda: number): Parameterisation {
   if (!(lambda >= 0 && Number.isFinite(lambda))) {
@@ -26,26 +34,33 @@ export function l1MasksParameterisation(lambda: number): Parameterisation {
     zeroIsStuck: true, // With its mask at zero too, neither has a gradient.
     trainables: ({ grid }) => ({ masks: tf.ones([...grid.gridShape]) }),
     blockScale: (_raw, { masks }) => masks as tf.Tensor2D,
-    proximal: (raw, { trainables: { masks } }, { learningRate, share }) => {
-      if (masks && share < 1) masks.assign(softThreshold(masks, learningRate() * lambda));
+    proximal: (raw, { trainables: { masks } }, { stepSize, share }) => {
+      if (masks && share < 1 && lambda > 0) {
+        masks.assign(softThreshold(masks, stepSize('masks').mul(lambda)));
+      }
       return raw;
     },
   };
 }
 
 /** `sign(x) relu(|x| − t)`. */
-function softThreshold(x: tf.Tensor, t: number): tf.Tensor {
+function softThreshold(x: tf.Tensor, t: tf.Tensor): tf.Tensor {
   return x.sign().mul(x.abs().sub(t).relu());
 }
 
-/** `|w_b|`. */
+/** `|w_b|`; masks of zero last, by the loss' gradient by them, `|⟨∂L/∂W_b, V_b⟩|`. */
 const maskMagnitude: Importance = {
-  name: 'mask magnitude',
+  name: 'mask magnitude, then gradient',
   needs: ['masks'],
-  score: ({ trainables: { masks } }) => (masks as tf.Tensor2D).abs(),
+  usesGradient: true,
+  score: (kernel) => {
+    const masks = kernel.trainables['masks'] as tf.Tensor2D;
+    const byMask = blockDot(kernel.gradient(), kernel.raw, kernel.grid);
+    return zerosLast(masks.abs(), masks.equal(0).toFloat() as tf.Tensor2D, byMask.abs());
+  },
 };
 
-export function l1Masks({ lambda = 0.03, dense = 0.5 }: L1MasksSettings = {}): Pruner {
+export function l1Masks({ lambda = 0.003, dense = 0.5 }: L1MasksSettings = {}): Pruner {
   return {
     name: 'l1-masks',
     description: 'One-shot: keep the blocks whose scalar mask, trained under an l1 penalty, is largest',

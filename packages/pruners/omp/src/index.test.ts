@@ -1,4 +1,5 @@
 import { placePhases, sparsify, type Pruner } from '@espalier/core';
+import { adam, sgd } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -115,6 +116,79 @@ describe('OMP', () => {
       ['selection', 50],
       ['sparse', 75],
     ]);
+  });
+});
+
+describe('outside the support nothing trains', () => {
+  const optimizers: Record<string, () => tf.Optimizer> = {
+    'tf.train.sgd': () => tf.train.sgd(0.1),
+    'tf.train.momentum': () => tf.train.momentum(0.05, 0.9),
+    'tf.train.adam': () => tf.train.adam(0.05),
+    'tf.train.rmsprop': () => tf.train.rmsprop(0.05, 0.9, 0.5),
+    'tf.train.adagrad': () => tf.train.adagrad(0.1),
+    'sgd with decay': () => sgd({ learningRate: 0.05, momentum: 0.9, weightDecay: 0.1 }),
+    'adam with decay': () => adam({ learningRate: 0.05, weightDecay: 0.1 }),
+  };
+  const goal = tf.tensor(
+    Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+    [6, 4],
+  ) as tf.Tensor2D;
+  const blockOf = (at: number) => 2 * Math.floor(Math.floor(at / 4) / 2) + Math.floor((at % 4) / 2);
+
+  it.each(Object.entries(optimizers))('under %s', async (_, make) => {
+    const optimizer = make();
+    const w = tf.variable(tf.randomNormal([6, 4], 0, 0.5, 'float32', 3));
+    const pruning = await sparsify({ w }, ompr({ rounds: 3, swaps: 3 }), {
+      sparsity: 0.5,
+      blockShape: [2, 2],
+      totalSteps: 40,
+      minimumBlocks: 1,
+      optimizer,
+    });
+    const [left, moved] = [new Set<number>(), new Set<number>()];
+    for (let step = 0; step < 40; step++) {
+      const before = Array.from(w.dataSync());
+      const chosen = pruning.kernels[0]!.chosen;
+      optimizer.minimize(() => pruning.weight('w').sub(goal).square().sum() as tf.Scalar, false, [w]);
+      await pruning.step();
+      const after = w.dataSync();
+      before.forEach((value, at) => {
+        if (!chosen[blockOf(at)]) expect(after[at]).toBe(value);
+        else if (after[at] !== value) moved.add(at);
+      });
+      const now = pruning.kernels[0]!.chosen;
+      chosen.forEach((bit, block) => bit && !now[block] && left.add(block));
+    }
+    expect(moved.size).toBeGreaterThan(12); // more than the three blocks that are kept in the end
+    expect(left.size).toBeGreaterThan(0); // so that what leaves the support is seen, too
+    pruning.abandon();
+  });
+
+  it('and a block joins with the weights that it had at the start', async () => {
+    const optimizer = tf.train.adam(0.05);
+    const w = tf.variable(tf.randomNormal([6, 4], 0, 0.5, 'float32', 3));
+    const start = Array.from(w.dataSync());
+    const pruning = await sparsify({ w }, omp({ rounds: 3, fineTuning: 0.4 }), {
+      sparsity: 0.5,
+      blockShape: [2, 2],
+      totalSteps: 20,
+      minimumBlocks: 1,
+      optimizer,
+    });
+    let joined = 0;
+    for (let step = 0; step < 20; step++) {
+      const chosen = pruning.kernels[0]!.chosen;
+      optimizer.minimize(() => pruning.weight('w').sub(goal).square().sum() as tf.Scalar, false, [w]);
+      await pruning.step();
+      const weights = tf.tidy(() => pruning.weight('w').dataSync());
+      pruning.kernels[0]!.chosen.forEach((bit, block) => {
+        if (!bit || chosen[block]) return;
+        joined += 1;
+        start.forEach((value, at) => blockOf(at) === block && expect(weights[at]).toBe(value));
+      });
+    }
+    expect(joined).toBe(3);
+    await pruning.finalize();
   });
 });
 

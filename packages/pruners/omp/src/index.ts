@@ -7,6 +7,7 @@ import {
   forwardSelection,
   frobenius,
   gradientNorm,
+  scaleBlocks,
   type Parameterisation,
   type Pruner,
 } from '@espalier/core';
@@ -60,7 +61,9 @@ function matchingPursuit(faint: number): Pick<Pruner, 'parameterisation' | 'impo
 }
 
 /**
- * `Ŵ_b = W_b` in the support, `ε W_b` outside it. With ε = 0 a network whose hidden layers are empty would have no
+ * `Ŵ_b = W_b` in the support, `ε W_b` outside it, where nothing trains: after each step of the optimiser W_b is there
+ * what it was at the last choice. (A gradient ε times as large is no less under Adam, which goes by its sign and
+ * scale; and weight decay asks for no gradient.) With ε = 0 a network whose hidden layers are empty would have no
  * gradient at all, nor could a unit that nothing reads or feeds ever join.
  */
 function support(faint: number): Parameterisation {
@@ -68,11 +71,20 @@ function support(faint: number): Parameterisation {
   return {
     name: 'support',
     needsActive: true,
-    buffers: ({ grid }) => ({ scale: tf.fill([...grid.gridShape], faint) }),
+    buffers: ({ grid }) => ({
+      scale: tf.fill([...grid.gridShape], faint),
+      outside: tf.zeros([...grid.matrixShape]),
+    }),
     blockScale: (_raw, _trainables, { buffers }) => buffers['scale'] as tf.Tensor2D,
-    afterChoice: ({ buffers, chosen, grid }) => {
-      const scale = Float32Array.from(chosen, (bit) => (bit ? 1 : faint));
-      buffers['scale']?.assign(tf.tensor2d(scale, [...grid.gridShape]));
+    afterChoice: ({ buffers: { scale, outside }, chosen, raw, grid }) => {
+      const inside = tf.tensor2d(new Float32Array(chosen), [...grid.gridShape]);
+      const others = tf.sub<tf.Tensor2D>(1, inside);
+      scale!.assign(inside.add(others.mul(faint)));
+      outside!.assign(scaleBlocks(raw, others, grid));
+    },
+    proximal: (raw, { buffers: { scale, outside }, grid }) => {
+      const inside = scale!.equal(1).toFloat() as tf.Tensor2D;
+      return scaleBlocks(raw, inside, grid).add(outside!);
     },
   };
 }

@@ -4,7 +4,7 @@
  * Schwarz et al. 2021, arXiv 2110.00296; the block form is that of arXiv 2402.17902 §2, Lemma 2.3.
  */
 import {
-  blockNorms,
+  wholeBlockNorms,
   frobenius,
   identity,
   oneShot,
@@ -42,7 +42,7 @@ export function powerpropagationParameterisation({
 
 const forms = { block: blockwise, elementwise };
 
-/** What `blockNorms` gives for a block of zeros is below, the norm of any other above. */
+/** What `wholeBlockNorms` gives for a block of zeros is below, the norm of any other above. */
 const ZERO_NORM = 2e-15;
 
 /** `W_b = ‖V_b‖^(α−1) V_b`, and its inverse `V_b = ‖W_b‖^((1−α)/α) W_b`. */
@@ -50,9 +50,10 @@ function blockwise(alpha: number): Parameterisation {
   return {
     name: 'block powerpropagation',
     zeroIsStuck: true,
-    raw: (weight, { grid }) => scaleBlocks(weight, blockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
+    raw: (weight, { grid }) =>
+      scaleBlocks(weight, wholeBlockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
     blockScale: (raw, _trainables, { grid }) => {
-      const norms = blockNorms(raw, grid);
+      const norms = wholeBlockNorms(raw, grid);
       // A block of zeros has the smallest norm that there is, and scale and gradient 0.
       return norms.pow(alpha - 1).mul<tf.Tensor2D>(norms.sub(ZERO_NORM).step());
     },

@@ -4,11 +4,10 @@
  * is the sparsity. `str` is ours, and reaches the asked sparsity: the threshold is a quantile of the norms.
  */
 import {
-  blockNorms,
+  wholeBlockNorms,
   cubic,
   densePhase,
   gradual,
-  scaleBlocks,
   type Parameterisation,
   type Pruner,
   type Search,
@@ -46,14 +45,9 @@ export function plainStrParameterisation({
     throw new RangeError(`There is no function '${g as string}': choose sigmoid or exp`);
   }
   const threshold: Threshold = ({ sigma: σ }) => (g === 'sigmoid' ? tf.sigmoid(σ!) : tf.exp(σ!));
-  const t0 = g === 'sigmoid' ? 1 / (1 + Math.exp(-sigma)) : Math.exp(sigma);
   return {
     ...softThreshold(form, threshold),
     trainables: () => ({ sigma: tf.scalar(sigma) }),
-    raw: (weight, { grid }) =>
-      form === 'block'
-        ? scaleBlocks(weight, blockNorms(weight, grid).reciprocal().mul(t0).add(1), grid)
-        : weight.add(weight.sign().mul(t0)),
   };
 }
 
@@ -80,7 +74,7 @@ export function controlledStrParameterisation({
         Float32Array.from(chosen, (bit) => 1 - bit),
         [...grid.gridShape],
       );
-      buffers['threshold']?.assign(blockNorms(raw, grid).mul(pruned).max());
+      buffers['threshold']?.assign(wholeBlockNorms(raw, grid).mul(pruned).max());
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The soft threshold, in blocks and by single weights, whatever the threshold comes from. */
 import {
-  blockNorms,
+  scaleBlocks,
+  wholeBlockNorms,
   type Importance,
   type Parameterisation,
   type PrunedKernel,
@@ -20,18 +21,29 @@ export type Threshold = (trainables: Trainables, kernel: PrunedKernel) => tf.Ten
  * @throws RangeError for a form that there is not.
  */
 export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Parameterisation {
+  /** From the size of what is left to that of what is trained: a rising function of it, undone. */
+  const undone = (size: tf.Tensor2D, t: tf.Tensor) =>
+    leak === 0 ? size.add<tf.Tensor2D>(t) : size.add<tf.Tensor2D>(t).minimum(size.div<tf.Tensor2D>(leak));
   if (form === 'block') {
     return {
       name: 'group soft threshold',
       zeroIsStuck: leak === 0,
+      raw: (weight, kernel, trainables) => {
+        const norms = wholeBlockNorms(weight, kernel.grid);
+        return scaleBlocks(weight, undone(norms, threshold(trainables, kernel)).div(norms), kernel.grid);
+      },
       blockScale: (raw, trainables, kernel) =>
-        tf.sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(blockNorms(raw, kernel.grid))).maximum(leak),
+        tf
+          .sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid)))
+          .maximum(leak),
     };
   }
   if (form === 'elementwise') {
     return {
       name: 'soft threshold',
       zeroIsStuck: leak === 0,
+      raw: (weight, kernel, trainables) =>
+        weight.sign().mul(undone(weight.abs(), threshold(trainables, kernel))),
       elementwise: (raw, trainables, kernel) => {
         const size = raw.abs();
         // At zero, too, the sign is that which tfjs derives |V| to: what was erased can grow again.
@@ -46,5 +58,5 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
 export const rawNorm: Importance = {
   name: 'norm of the raw weight',
   byNorm: true,
-  score: ({ raw, grid }) => blockNorms(raw, grid),
+  score: ({ raw, grid }) => wholeBlockNorms(raw, grid),
 };

@@ -30,7 +30,8 @@ it('are none where they are switched off', async () => {
 
 it('take so many threads as there may be', async () => {
   for (const threads of [0, 1.5, 257, 1e9, '2' as never]) {
-    const message = `threads must be a whole number from 1 to 256, got ${JSON.stringify(threads)}.`;
+    const seen = typeof threads === 'number' ? threads : "'2' (a string)";
+    const message = `Accelerators(): threads = ${seen}, and is to be a whole number from 1 to 256`;
     await expect(useAccelerators('off', { threads })).rejects.toThrow(message);
     await expect(findAccelerators('auto', { threads })).rejects.toThrow(message);
   }
@@ -71,7 +72,33 @@ describe('a list of accelerators', () => {
 
   it('is a list', async () => {
     await expect(findAccelerators('blas' as never)).rejects.toThrow(
-      "Accelerators are 'auto', 'off' or a list of names, not blas",
+      "Accelerators are 'auto', 'off' or a list of names, not 'blas' (a string)",
+    );
+  });
+});
+
+describe('what is asked for', () => {
+  it.each<[unknown, string]>([
+    [undefined, "Accelerators are 'auto', 'off' or a list of names, not undefined"],
+    [{ blas: true }, 'not an object of blas'],
+    [['blas', 3], "not ['blas', 3] (an array)"],
+  ])('%j is no choice', async (choice, message) => {
+    await expect(findAccelerators(choice as never)).rejects.toThrow(message);
+    await expect(useAccelerators(choice as never)).rejects.toThrow(message);
+  });
+
+  it('has options that there are', async () => {
+    await expect(findAccelerators('auto', { thread: 2 } as never)).rejects.toThrow(
+      "findAccelerators() has no option 'thread': did you mean threads?",
+    );
+    await expect(useAccelerators('auto', 2 as never)).rejects.toThrow(
+      'useAccelerators() takes an object of options (threads), it is given 2',
+    );
+  });
+
+  it('is told of by what was found', () => {
+    expect(() => describeAccelerator(undefined as never)).toThrow(
+      'describeAccelerator(): report = undefined, and is to be an entry of what findAccelerators()',
     );
   });
 });

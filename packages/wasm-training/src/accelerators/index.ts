@@ -6,7 +6,14 @@
 //
 // Never required: where there is none, products stay where they are.
 
-import type { WasmBackend } from '@espalier/blocks';
+import {
+  anObject,
+  assertArgument,
+  assertOptions,
+  describeValue,
+  wholeNumber,
+  type WasmBackend,
+} from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import '../register.js';
@@ -49,14 +56,15 @@ export interface AcceleratorOptions {
 /**
  * Says what `useAccelerators` would use, and uses it not.
  *
- * @throws AcceleratorError when one that was asked for by its name cannot be had
- * @throws RangeError for a number of threads that is none
+ * @throws AcceleratorError for what is no choice, or when one that was asked for by its name cannot be had
+ * @throws RangeError or TypeError for a number of threads that is none, or an option that there is not
  */
 export async function findAccelerators(
   choice: AcceleratorChoice,
   options: AcceleratorOptions = {},
 ): Promise<AcceleratorReport[]> {
-  return (await find(choice, threadsOf(options), null)).map(reportOf);
+  const threads = threadsOf(options, 'findAccelerators()');
+  return (await find(choice, threads, null)).map(reportOf);
 }
 
 /**
@@ -66,15 +74,16 @@ export async function findAccelerators(
  * 'auto' takes a BLAS library, and where none is found and `threads` is above 1, worker threads.
  *
  * @returns what is used, and, for 'auto', what was not found
- * @throws AcceleratorError when one that was asked for by its name cannot be had
- * @throws RangeError for a number of threads that is none
+ * @throws AcceleratorError for what is no choice, or when one that was asked for by its name cannot be had
+ * @throws RangeError or TypeError for a number of threads that is none, or an option that there is not
  * @throws Error when the wasm backend has not been started
  */
 export async function useAccelerators(
   choice: AcceleratorChoice,
   options: AcceleratorOptions = {},
 ): Promise<AcceleratorReport[]> {
-  const threads = threadsOf(options);
+  const threads = threadsOf(options, 'useAccelerators()');
+  assertChoice(choice);
   const backend = tf.findBackend('wasm') as unknown as WasmBackend | null;
   if (!backend)
     throw new Error("useAccelerators: start the wasm backend first: await tf.setBackend('wasm').");
@@ -84,11 +93,17 @@ export async function useAccelerators(
 }
 
 /** One line for people: what it is, or why there is none and what mends it. */
-export function describeAccelerator({ name, library, absence, remedy }: AcceleratorReport): string {
+export function describeAccelerator(report: AcceleratorReport): string {
+  assertArgument('describeAccelerator()', 'report', report, aReport);
+  const { name, library, absence, remedy } = report;
   if (absence !== null) return remedy ? `none: ${absence}; ${remedy}` : `none: ${absence}`;
   if (!library) return name;
   return `${[library.kind, library.version].filter(Boolean).join(' ')} (${library.path})`;
 }
+
+const aReport = anObject('an entry of what findAccelerators() or useAccelerators() found', {
+  name: 'string',
+});
 
 let lastChange: Promise<unknown> = Promise.resolve();
 
@@ -125,6 +140,7 @@ async function find(
   threads: number,
   backend: WasmBackend | null,
 ): Promise<Answer[]> {
+  assertChoice(choice);
   const ask = async ({ name, library }: AskedAccelerator): Promise<Answer> => ({
     name,
     found: await KINDS[name].find({ threads, library, backend }),
@@ -134,9 +150,6 @@ async function find(
     const blas = await ask({ name: 'blas', library: null });
     const none = 'absence' in blas.found;
     return none && threads > 1 ? [blas, await ask({ name: 'threads', library: null })] : [blas];
-  }
-  if (!Array.isArray(choice)) {
-    throw new AcceleratorError(`Accelerators are 'auto', 'off' or a list of names, not ${String(choice)}`);
   }
   const answers: Answer[] = [];
   for (const asked of parseList(choice)) answers.push(present(await ask(asked)));
@@ -159,9 +172,15 @@ function reportOf({ name, found }: Answer): AcceleratorReport {
 /** Far more than pay; each has memory of its own. */
 const MOST_THREADS = 256;
 
-function threadsOf({ threads = 1 }: AcceleratorOptions): number {
-  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return threads;
-  throw new RangeError(
-    `Accelerators: threads must be a whole number from 1 to ${MOST_THREADS}, got ${JSON.stringify(threads)}.`,
+function threadsOf(options: AcceleratorOptions, of: string): number {
+  assertOptions(of, options, { threads: wholeNumber(1, MOST_THREADS) });
+  return options.threads ?? 1;
+}
+
+function assertChoice(choice: AcceleratorChoice): void {
+  if (choice === 'auto' || choice === 'off') return;
+  if (Array.isArray(choice) && choice.every((entry) => typeof entry === 'string')) return;
+  throw new AcceleratorError(
+    `Accelerators are 'auto', 'off' or a list of names, not ${describeValue(choice)}`,
   );
 }

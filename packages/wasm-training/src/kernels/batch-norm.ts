@@ -1,7 +1,7 @@
 // Batch normalisation for the wasm backend, forward and backward, with one mean, variance, scale and offset per channel
 // (the last axis), as layers use it. The arithmetic is in assembly/batch-norm.ts.
 
-import { type WasmCall, type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmCall, type WasmKernel, floatInput, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { FusedGradient, KernelSet } from '../kernel-set.js';
@@ -17,7 +17,7 @@ function fusedBatchNorm(stock: WasmKernel): WasmKernel {
     const perChannel = [mean, variance, scale, offset].every((input) => isPerChannel(input, x!));
     if (x!.dtype !== 'float32' || !perChannel) return stock(call);
     const { rows, channels } = extent(x!);
-    const out = backend.makeOutput(x!.shape, 'float32');
+    const out = newOutput(backend, x!.shape);
     const { exports, workspace } = kernelsOf(backend);
     const factor = workspace(4 * channels);
     const scaleOffset = scale ? offsetOf(backend, scale) : 0;
@@ -40,22 +40,28 @@ function fusedBatchNorm(stock: WasmKernel): WasmKernel {
  * Kernel FusedBatchNormGrad: inputs dy, x [..., C]; mean, variance, scale? [C]; attrs { varianceEpsilon } → dx, taking
  * mean and variance for constants, and the sums over all but the last axis of dy and of dy · (x - mean), both [C].
  */
-function fusedBatchNormGrad({ inputs, attrs, backend }: WasmCall): tf.TensorInfo[] {
-  const { dy, x, mean, variance, scale } = inputs as Record<string, tf.TensorInfo>;
-  const { rows, channels } = extent(x!);
-  const dx = backend.makeOutput(x!.shape, 'float32');
-  const sumDy = backend.makeOutput([channels], 'float32');
-  const sumDyX = backend.makeOutput([channels], 'float32');
+function fusedBatchNormGrad(call: WasmCall): tf.TensorInfo[] {
+  const { inputs, attrs, backend } = call;
+  const x = floatInput(BATCH_NORM_GRAD, 'x', call);
+  const { rows, channels } = extent(x);
+  const dy = floatInput(BATCH_NORM_GRAD, 'dy', call, x.shape);
+  const [mean, variance] = ['mean', 'variance'].map((name) =>
+    floatInput(BATCH_NORM_GRAD, name, call, [channels]),
+  ) as [tf.TensorInfo, tf.TensorInfo];
+  const scale = inputs['scale'] ? floatInput(BATCH_NORM_GRAD, 'scale', call, [channels]) : null;
+  const dx = newOutput(backend, x.shape);
+  const sumDy = newOutput(backend, [channels]);
+  const sumDyX = newOutput(backend, [channels]);
   const { exports, workspace } = kernelsOf(backend);
   const totals = workspace(20 * channels);
   const factor = totals + 16 * channels;
   const scaleOffset = scale ? offsetOf(backend, scale) : 0;
   const epsilon = attrs['varianceEpsilon'] as number;
-  exports.batchNormFactor(offsetOf(backend, variance!), scaleOffset, factor, channels, epsilon);
+  exports.batchNormFactor(offsetOf(backend, variance), scaleOffset, factor, channels, epsilon);
   exports.batchNormGradient(
-    offsetOf(backend, dy!),
-    offsetOf(backend, x!),
-    offsetOf(backend, mean!),
+    offsetOf(backend, dy),
+    offsetOf(backend, x),
+    offsetOf(backend, mean),
     factor,
     offsetOf(backend, dx),
     offsetOf(backend, sumDy),

@@ -1,7 +1,7 @@
 // Add, Sub, Multiply, RealDiv, SquaredDifference, Maximum and Minimum of floats for the wasm backend: the stock kernels run element by
 // element where the operands' shapes differ. The arithmetic is in assembly/elementwise.ts.
 
-import { type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -27,7 +27,7 @@ function operation(kind: number): (stock: WasmKernel) => WasmKernel {
     const layout = broadcastLayout(a!.shape, b!.shape, shape);
     if (!layout) return stock(call);
     const { backend } = call;
-    const out = backend.makeOutput(shape, 'float32');
+    const out = newOutput(backend, shape);
     const { exports } = kernelsOf(backend);
     const operands = [offsetOf(backend, a!), offsetOf(backend, b!), offsetOf(backend, out)] as const;
     exports.binary(kind, ...operands, ...layout);

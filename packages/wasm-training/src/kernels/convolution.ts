@@ -1,7 +1,7 @@
 // Convolutions as matrix products over chunks of patches, and their gradients, of which the wasm backend lacks one. Where they
 // are computed is decided in products/dispatch.ts.
 
-import { type WasmBackend, type WasmCall, type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmBackend, type WasmCall, type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Operands } from '../accelerators/accelerator.js';
@@ -30,7 +30,7 @@ function convolved({ inputs, attrs, backend }: WasmCall, epilogue: Epilogue): tf
   const { x, filter } = inputs as Record<string, tf.TensorInfo>;
   if (attrs['dataFormat'] === 'NCHW' || x!.dtype !== 'float32' || filter!.dtype !== 'float32') return null;
   const info = convolutionInfo('Conv2D', x!.shape, filter!.shape, attrs, false);
-  const out = backend.makeOutput([...info.outShape], 'float32');
+  const out = newOutput(backend, info.outShape);
   const product = patchProductOf(geometry(info, info.outChannels));
   convolve(backend, product, offsetsOf(backend, x!, filter!, out), epilogueArguments(backend, epilogue));
   return out;
@@ -42,7 +42,7 @@ function conv2dBackpropFilter({ inputs, attrs, backend }: WasmCall): tf.TensorIn
   const dy = floats('Conv2DBackpropFilter', inputs['dy']);
   const info = convolutionInfo('Conv2DBackpropFilter', x.shape, attrs['filterShape'], attrs, false);
   requireGradientShape('Conv2DBackpropFilter', dy.shape, info);
-  const out = backend.makeOutput([...info.filterShape], 'float32');
+  const out = newOutput(backend, info.filterShape);
   const product = patchProductOf(geometry(info, info.outChannels));
   filterGradient(backend, product, offsetsOf(backend, x, dy, out));
   return out;
@@ -57,7 +57,7 @@ function conv2dBackpropInput(stock: WasmKernel): WasmKernel {
     const filter = floats('Conv2DBackpropInput', inputs['filter']);
     const info = convolutionInfo('Conv2DBackpropInput', attrs['inputShape'], filter.shape, attrs, false);
     requireGradientShape('Conv2DBackpropInput', dy.shape, info);
-    const out = backend.makeOutput([...info.inShape], 'float32');
+    const out = newOutput(backend, info.inShape);
     const product = patchProductOf(geometry(info, info.outChannels));
     inputGradient(backend, product, offsetsOf(backend, dy, filter, out));
     return out;

@@ -1,6 +1,6 @@
 // The gradients of depthwise convolutions, which the wasm backend lacks. The arithmetic is in assembly/depthwise.ts.
 
-import { type WasmCall, offsetOf } from '@espalier/blocks';
+import { type WasmCall, newOutput, offsetOf } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -15,7 +15,7 @@ function depthwiseBackpropFilter({ inputs, attrs, backend }: WasmCall): tf.Tenso
   const dy = floats(kernel, inputs['dy']);
   const info = convolutionInfo(kernel, x.shape, attrs['filterShape'], attrs, true);
   requireGradientShape(kernel, dy.shape, info);
-  const out = backend.makeOutput([...info.filterShape], 'float32');
+  const out = newOutput(backend, info.filterShape);
   kernelsOf(backend).exports.depthwiseFilterGradient(
     offsetOf(backend, x),
     offsetOf(backend, dy),
@@ -32,7 +32,7 @@ function depthwiseBackpropInput({ inputs, attrs, backend }: WasmCall): tf.Tensor
   const filter = floats(kernel, inputs['filter']);
   const info = convolutionInfo(kernel, attrs['inputShape'], filter.shape, attrs, true);
   requireGradientShape(kernel, dy.shape, info);
-  const out = backend.makeOutput([...info.inShape], 'float32');
+  const out = newOutput(backend, info.inShape);
   kernelsOf(backend).exports.depthwiseInputGradient(
     offsetOf(backend, dy),
     offsetOf(backend, filter),

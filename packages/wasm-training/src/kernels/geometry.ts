@@ -1,6 +1,6 @@
 // The shapes of a convolution or a pooling, and what the kernels of assembly/ need to know of them. Tensors are channels-last.
 
-import type { WasmCall } from '@espalier/blocks';
+import { assertConvolution, type WasmCall } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { ConvolutionGeometry } from '../wasm/exports.js';
@@ -9,7 +9,7 @@ type Shape4 = [number, number, number, number];
 
 export type Info = tf.backend_util.Conv2DInfo;
 
-/** @throws Error for the data format NCHW */
+/** @throws Error for the data format NCHW; TypeError, RangeError for sizes that contradict one another */
 export function convolutionInfo(
   kernel: string,
   inputShape: unknown,
@@ -22,7 +22,7 @@ export function convolutionInfo(
       `${kernel} on the wasm backend needs the data format NHWC, got NCHW; transpose the input.`,
     );
   }
-  return tf.backend_util.computeConv2DInfo(
+  const info = tf.backend_util.computeConv2DInfo(
     inputShape as Shape4,
     filterShape as Shape4,
     attrs['strides'] as [number, number],
@@ -31,6 +31,8 @@ export function convolutionInfo(
     attrs['dimRoundingMode'] as 'floor' | 'round' | 'ceil' | undefined,
     depthwise,
   );
+  assertConvolution(info, kernel);
+  return info;
 }
 
 /** What the wasm kernels need to know of a convolution or a pooling. */

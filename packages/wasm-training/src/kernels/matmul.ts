@@ -1,7 +1,7 @@
 // The kernels BatchMatMul and _FusedMatMul of tfjs for the wasm backend: every transposition at one speed, batches
 // with broadcasting, bias and activation in the same call. Where they are computed is decided in products/dispatch.ts.
 
-import { type WasmCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmCall, type WasmBackend, type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -62,7 +62,7 @@ function multiplyAll(
   const batchA = a.shape.slice(0, -2);
   const batchB = b.shape.slice(0, -2);
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
-  const out = backend.makeOutput([...batch, m, n], 'float32');
+  const out = newOutput(backend, [...batch, m, n]);
   const aOffset = offsetOf(backend, a);
   const bOffset = offsetOf(backend, b);
   const outOffset = offsetOf(backend, out);

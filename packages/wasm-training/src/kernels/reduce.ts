@@ -1,7 +1,7 @@
 // The kernels Sum and Mean for the wasm backend, and their gradients. The stock ones transpose first unless the innermost axes are summed,
 // and add up in single precision (2^24 ones and one more make 2^24). The arithmetic is in assembly/reduce.ts.
 
-import { type WasmCall, type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmCall, type WasmKernel, floatInput, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { FusedGradient, KernelSet } from '../kernel-set.js';
@@ -35,7 +35,7 @@ function reduce(
   const shape = attrs['keepDims']
     ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
     : x.shape.filter((_, axis) => !axes.includes(axis));
-  const out = backend.makeOutput(shape, 'float32');
+  const out = newOutput(backend, shape);
   const { exports } = kernelsOf(backend);
   exports.sumMiddle(offsetOf(backend, x), offsetOf(backend, out), outer, length, inner, factor(length));
   return out;
@@ -44,13 +44,17 @@ function reduce(
 const SPREAD = 'Spread';
 
 /** Kernel Spread: x, attrs { shape, axes, factor } → factor · x, repeated along the axes that `shape` has beyond it. */
-function spread({ inputs, attrs, backend }: WasmCall): tf.TensorInfo {
-  const x = inputs['x']!;
+function spread(call: WasmCall): tf.TensorInfo {
+  const { attrs, backend } = call;
+  const x = floatInput(SPREAD, 'x', call);
   const { shape, axes, factor } = attrs as unknown as { shape: number[]; axes: number[]; factor: number };
-  const [outer, length, inner] = middleExtent(shape, axes)!;
-  const out = backend.makeOutput(shape, 'float32');
+  const extent = middleExtent(shape, axes);
+  if (!extent || tf.util.sizeFromShape(x.shape) !== extent[0] * extent[2]) {
+    throw new RangeError(`${SPREAD}: [${x.shape}] cannot be repeated along the axes ${axes} of [${shape}]`);
+  }
+  const out = newOutput(backend, shape);
   const { exports } = kernelsOf(backend);
-  exports.spreadMiddle(offsetOf(backend, x), offsetOf(backend, out), outer, length, inner, factor);
+  exports.spreadMiddle(offsetOf(backend, x), offsetOf(backend, out), ...extent, factor);
   return out;
 }
 

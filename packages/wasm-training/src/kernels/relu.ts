@@ -1,6 +1,6 @@
 // The gradient of relu in one pass; tfjs composes it of step, cast and mul.
 
-import { type WasmCall, offsetOf } from '@espalier/blocks';
+import { type WasmCall, floatInput, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { FusedGradient, KernelSet } from '../kernel-set.js';
@@ -9,14 +9,16 @@ import { kernelsOf } from '../wasm/link.js';
 const RELU_GRAD = 'ReluGrad';
 
 /** Kernel ReluGrad: dy and x of one shape → dy where x > 0, else 0. */
-function reluGrad({ inputs, backend }: WasmCall): tf.TensorInfo {
-  const { dy, x } = inputs as Record<string, tf.TensorInfo>;
-  const dx = backend.makeOutput(x!.shape, 'float32');
+function reluGrad(call: WasmCall): tf.TensorInfo {
+  const { backend } = call;
+  const x = floatInput(RELU_GRAD, 'x', call);
+  const dy = floatInput(RELU_GRAD, 'dy', call, x.shape);
+  const dx = newOutput(backend, x.shape);
   kernelsOf(backend).exports.reluGrad(
-    offsetOf(backend, dy!),
-    offsetOf(backend, x!),
+    offsetOf(backend, dy),
+    offsetOf(backend, x),
     offsetOf(backend, dx),
-    tf.util.sizeFromShape(x!.shape),
+    tf.util.sizeFromShape(x.shape),
   );
   return dx;
 }

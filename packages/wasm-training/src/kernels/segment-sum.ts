@@ -1,6 +1,6 @@
 // UnsortedSegmentSum for the wasm backend, which lacks it: the gradient of an embedding lookup.
 
-import { type WasmCall, offsetOf } from '@espalier/blocks';
+import { type WasmCall, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -25,7 +25,7 @@ function unsortedSegmentSum({ inputs, attrs, backend }: WasmCall): tf.TensorInfo
   if (ids.length < 1 || !tf.util.arraysEqual(ids, shape.slice(0, ids.length))) {
     throw new Error(`UnsortedSegmentSum: segmentIds [${ids}] must be of the first axes of x [${shape}].`);
   }
-  const out = backend.makeOutput([numSegments, ...shape.slice(1)], 'float32');
+  const out = newOutput(backend, [numSegments, ...shape.slice(1)]);
   kernelsOf(backend).exports.segmentSum(
     offsetOf(backend, x!),
     offsetOf(backend, segmentIds!),

@@ -1,7 +1,7 @@
 // Slice, SplitV, Unpack and GatherV2 for the wasm backend: how batches are taken from a data set, sequences cut into
 // steps and embeddings looked up. The stock kernels copy the whole tensor for every slice, and gather by elements.
 
-import { type WasmCall, type WasmBackend, type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmCall, type WasmBackend, type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -67,7 +67,7 @@ function gatherV2(stock: WasmKernel): WasmKernel {
     if (!served) return stock(call);
     const axis = tf.util.parseAxisParam(attrs['axis'] as number, x!.shape)[0]!;
     const info = tf.backend_util.segment_util.collectGatherOpShapeInfo(x!, indices!, axis, 0);
-    const out = backend.makeOutput(info.outputShape, x!.dtype as FourBytes);
+    const out = newOutput(backend, info.outputShape, x!.dtype as FourBytes);
     const indicesOffset = offsetOf(backend, indices!);
     const count = tf.util.sizeFromShape(indices!.shape);
     const wrong = kernelsOf(backend).exports.gatherRuns(
@@ -99,16 +99,21 @@ function cutAxis(
   begin: number,
   size: number[],
 ): tf.TensorInfo {
-  const out = backend.makeOutput(size, x.dtype as FourBytes);
+  const [length, whole] = [size[axis] ?? 1, x.shape[axis] ?? 1];
+  if (!Number.isInteger(begin) || begin < 0 || !(begin + length <= whole)) {
+    throw new RangeError(
+      `There are no ${length} elements from ${begin} on along axis ${axis} of [${x.shape}]`,
+    );
+  }
+  const out = newOutput(backend, size, x.dtype as FourBytes);
   const inner = 4 * tf.util.sizeFromShape(x.shape.slice(axis + 1));
-  const [whole, run] = [inner * (x.shape[axis] ?? 1), inner * (size[axis] ?? 1)];
   kernelsOf(backend).exports.copyRuns(
     offsetOf(backend, x) + inner * begin,
     offsetOf(backend, out),
     tf.util.sizeFromShape(x.shape.slice(0, axis)),
-    run,
-    whole,
-    run,
+    inner * length,
+    inner * whole,
+    inner * length,
   );
   return out;
 }

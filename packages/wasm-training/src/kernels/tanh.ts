@@ -1,6 +1,6 @@
 // Tanh of floats for the wasm backend; the stock kernel goes element by element.
 
-import { type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -12,7 +12,7 @@ function hyperbolicTangent(stock: WasmKernel): WasmKernel {
     const x = call.inputs['x']!;
     if (x.dtype !== 'float32') return stock(call);
     const { backend } = call;
-    const y = backend.makeOutput(x.shape, 'float32');
+    const y = newOutput(backend, x.shape);
     const size = tf.util.sizeFromShape(x.shape);
     kernelsOf(backend).exports.tanh(offsetOf(backend, x), offsetOf(backend, y), size);
     return y;

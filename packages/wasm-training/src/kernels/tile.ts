@@ -1,7 +1,7 @@
 // The kernel Tile of floats for the wasm backend, which tf.tile and tf.broadcastTo call: the stock kernel goes element by
 // element. Where one run of elements is repeated, it is copied whole, by the kernel that spreads the gradient of a sum.
 
-import { type WasmKernel, offsetOf } from '@espalier/blocks';
+import { type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 
 import type { KernelSet } from '../kernel-set.js';
 import { kernelsOf } from '../wasm/link.js';
@@ -14,9 +14,9 @@ function repeat(stock: WasmKernel): WasmKernel {
     const reps = attrs['reps'] as number[];
     const layout = x.dtype === 'float32' ? tileLayout(x.shape, reps) : null;
     if (!layout) return stock(call);
-    const out = backend.makeOutput(
+    const out = newOutput(
+      backend,
       x.shape.map((size, axis) => size * reps[axis]!),
-      'float32',
     );
     kernelsOf(backend).exports.spreadMiddle(offsetOf(backend, x), offsetOf(backend, out), ...layout, 1);
     return out;

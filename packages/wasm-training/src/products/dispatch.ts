@@ -1,7 +1,7 @@
 // Where products and convolutions are computed: each is offered to the accelerators that the backend has been given, in
 // their order, and done in assembly/ where none takes it. Pointers are byte offsets into the backend's memory.
 
-import { offsetOf, type WasmBackend } from '@espalier/blocks';
+import { newOutput, offsetOf, type WasmBackend } from '@espalier/blocks';
 
 import { acceleratorsOf, type Operands } from '../accelerators/accelerator.js';
 import type { EpilogueArguments, Product } from '../wasm/exports.js';
@@ -62,7 +62,7 @@ function convolveTurned(
   [dy, filter, dx]: Operands,
 ): void {
   const [, , , channels, , , , filterHeight, filterWidth] = geometry;
-  const turnedFilter = backend.makeOutput([depth, outChannels], 'float32');
+  const turnedFilter = newOutput(backend, [depth, outChannels]);
   const to = offsetOf(backend, turnedFilter);
   kernelsOf(backend).exports.turnFilter(filter, to, filterHeight, filterWidth, channels, outChannels);
   convolve(backend, turned, [dy, to, dx]);

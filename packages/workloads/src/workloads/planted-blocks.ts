@@ -1,4 +1,5 @@
 /** The default workload: a regression made from the seed, whose true block support is known. */
+import { aText, assertArgument, assertKnownOptions } from '@espalier/core';
 import { plantedBlocks as makePlantedBlocks, type PlantedBlocksSettings } from '@espalier/datasets';
 import { multilayerPerceptron } from '@espalier/models';
 import { sgd } from '@espalier/optimizers';
@@ -27,6 +28,10 @@ export function plantedBlocksWorkload(
   description: string,
   changes: Partial<PlantedBlocksSettings> = {},
 ): Workload {
+  const of = 'plantedBlocksWorkload()';
+  assertArgument(of, 'name', name, aText("a name, such as 'planted-easy'"));
+  assertArgument(of, 'description', description, aText('a line for lists'));
+  assertKnownOptions(changes, Object.keys(plantedBlocksSettings), `${of}: changes`);
   const settings = { ...plantedBlocksSettings, ...changes };
   const { inputs, outputs, blockShape } = settings;
   return {

@@ -1,7 +1,7 @@
 /** What a kernel of the tfjs cpu backend receives and returns, as arrays. */
 import type * as tf from '@tensorflow/tfjs';
 
-import { registerOwnKernel } from '../../operation.js';
+import { assertKernel, registerOwnKernel } from '../../operation.js';
 
 /** A tensor of float32 on the JavaScript side. */
 export interface CpuTensor {
@@ -28,6 +28,7 @@ export function registerCpuKernel<Names extends string, Attributes>(
   kernelName: string,
   compute: CpuKernel<Names, Attributes>,
 ): void {
+  assertKernel(kernelName, compute, 'registerCpuKernel()');
   registerOwnKernel({
     kernelName,
     backendName: 'cpu',

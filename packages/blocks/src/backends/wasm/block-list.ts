@@ -1,5 +1,7 @@
-// The integers of a pattern as the wasm kernels want them: one array, copied into the backend's memory for each call.
+// The integers of a pattern as the wasm kernels want them: one array, copied into the backend's memory for each call. A
+// kernel trusts them: they are the pattern's own, copied once, and checked as they are copied.
 
+import { blockSize } from '../../grid.js';
 import type { BlockPattern } from '../../pattern.js';
 import { kernelsOf, type Cut } from './exports.js';
 import type { WasmBackend } from './heap.js';
@@ -22,6 +24,8 @@ const byColumns = new WeakMap<BlockPattern, BlockList>();
 export function rowList(pattern: BlockPattern): BlockList {
   return remembered(byRows, pattern, () =>
     blockList(
+      pattern,
+      0,
       pattern.pointers,
       pattern.indices,
       pattern.offsets.subarray(0, pattern.blocks),
@@ -35,7 +39,7 @@ export function columnList(pattern: BlockPattern): BlockList {
   return remembered(byColumns, pattern, () => {
     const { pointers, indices, order } = pattern.columns();
     const starts = order.map((at) => pattern.offsets[at]!);
-    return blockList(pointers, indices, starts, pattern.pointers);
+    return blockList(pattern, 1, pointers, indices, starts, pattern.pointers);
   });
 }
 
@@ -52,6 +56,8 @@ function remembered(
 }
 
 function blockList(
+  pattern: BlockPattern,
+  axis: 0 | 1,
   pointers: Int32Array,
   indices: Int32Array,
   starts: Int32Array,
@@ -66,7 +72,43 @@ function blockList(
     return 4 * (at - part.length);
   });
   const [first, second, third, fourth] = offsets as [number, number, number, number];
-  return { integers, pointers: first, indices: second, starts: third, otherPointers: fourth };
+  const list = { integers, pointers: first, indices: second, starts: third, otherPointers: fourth };
+  assertInside(list, pattern, axis);
+  return list;
+}
+
+/**
+ * That no block lies outside the matrix and the values, whoever may have written into the pattern's arrays.
+ *
+ * @param axis 0 for a list of rows of blocks, 1 for one of columns
+ * @throws RangeError
+ */
+function assertInside(list: BlockList, { grid, blocks, size }: BlockPattern, axis: 0 | 1): void {
+  const { integers } = list;
+  const [lines, others] = axis === 0 ? grid.gridShape : [grid.gridShape[1], grid.gridShape[0]];
+  const pointer = (line: number) => integers[list.pointers / 4 + line]!;
+  const otherPointer = (line: number) => integers[list.otherPointers / 4 + line]!;
+  const whole = lines + 1 + 2 * blocks + others + 1 === integers.length;
+  let inside = whole && pointer(0) === 0 && pointer(lines) === blocks && otherPointer(0) === 0;
+  for (let other = 0; inside && other < others; other++)
+    inside = otherPointer(other) <= otherPointer(other + 1);
+  for (let line = 0; inside && line < lines; line++) {
+    inside = pointer(line) <= pointer(line + 1) && pointer(line + 1) <= blocks;
+    for (let at = pointer(line); inside && at < pointer(line + 1); at++) {
+      const other = integers[list.indices / 4 + at]!;
+      const start = integers[list.starts / 4 + at]!;
+      const [row, column] = axis === 0 ? [line, other] : [other, line];
+      inside =
+        other >= 0 &&
+        other < others &&
+        start >= 0 &&
+        start + blockSize(grid, row * grid.gridShape[1] + column) <= size;
+    }
+  }
+  if (inside) return;
+  throw new RangeError(
+    'A block pattern was written into: a block lies outside its matrix. Patterns are immutable',
+  );
 }
 
 /** The cut of a matrix, and the pointers and indices of its kept blocks. */

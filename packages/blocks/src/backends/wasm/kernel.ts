@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 
-import { registerOwnKernel } from '../../operation.js';
+import { assertKernel, registerOwnKernel } from '../../operation.js';
 import type { WasmBackend } from './heap.js';
 
 /** A kernel for the wasm backend. */
@@ -21,6 +21,7 @@ export interface WasmCall {
  * @throws if tfjs has no kernel of this name for wasm: import '@tensorflow/tfjs-backend-wasm' first
  */
 export function replaceWasmKernel(kernelName: string, make: (stock: WasmKernel) => WasmKernel): void {
+  assertKernel(kernelName, make, 'replaceWasmKernel()');
   const stock = tf.getKernel(kernelName, 'wasm');
   if (!stock) throw new Error(`The tfjs wasm backend has no kernel '${kernelName}' to replace.`);
   tf.unregisterKernel(kernelName, 'wasm');
@@ -30,6 +31,7 @@ export function replaceWasmKernel(kernelName: string, make: (stock: WasmKernel) 
 
 /** Registers a kernel that the wasm backend lacks; leaves one alone that is already there. */
 export function registerWasmKernel(kernelName: string, kernelFunc: WasmKernel): void {
+  assertKernel(kernelName, kernelFunc, 'registerWasmKernel()');
   registerOwnKernel({
     kernelName,
     backendName: 'wasm',

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { blockGrid } from '../../grid.js';
+import { convolutionInfo } from '../../ops/im2col/convolution-info.js';
 import { patternOf } from '../../pattern.js';
 import { expectClose, randomTensor, weightMask, withoutLeaks } from '../../test-support.js';
 import '../wasm.js';
@@ -21,6 +22,7 @@ function run(name: string, inputs: tf.NamedTensorMap, attributes: object): tf.Te
 }
 
 const pattern = patternOf(blockGrid([6, 4], [4, 4]), Uint8Array.of(1, 1));
+const convolution = convolutionInfo([1, 4, 4, 2], [3, 3, 2, 1]);
 
 describe('the wasm kernels', () => {
   it('work on after the memory has grown', () => {
@@ -106,6 +108,24 @@ describe('the wasm kernels', () => {
         ],
         ['BlockValuesDot', { a: values, b: x }, { pattern }, "'b' must have the shape [24], got [2, 6]"],
         ['Im2Col', { x }, {}, "'info' must be a Conv2DInfo"],
+        [
+          'Im2Col',
+          { x: tf.zeros([1, 4, 4, 2]) },
+          { info: { ...convolution, outHeight: 300 } },
+          'the sizes of the convolution contradict one another: images [1, 4, 4, 2], filter [3, 3, 2, 1]',
+        ],
+        [
+          'Im2Col',
+          { x: tf.zeros([1, 4, 4, 2]) },
+          { info: { ...convolution, strideWidth: NaN } },
+          'contradict one another',
+        ],
+        [
+          'Col2Im',
+          { patches: tf.zeros([4, 18]) },
+          { info: { ...convolution, dilationHeight: 2 ** 29 } },
+          'contradict one another',
+        ],
       ];
       for (const [name, inputs, attributes, message] of cases) {
         expect(() => run(name, inputs, attributes), message).toThrow(message);

@@ -116,6 +116,14 @@ describe('taking over the memory of a tensor', () => {
     tf.dispose([y, other]);
   });
 
+  it('twice is refused: it is another tensor’s by then', () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const y = tensorOf(takeOver(backend(), x));
+    expect(() => takeOver(backend(), x)).toThrow('does not lie in the memory of the wasm backend');
+    expect(() => offsetOf(backend(), x)).toThrow('does not lie in the memory of the wasm backend');
+    tf.dispose([x, y]);
+  });
+
   it('of data that is shared gives new memory instead', () => {
     const x = tf.tensor1d([1, 2, 3]);
     const shared = x.reshape([3, 1]);

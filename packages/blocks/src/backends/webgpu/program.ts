@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { registerOwnKernel } from '../../operation.js';
+import { assertKernel, registerOwnKernel } from '../../operation.js';
 
 /** Of tfjs: it puts a declaration of every input and uniform, and the entry point, around `getUserCode()`. */
 interface WebgpuProgram {
@@ -45,6 +45,7 @@ export type WebgpuKernel<Attributes> = (call: WebgpuCall<Attributes>) => tf.Tens
 
 /** Registers a kernel with tfjs, whether the backend is there or not; a second time is once. */
 export function registerWebgpuKernel<Attributes>(kernelName: string, kernel: WebgpuKernel<Attributes>): void {
+  assertKernel(kernelName, kernel, 'registerWebgpuKernel()');
   registerOwnKernel({
     kernelName,
     backendName: 'webgpu',

@@ -6,16 +6,19 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { assertTensor } from '../../assert-tensor.js';
+import { assertChoice, assertIsTensor, assertPattern, assertTensor } from '../../assert-tensor.js';
+import { assertKnownOptions } from '../../known-options.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern } from '../../pattern.js';
 import {
+  ACTIVATIONS,
   blockSparseMatMul,
   blockSparseWeightGradient,
   sumOfRows,
   type Activation,
 } from '../block-sparse-matmul/index.js';
 import {
+  assertShape4,
   convolutionInfo,
   isPointwise,
   patchesShape,
@@ -38,20 +41,31 @@ export interface ConvolutionAttributes {
   readonly activation: Activation;
 }
 
+const OPTIONS: readonly (keyof Conv2dOptions)[] = [
+  ...(['filterShape', 'strides', 'pad', 'dilations', 'bias', 'activation'] as const),
+];
+
 /**
  * `tf.conv2d` over the kept blocks of the filter alone.
  *
  * @param x `[B, H, W, in]`
  * @param values `[size]`
  * @returns `[B, OH, OW, out]`
- * @throws RangeError for shapes that do not fit the pattern, Error from tfjs for those that fit no convolution
+ * @throws TypeError for arguments of other types and options that there are not; RangeError for shapes that do not fit the
+ *   pattern, Error from tfjs for those that fit no convolution
  */
 export function blockSparseConv2d(
   x: tf.Tensor4D,
   values: tf.Tensor1D,
   pattern: BlockPattern,
-  { filterShape, bias, activation = 'linear', ...options }: Conv2dOptions,
+  all: Conv2dOptions,
 ): tf.Tensor4D {
+  assertPattern(pattern);
+  assertKnownOptions(all, OPTIONS, 'blockSparseConv2d()');
+  const { filterShape, bias, activation = 'linear', ...options } = all;
+  assertShape4(filterShape, 'filterShape');
+  assertChoice(activation, ACTIVATIONS, 'activation');
+  assertIsTensor(x, 'x');
   const [h, w, channels, filters] = filterShape;
   if (h * w * channels !== pattern.matrixShape[0] || filters !== pattern.matrixShape[1]) {
     throw new RangeError(
@@ -137,7 +151,9 @@ function piecesOf(info: ConvolutionInfo): Piece[] {
     const first = i * size;
     const count = Math.min(size, batchSize - first);
     const [, ...image] = info.inShape;
-    return { first, of: batchSize, info: { ...info, batchSize: count, inShape: [count, ...image] } };
+    const [, ...result] = info.outShape;
+    const own = { batchSize: count, inShape: [count, ...image], outShape: [count, ...result] } as const;
+    return { first, of: batchSize, info: { ...info, ...own } as ConvolutionInfo };
   });
 }
 

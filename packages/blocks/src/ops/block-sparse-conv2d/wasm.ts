@@ -5,7 +5,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { columnList } from '../../backends/wasm/block-list.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
-import { offsetOf } from '../../backends/wasm/heap.js';
+import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { isRelu, rowsAtOnce, type ProductExports } from '../block-sparse-matmul/wasm.js';
@@ -35,7 +35,7 @@ function blockSparseConv2d(call: WasmCall): TensorInfo {
   const x = floatInput('BlockSparseConv2D', 'x', call, info.inShape);
   const values = floatInput('BlockSparseConv2D', 'values', call, [pattern.size]);
   const bias = inputs['bias'] ? floatInput('BlockSparseConv2D', 'bias', call, [m]) : null;
-  const out = backend.makeOutput([...info.outShape], 'float32');
+  const out = newOutput(backend, info.outShape);
   const [from, weights, to] = [offsetOf(backend, x), offsetOf(backend, values), offsetOf(backend, out)];
   const biasOffset = bias ? offsetOf(backend, bias) : 0;
 

@@ -13,10 +13,10 @@ function padded(width: i32): i32 {
   return (width + 3) & ~3;
 }
 
-/** Bytes of scratch memory for `rows` examples at once; 16-byte aligned. */
-export function gradientScratchBytes(n: i32, m: i32, blockColumns: i32, rows: i32): usize {
-  const columns = ((m + blockColumns - 1) / blockColumns) * padded(blockColumns);
-  return HEAD_BYTES + ((<usize>rows * ((n + 3) & ~3)) << 2) + ((<usize>rows * columns) << 2);
+/** Bytes of scratch memory for `rows` examples at once, in double precision; 16-byte aligned. */
+export function gradientScratchBytes(n: i32, m: i32, blockColumns: i32, rows: i32): f64 {
+  const columns = <f64>((m + blockColumns - 1) / blockColumns) * <f64>padded(blockColumns);
+  return <f64>HEAD_BYTES + 4 * <f64>rows * (<f64>((n + 3) & ~3) + columns);
 }
 
 /**

@@ -6,7 +6,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { assertTensor } from '../../assert-tensor.js';
+import { assertChoice, assertIsTensor, assertPattern, assertTensor } from '../../assert-tensor.js';
+import { assertKnownOptions } from '../../known-options.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
 import type { Activation, MatMulAttributes } from './attributes.js';
@@ -23,20 +24,30 @@ export interface MatMulOptions {
   readonly transposed?: boolean;
 }
 
+const OPTIONS: readonly (keyof MatMulOptions)[] = ['bias', 'activation', 'transposed'];
+export const ACTIVATIONS: readonly Activation[] = ['linear', 'relu'];
+
 /**
  * x·W, or x·Wᵀ, over the kept blocks alone.
  *
  * @param x `[B, n]`; `[B, m]` when transposed
  * @param values `[size]`
  * @returns `[B, m]`; `[B, n]` when transposed
- * @throws RangeError for shapes that do not fit the pattern
+ * @throws TypeError for arguments of other types and options that there are not; RangeError for shapes that do not fit the
+ *   pattern
  */
 export function blockSparseMatMul(
   x: tf.Tensor2D,
   values: tf.Tensor1D,
   pattern: BlockPattern,
-  { bias, activation = 'linear', transposed = false }: MatMulOptions = {},
+  options: MatMulOptions = {},
 ): tf.Tensor2D {
+  assertPattern(pattern);
+  assertKnownOptions(options, OPTIONS, 'blockSparseMatMul()');
+  const { bias, activation = 'linear', transposed = false } = options;
+  assertChoice(activation, ACTIVATIONS, 'activation');
+  assertChoice(transposed, [true, false], 'transposed');
+  assertIsTensor(x, 'x');
   const [n, m] = pattern.matrixShape;
   assertTensor(x, [x.shape[0], transposed ? m : n], 'x', BLOCK_SPARSE_KERNEL);
   assertTensor(values, [pattern.size], 'values', BLOCK_SPARSE_KERNEL);
@@ -53,6 +64,8 @@ export function blockSparseWeightGradient(
   dy: tf.Tensor2D,
   pattern: BlockPattern,
 ): tf.Tensor1D {
+  assertPattern(pattern);
+  assertIsTensor(x, 'x');
   const [n, m] = pattern.matrixShape;
   assertTensor(x, [x.shape[0], n], 'x', BLOCK_SPARSE_KERNEL);
   assertTensor(dy, [x.shape[0], m], 'dy', BLOCK_SPARSE_KERNEL);

@@ -13,9 +13,12 @@ const PANEL_GAP: usize = 64;
 /** Bytes before the panels in the scratch memory: what a tile is to sum, and its sums. */
 const HEAD_BYTES: usize = 256;
 
-/** Bytes of scratch memory that a product with `inner` columns in x needs for `rows` rows at once; 16-byte aligned. */
-export function productScratchBytes(inner: i32, rows: i32): usize {
-  return HEAD_BYTES + (<usize>((rows + 7) >> 3)) * panelPitch(inner);
+/**
+ * Bytes of scratch memory that a product with `inner` columns in x needs for `rows` rows at once; 16-byte aligned. In
+ * double precision, where more than a memory has is more, and not modulo 4 GiB.
+ */
+export function productScratchBytes(inner: i32, rows: i32): f64 {
+  return <f64>HEAD_BYTES + <f64>((rows + 7) >> 3) * (32 * <f64>inner + <f64>PANEL_GAP);
 }
 
 // @ts-ignore: decorator

@@ -5,7 +5,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { columnList, rowList } from '../../backends/wasm/block-list.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
-import { offsetOf } from '../../backends/wasm/heap.js';
+import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import { memoryOf } from '../../backends/wasm/instantiate.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -107,7 +107,7 @@ function blockSparseMatMul(call: WasmCall): TensorInfo {
     throw new RangeError(`BlockSparseMatMul: the transposed product takes neither bias nor activation`);
   }
   const batch = x.shape[0]!;
-  const out = backend.makeOutput([batch, outer], 'float32');
+  const out = newOutput(backend, [batch, outer]);
   const { exports, forCall } = kernelsOf<Exports>(backend);
   const [blockRows, blockColumns] = pattern.blockShape;
   const [innerBlock, outerBlock] = transposed ? [blockColumns, blockRows] : [blockRows, blockColumns];
@@ -157,7 +157,7 @@ function blockSparseWeightGradient(call: WasmCall): TensorInfo {
   const x = floatInput('BlockSparseWeightGradient', 'x', call, [null, n]);
   const batch = x.shape[0]!;
   const dy = floatInput('BlockSparseWeightGradient', 'dy', call, [batch, m]);
-  const out = backend.makeOutput([pattern.size], 'float32');
+  const out = newOutput(backend, [pattern.size]);
   const { exports, forCall } = kernelsOf<Exports>(backend);
   const [blockRows, blockColumns] = pattern.blockShape;
   const list = rowList(pattern);

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { assertTensor } from '../../assert-tensor.js';
+import { assertPattern, assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
 import { tablesOf } from '../../pattern-tables.js';
@@ -15,6 +15,7 @@ import { tablesOf } from '../../pattern-tables.js';
  * @throws RangeError for a matrix that is not the pattern's
  */
 export function gatherBlocks(matrix: tf.Tensor2D, pattern: BlockPattern): tf.Tensor1D {
+  assertPattern(pattern);
   assertTensor(matrix, pattern.matrixShape, 'matrix', BLOCK_SPARSE_KERNEL);
   return gather({ matrix }, { pattern });
 }
@@ -25,6 +26,7 @@ export function gatherBlocks(matrix: tf.Tensor2D, pattern: BlockPattern): tf.Ten
  * @throws RangeError for another number of values
  */
 export function scatterBlocks(values: tf.Tensor1D, pattern: BlockPattern): tf.Tensor2D {
+  assertPattern(pattern);
   assertTensor(values, [pattern.size], 'values', BLOCK_SPARSE_KERNEL);
   return scatter({ values }, { pattern });
 }

@@ -4,7 +4,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
-import { offsetOf } from '../../backends/wasm/heap.js';
+import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 
@@ -18,7 +18,7 @@ function gatherBlocks(call: WasmCall): TensorInfo {
   const { backend } = call;
   const pattern = patternOfCall('GatherBlocks', call);
   const matrix = floatInput('GatherBlocks', 'matrix', call, pattern.matrixShape);
-  const out = backend.makeOutput([pattern.size], 'float32');
+  const out = newOutput(backend, [pattern.size]);
   const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.gatherBlocks(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
@@ -29,7 +29,7 @@ function scatterBlocks(call: WasmCall): TensorInfo {
   const { backend } = call;
   const pattern = patternOfCall('ScatterBlocks', call);
   const values = floatInput('ScatterBlocks', 'values', call, [pattern.size]);
-  const out = backend.makeOutput([...pattern.matrixShape], 'float32');
+  const out = newOutput(backend, pattern.matrixShape);
   const offsets = [offsetOf(backend, values), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.scatterBlocks(...offsets, ...keptBlocksIn(backend, pattern));
   return out;

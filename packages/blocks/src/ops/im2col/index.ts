@@ -4,7 +4,12 @@ import type * as tf from '@tensorflow/tfjs';
 import { assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { foldedPatches, unfoldedPatches } from './composed.js';
-import { patchesShape, type ConvolutionInfo, type PatchAttributes } from './convolution-info.js';
+import {
+  assertConvolution,
+  patchesShape,
+  type ConvolutionInfo,
+  type PatchAttributes,
+} from './convolution-info.js';
 
 /**
  * The patches of an image under each place of a filter, `[B·OH·OW, h·w·C]`. Adjoint to `col2im`.
@@ -13,6 +18,7 @@ import { patchesShape, type ConvolutionInfo, type PatchAttributes } from './conv
  * @throws RangeError for an image that is not of the convolution
  */
 export function im2col(x: tf.Tensor4D, info: ConvolutionInfo): tf.Tensor2D {
+  assertConvolution(info, 'im2col()');
   assertTensor(x, info.inShape, 'x', THE_CONVOLUTION);
   return unfold({ x }, { info });
 }
@@ -24,6 +30,7 @@ export function im2col(x: tf.Tensor4D, info: ConvolutionInfo): tf.Tensor2D {
  * @throws RangeError for patches that are not of the convolution
  */
 export function col2im(patches: tf.Tensor2D, info: ConvolutionInfo): tf.Tensor4D {
+  assertConvolution(info, 'col2im()');
   assertTensor(patches, patchesShape(info), 'patches', THE_CONVOLUTION);
   return fold({ patches }, { info });
 }

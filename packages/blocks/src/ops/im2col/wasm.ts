@@ -3,11 +3,11 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { kernelsOf } from '../../backends/wasm/exports.js';
-import { offsetOf } from '../../backends/wasm/heap.js';
+import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import { memoryOf } from '../../backends/wasm/instantiate.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
-import { patchesShape, type ConvolutionInfo } from './convolution-info.js';
+import { assertConvolution, patchesShape, type ConvolutionInfo } from './convolution-info.js';
 
 export interface PatchExports {
   patches(scatter: boolean, x: number, matrix: number, ...geometry: Geometry): void;
@@ -35,7 +35,7 @@ function im2col(call: WasmCall): TensorInfo {
   const { backend } = call;
   const info = infoOf('Im2Col', call);
   const x = floatInput('Im2Col', 'x', call, info.inShape);
-  const out = backend.makeOutput(patchesShape(info), 'float32');
+  const out = newOutput(backend, patchesShape(info));
   kernelsOf<PatchExports>(backend).exports.patches(
     false,
     offsetOf(backend, x),
@@ -50,7 +50,7 @@ function col2im(call: WasmCall): TensorInfo {
   const { backend } = call;
   const info = infoOf('Col2Im', call);
   const patches = floatInput('Col2Im', 'patches', call, patchesShape(info));
-  const out = backend.makeOutput([...info.inShape], 'float32');
+  const out = newOutput(backend, info.inShape);
   const [from, to] = [offsetOf(backend, patches), offsetOf(backend, out)];
   const size = info.inShape.reduce((product, length) => product * length, 1);
   new Float32Array(memoryOf(backend).buffer, to, size).fill(0);
@@ -58,12 +58,11 @@ function col2im(call: WasmCall): TensorInfo {
   return out;
 }
 
+/** @throws TypeError, RangeError for an attribute that is no convolution */
 export function infoOf(kernel: string, { attrs }: WasmCall): ConvolutionInfo {
-  const info = attrs['info'] as unknown as ConvolutionInfo | undefined;
-  if (info?.inShape?.length === 4 && info.dataFormat === 'channelsLast') return info;
-  throw new TypeError(
-    `${kernel}: the attribute 'info' must be a Conv2DInfo of channels-last images, as convolutionInfo makes one`,
-  );
+  const info = attrs['info'] as unknown as ConvolutionInfo;
+  assertConvolution(info, kernel);
+  return info;
 }
 
 export function geometryArguments(info: ConvolutionInfo): Geometry {

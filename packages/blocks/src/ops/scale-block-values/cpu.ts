@@ -5,13 +5,16 @@ import type { PatternAttribute } from '../../pattern.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, CpuTensor>>;
 
-/** values `[size]`, scale `[R, C]` → `[size]`. */
+/** values `[size]`, scale `[R, C]` → `[size]`; a block of factor zero is zero, whatever it held. */
 function scaleBlockValues(
   { values, scale }: Inputs<'values' | 'scale'>,
   { pattern }: PatternAttribute,
 ): CpuTensor {
   const scaled = new Float32Array(pattern.size);
-  eachWeight(pattern, (value, _, block) => (scaled[value] = values.values[value]! * scale.values[block]!));
+  eachWeight(pattern, (value, _, block) => {
+    const factor = scale.values[block]!;
+    scaled[value] = factor === 0 ? 0 : values.values[value]! * factor;
+  });
   return { shape: [pattern.size], values: scaled };
 }
 

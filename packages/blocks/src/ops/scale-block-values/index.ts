@@ -4,14 +4,14 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { assertTensor } from '../../assert-tensor.js';
+import { assertPattern, assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { blocksOfPattern } from '../../pattern-blocks.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
 import { tablesOf, wholeBlocks } from '../../pattern-tables.js';
 
 /**
- * Each kept block's values times a factor of its own.
+ * Each kept block's values times a factor of its own. A block of factor zero is zero, whatever it held.
  *
  * @param values `[size]`
  * @param scale a factor for each block, kept or not, `[R, C]`
@@ -23,6 +23,7 @@ export function scaleBlockValues(
   scale: tf.Tensor2D,
   pattern: BlockPattern,
 ): tf.Tensor1D {
+  assertPattern(pattern);
   assertTensor(values, [pattern.size], 'values', BLOCK_SPARSE_KERNEL);
   assertTensor(scale, pattern.grid.gridShape, 'scale', BLOCK_SPARSE_KERNEL);
   return scaleValues({ values, scale }, { pattern });
@@ -34,6 +35,7 @@ export function scaleBlockValues(
  * @throws RangeError for another number of values
  */
 export function blockValuesDot(a: tf.Tensor1D, b: tf.Tensor1D, pattern: BlockPattern): tf.Tensor2D {
+  assertPattern(pattern);
   assertTensor(a, [pattern.size], 'a', BLOCK_SPARSE_KERNEL);
   assertTensor(b, [pattern.size], 'b', BLOCK_SPARSE_KERNEL);
   return valuesDot({ a, b }, { pattern });
@@ -42,8 +44,11 @@ export function blockValuesDot(a: tf.Tensor1D, b: tf.Tensor1D, pattern: BlockPat
 const scaleValues = defineOperation<PatternAttribute, tf.Tensor1D>({
   name: 'ScaleBlockValues',
   inputsToSave: ['values', 'scale'],
-  composed: ({ values, scale }, { pattern }) =>
-    values!.mul(scale!.flatten().gather(tf.tensor1d(tablesOf(pattern).block, 'int32'))),
+  composed: ({ values, scale }, { pattern }) => {
+    const factors = scale!.flatten().gather<tf.Tensor1D>(tf.tensor1d(tablesOf(pattern).block, 'int32'));
+    // NaN · 0 would be NaN.
+    return tf.where(factors.notEqual(0), values!.mul(factors), tf.scalar(0)) as tf.Tensor1D;
+  },
   gradient: (dy, [values, scale], { pattern }) => ({
     values: () => scaleBlockValues(dy as tf.Tensor1D, scale as tf.Tensor2D, pattern),
     scale: () => blockValuesDot(dy as tf.Tensor1D, values as tf.Tensor1D, pattern),

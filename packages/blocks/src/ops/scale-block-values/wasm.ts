@@ -4,7 +4,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
-import { offsetOf } from '../../backends/wasm/heap.js';
+import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 
@@ -19,7 +19,7 @@ function scaleBlockValues(call: WasmCall): TensorInfo {
   const pattern = patternOfCall('ScaleBlockValues', call);
   const values = floatInput('ScaleBlockValues', 'values', call, [pattern.size]);
   const scale = floatInput('ScaleBlockValues', 'scale', call, pattern.grid.gridShape);
-  const out = backend.makeOutput([pattern.size], 'float32');
+  const out = newOutput(backend, [pattern.size]);
   const offsets = [offsetOf(backend, values), offsetOf(backend, scale), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.scaleBlockValues(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
@@ -31,7 +31,7 @@ function blockValuesDot(call: WasmCall): TensorInfo {
   const pattern = patternOfCall('BlockValuesDot', call);
   const a = floatInput('BlockValuesDot', 'a', call, [pattern.size]);
   const b = floatInput('BlockValuesDot', 'b', call, [pattern.size]);
-  const out = backend.makeOutput([...pattern.grid.gridShape], 'float32');
+  const out = newOutput(backend, pattern.grid.gridShape);
   const offsets = [offsetOf(backend, a), offsetOf(backend, b), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.blockValuesDot(...offsets, ...keptBlocksIn(backend, pattern));
   return out;

@@ -14,7 +14,11 @@ function scaleBlockValues({
 }: WebgpuCall<PatternAttribute>): TensorInfo {
   return withElements(backend, inputs['values']!, (values) =>
     runShader(backend, {
-      ...perBlock('scaleBlockValues', pattern, 'result[value] = values[value] * scale[block];'),
+      ...perBlock(
+        'scaleBlockValues',
+        pattern,
+        'result[value] = select(values[value] * scale[block], 0.0, scale[block] == 0.0);',
+      ),
       inputs: [
         { name: 'values', info: values },
         { name: 'scale', info: inputs['scale']! },

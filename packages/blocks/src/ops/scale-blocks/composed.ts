@@ -1,20 +1,23 @@
 /** The ops on the blocks of a matrix by ops of tfjs. */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 import { blockGrid, type BlockGrid } from '../../grid.js';
 import type { OperationInputs } from '../../operation.js';
 import type { BlockAttributes } from './attributes.js';
 
-/** ScaleBlocks: matrix `[n, m]`, scale `[R, C]` → `[n, m]`. */
+/** ScaleBlocks: matrix `[n, m]`, scale `[R, C]` → `[n, m]`; a block scaled by zero is zero, whatever it held. */
 export function productOfBlocks(
   { matrix, scale }: OperationInputs,
   { blockShape }: BlockAttributes,
 ): tf.Tensor2D {
   const grid = blockGrid((matrix as tf.Tensor2D).shape, blockShape);
   const [gridRows, gridColumns] = grid.gridShape;
-  const scaled = cutIntoBlocks(matrix as tf.Tensor2D, grid).mul(
-    scale!.reshape([gridRows, 1, gridColumns, 1]),
-  );
+  const blocks = cutIntoBlocks(matrix as tf.Tensor2D, grid);
+  const factors = scale!.reshape([gridRows, 1, gridColumns, 1]);
+  const zeros = tf.zerosLike(blocks);
+  // NaN · 0 would be NaN. The condition is spread by a sum, which backends do faster than tf.where would.
+  const kept = zeros.add(factors).notEqual(zeros);
+  const scaled = tf.where(kept, blocks.mul(factors), zeros);
   return joinBlocks(scaled as tf.Tensor4D, grid);
 }
 

@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
-import { blockGrid, type BlockGrid } from '../../grid.js';
+import { assertGrid, blockGrid, blockSize, type BlockGrid } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
@@ -15,8 +15,7 @@ import { blockProducts, productOfBlocks } from './composed.js';
 export type { BlockAttributes };
 
 /**
- * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`. By a kernel of this package a block scaled by zero is zero,
- * whatever it held; composed of tfjs' ops it is NaN where it held NaN or an infinity.
+ * `out[i, j] = matrix[i, j] · scale[⌊i / Br⌋, ⌊j / Bc⌋]`. A block scaled by zero is zero, whatever it held.
  *
  * @param matrix `[n, m]`
  * @param scale one factor a block, `[R, C]`
@@ -24,6 +23,7 @@ export type { BlockAttributes };
  * @throws RangeError for tensors that are not of the grid
  */
 export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(scale, grid.gridShape, 'scale', THE_GRID);
   return scaled({ matrix, scale }, { blockShape: grid.blockShape });
@@ -35,6 +35,7 @@ export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: Block
  * @throws RangeError for tensors that are not of the grid
  */
 export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
   assertTensor(mask, grid.gridShape, 'mask', THE_GRID);
   const attributes = { blockShape: grid.blockShape };
@@ -57,6 +58,7 @@ export function maskBlocks(matrix: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGr
  * @throws RangeError for tensors that are not of the grid
  */
 export function blockDot(a: tf.Tensor2D, b: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
   assertTensor(a, grid.matrixShape, 'a', THE_GRID);
   assertTensor(b, grid.matrixShape, 'b', THE_GRID);
   return dotted({ a, b }, { blockShape: grid.blockShape });
@@ -72,9 +74,57 @@ const SQUARED_NORM_FLOOR = 1e-30;
  *
  * The norm of a block of zeros is given as 1e-15, where its derivative is zero: without that floor the
  * derivative at a pruned block would be 0/0, and the next step's weights NaN.
+ *
+ * @throws TypeError, RangeError for a matrix that is not of the grid
  */
 export function blockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
-  return tf.tidy(() => blockDot(matrix, matrix, grid).maximum(SQUARED_NORM_FLOOR).sqrt() as tf.Tensor2D);
+  return tf.tidy(() => rootOf(sumsOfSquares(matrix, grid)));
+}
+
+/**
+ * The root of the mean of each block's squares, over the weights that are there, `[R, C]`: what blocks are compared by
+ * where not all are of one size, those at ragged edges and those of other kernels. 1e-15 for a block of zeros.
+ */
+export function blockRootMeanSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  return tf.tidy(() => rootOf(sumsOfSquares(matrix, grid).div(blockSizes(grid))));
+}
+
+/**
+ * The Frobenius norm of each block, that of one at a ragged edge as if it were whole: `‖W_b‖_F · √(Br·Bc / n_b)` for
+ * `n_b` weights that are there, `[R, C]`. What a threshold on norms goes by, so that small blocks do not fall below it
+ * for their size. 1e-15 for a block of zeros, where its derivative is zero.
+ */
+export function wholeBlockNorms(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
+  if (isWhole(grid)) return blockNorms(matrix, grid);
+  const [blockRows, blockColumns] = grid.blockShape;
+  return tf.tidy(() =>
+    rootOf(sumsOfSquares(matrix, grid).mul(tf.div(blockRows * blockColumns, blockSizes(grid)))),
+  );
+}
+
+/** @throws TypeError, RangeError for a matrix that is not of the grid */
+function sumsOfSquares(matrix: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+  assertGrid(grid);
+  assertTensor(matrix, grid.matrixShape, 'matrix', THE_GRID);
+  return blockDot(matrix, matrix, grid);
+}
+
+function rootOf(squares: tf.Tensor): tf.Tensor2D {
+  return squares.maximum(SQUARED_NORM_FLOOR).sqrt() as tf.Tensor2D;
+}
+
+/** The number of weights of each block, `[R, C]`; a scalar where all have as many. */
+function blockSizes(grid: BlockGrid): tf.Tensor {
+  const [blockRows, blockColumns] = grid.blockShape;
+  if (isWhole(grid)) return tf.scalar(blockRows * blockColumns);
+  const sizes = Float32Array.from({ length: grid.blocks }, (_, block) => blockSize(grid, block));
+  return tf.tensor2d(sizes, [...grid.gridShape]);
+}
+
+/** Whether the blocks divide the matrix. */
+function isWhole({ matrixShape: [n, m], blockShape: [blockRows, blockColumns] }: BlockGrid): boolean {
+  return n % blockRows === 0 && m % blockColumns === 0;
 }
 
 const scaled = defineOperation<BlockAttributes, tf.Tensor2D>({

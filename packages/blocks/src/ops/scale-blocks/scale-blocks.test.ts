@@ -9,7 +9,14 @@ import '../../backends/cpu.js';
 import '../../backends/wasm.js';
 import { blockGrid } from '../../grid.js';
 import { expectClose, finiteDifferences, grids, naiveNorms, randomTensor } from '../../test-support.js';
-import { blockDot, blockNorms, maskBlocks, scaleBlocks } from './index.js';
+import {
+  blockDot,
+  blockNorms,
+  blockRootMeanSquares,
+  maskBlocks,
+  scaleBlocks,
+  wholeBlockNorms,
+} from './index.js';
 
 const ragged = blockGrid([5, 7], [2, 3]);
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
@@ -30,6 +37,39 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('the root mean square counts the weights that are there, and a norm as of a whole block is √(Br·Bc) times it', () => {
+    fc.assert(
+      fc.property(grids, fc.nat(1000), (grid, seed) => {
+        tf.tidy(() => {
+          const matrix = randomTensor(grid.matrixShape, seed);
+          const norms = naiveNorms(matrix.dataSync(), grid.matrixShape, grid.blockShape);
+          const counted = naiveNorms(
+            tf.ones([...grid.matrixShape]).dataSync(),
+            grid.matrixShape,
+            grid.blockShape,
+          );
+          const means = norms.map((norm, block) => norm / counted[block]!); // ‖1_b‖ is √n_b.
+          expectClose(blockRootMeanSquares(matrix, grid), means, 1e-5);
+          const [rows, columns] = grid.blockShape;
+          const whole = means.map((mean) => mean * Math.sqrt(rows * columns));
+          expectClose(wholeBlockNorms(matrix, grid), whole, 1e-5);
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('both have zero for a derivative at a block of zeros, ragged or not', () => {
+    tf.tidy(() => {
+      for (const measure of [blockRootMeanSquares, wholeBlockNorms]) {
+        for (const grid of [ragged, blockGrid([5, 7], [1, 7])]) {
+          const gradient = tf.grad((w) => measure(w as tf.Tensor2D, grid).sum())(tf.zeros([5, 7]));
+          expect(values(gradient)).toEqual(new Array(35).fill(0));
+        }
+      }
+    });
   });
 
   it('a padded and an evenly divided grid agree where both apply', () => {
@@ -127,6 +167,8 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
       maskBlocks(w, s, ragged),
       blockDot(w, w, ragged),
       blockNorms(w, ragged),
+      blockRootMeanSquares(w, ragged),
+      wholeBlockNorms(w, ragged),
     ]);
     expect(tf.memory().numTensors).toBe(before);
     tf.dispose([w, s]);

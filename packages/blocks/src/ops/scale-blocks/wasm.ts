@@ -3,7 +3,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { kernelsOf, type Cut } from '../../backends/wasm/exports.js';
-import { growingWorkspace, offsetOf, oncePerBackend } from '../../backends/wasm/heap.js';
+import { growingWorkspace, newOutput, offsetOf, oncePerBackend } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { blockGrid, type BlockGrid } from '../../grid.js';
@@ -28,7 +28,7 @@ function scaleBlocks(call: WasmCall): TensorInfo {
   const matrix = floatInput('ScaleBlocks', 'matrix', call, [null, null]);
   const grid = gridOf(matrix, call);
   const scale = floatInput('ScaleBlocks', 'scale', call, grid.gridShape);
-  const out = backend.makeOutput([...grid.matrixShape], 'float32');
+  const out = newOutput(backend, grid.matrixShape);
   const offsets = [matrix, scale, out].map((x) => offsetOf(backend, x)) as [number, number, number];
   kernelsOf<Exports>(backend).exports.scaleBlocks(...offsets, ...grid.matrixShape, ...grid.blockShape);
   return out;
@@ -41,8 +41,8 @@ function scaleBlocksGrad(call: WasmCall): TensorInfo[] {
   const grid = gridOf(matrix, call);
   const dy = floatInput('ScaleBlocksGrad', 'dy', call, grid.matrixShape);
   const scale = floatInput('ScaleBlocksGrad', 'scale', call, grid.gridShape);
-  const dMatrix = backend.makeOutput([...grid.matrixShape], 'float32');
-  const dScale = backend.makeOutput([...grid.gridShape], 'float32');
+  const dMatrix = newOutput(backend, grid.matrixShape);
+  const dScale = newOutput(backend, grid.gridShape);
   const tensors = [dy, matrix, scale, dMatrix, dScale];
   const offsets = tensors.map((x) => offsetOf(backend, x)) as [number, number, number, number, number];
   const sums = workspaceOf(backend)(16 * grid.gridShape[1]);
@@ -61,7 +61,7 @@ function blockDot(call: WasmCall): TensorInfo {
   const a = floatInput('BlockDot', 'a', call, [null, null]);
   const grid = gridOf(a, call);
   const b = floatInput('BlockDot', 'b', call, grid.matrixShape);
-  const out = backend.makeOutput([...grid.gridShape], 'float32');
+  const out = newOutput(backend, grid.gridShape);
   const offsets = [a, b, out].map((x) => offsetOf(backend, x)) as [number, number, number];
   kernelsOf<Exports>(backend).exports.blockDot(...offsets, ...grid.matrixShape, ...grid.blockShape);
   return out;

@@ -4,7 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
-import { assertTensor } from '../../assert-tensor.js';
+import { assertChoice, assertIsTensor, assertTensor } from '../../assert-tensor.js';
+import { describeValue } from '../../describe-value.js';
+import { assertKnownOptions } from '../../known-options.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 
 /** What the kernels receive beside the logits. */
@@ -17,6 +19,13 @@ export interface AttentionAttributes {
   readonly minimum: number;
   readonly maximum: number;
 }
+
+const ATTRIBUTES: readonly (keyof AttentionAttributes)[] = [
+  'normalised',
+  'temperature',
+  'minimum',
+  'maximum',
+];
 
 /** Bounds that clip nothing: attention is above 0, and every number of single precision below. */
 export const UNCLIPPED = { minimum: 0, maximum: 3.4e38 } as const;
@@ -31,18 +40,17 @@ export const UNCLIPPED = { minimum: 0, maximum: 3.4e38 } as const;
  */
 export function attentionWeights<T extends tf.Tensor>(
   logits: T,
-  {
-    normalised = true,
-    temperature = 1,
-    minimum = UNCLIPPED.minimum,
-    maximum = UNCLIPPED.maximum,
-  }: Partial<AttentionAttributes> = {},
+  attributes: Partial<AttentionAttributes> = {},
 ): T {
+  assertKnownOptions(attributes, ATTRIBUTES, 'attentionWeights()');
+  const { normalised = true, temperature = 1, minimum, maximum } = { ...UNCLIPPED, ...attributes };
+  assertChoice(normalised, [true, false], 'normalised');
+  assertIsTensor(logits, 'logits');
   assertTensor(logits, logits.shape, 'logits', 'attention');
   assertTemperature(temperature);
-  if (!(minimum >= 0 && minimum <= maximum)) {
+  if (typeof minimum !== 'number' || typeof maximum !== 'number' || !(minimum >= 0 && minimum <= maximum)) {
     throw new RangeError(
-      `The attention cannot be clipped to [${minimum}, ${maximum}]: the bounds are 0 ≤ low ≤ high`,
+      `The attention cannot be clipped to [${describeValue(minimum)}, ${describeValue(maximum)}]: the bounds are 0 ≤ low ≤ high`,
     );
   }
   return attention({ logits }, { normalised, temperature, minimum, maximum }) as tf.Tensor as T;
@@ -51,7 +59,9 @@ export function attentionWeights<T extends tf.Tensor>(
 /** @throws RangeError unless the temperature is finite and above 0 */
 export function assertTemperature(temperature: number): void {
   if (temperature > 0 && Number.isFinite(temperature)) return;
-  throw new RangeError(`The softmax temperature τ = ${temperature} is not a finite number above 0`);
+  throw new RangeError(
+    `The softmax temperature τ = ${describeValue(temperature)} is not a finite number above 0`,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { kernelsOf } from '../../backends/wasm/exports.js';
-import { offsetOf } from '../../backends/wasm/heap.js';
+import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import type { AttentionAttributes } from './index.js';
@@ -19,7 +19,7 @@ type Settings = [size: number, normalised: boolean, temperature: number, minimum
 function softmaxAttention(call: WasmCall): tf.TensorInfo {
   const { backend } = call;
   const logits = floatInput('SoftmaxAttention', 'logits', call);
-  const out = backend.makeOutput(logits.shape, 'float32');
+  const out = newOutput(backend, logits.shape);
   const offsets = [offsetOf(backend, logits), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.attention(...offsets, ...settings(logits, call));
   return out;
@@ -30,7 +30,7 @@ function softmaxAttentionGrad(call: WasmCall): tf.TensorInfo {
   const { backend } = call;
   const logits = floatInput('SoftmaxAttentionGrad', 'logits', call);
   const dy = floatInput('SoftmaxAttentionGrad', 'dy', call, logits.shape);
-  const dLogits = backend.makeOutput(logits.shape, 'float32');
+  const dLogits = newOutput(backend, logits.shape);
   const offsets = [dy, logits, dLogits].map((x) => offsetOf(backend, x)) as [number, number, number];
   kernelsOf<Exports>(backend).exports.attentionGrad(...offsets, ...settings(logits, call));
   return dLogits;

@@ -1,27 +1,31 @@
 // AdamUpdate on the wasm backend. The arithmetic is in wasm.as.ts.
 
-import { offsetOf, takeOver, type WasmCall, type WasmKernel } from '@espalier/blocks';
+import { floatInput, offsetOf, takeOver, type WasmCall, type WasmKernel } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import { biasCorrection, type AdamStep } from './index.js';
 
 /** weight, gradient and both moments, of one shape → the new weight and moments; uses up the old ones. */
-function adamUpdate({ inputs, attrs, backend }: WasmCall): tf.TensorInfo[] {
-  const { weight, gradient, first, second } = inputs as Record<string, tf.TensorInfo>;
+function adamUpdate(call: WasmCall): tf.TensorInfo[] {
+  const { attrs, backend } = call;
+  const weight = floatInput('AdamUpdate', 'weight', call);
+  const gradient = floatInput('AdamUpdate', 'gradient', call, weight.shape);
+  const first = floatInput('AdamUpdate', 'first', call, weight.shape);
+  const second = floatInput('AdamUpdate', 'second', call, weight.shape);
   const settings = attrs as unknown as AdamStep;
   const { beta1, beta2, epsilon, weightDecay } = settings;
   const { rate, root } = biasCorrection(settings);
-  const old = [weight!, gradient!, first!, second!].map((x) => offsetOf(backend, x));
-  const newWeight = takeOver(backend, weight!);
-  const newFirst = takeOver(backend, first!);
-  const newSecond = takeOver(backend, second!);
+  const old = [weight, gradient, first, second].map((x) => offsetOf(backend, x));
+  const newWeight = takeOver(backend, weight);
+  const newFirst = takeOver(backend, first);
+  const newSecond = takeOver(backend, second);
   kernelsOf(backend).adamUpdate(
     ...(old as [number, number, number, number]),
     offsetOf(backend, newWeight),
     offsetOf(backend, newFirst),
     offsetOf(backend, newSecond),
-    tf.util.sizeFromShape(weight!.shape),
+    tf.util.sizeFromShape(weight.shape),
     rate,
     beta1,
     1 - beta1,

@@ -1,18 +1,20 @@
 // SgdUpdate on the wasm backend. The arithmetic is in wasm.as.ts.
 
-import { offsetOf, takeOver, type WasmCall, type WasmKernel } from '@espalier/blocks';
+import { floatInput, offsetOf, takeOver, type WasmCall, type WasmKernel } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import type { SgdStep } from './index.js';
 
 /** weight and gradient of one shape → the new weight; uses up the weight. */
-function sgdUpdate({ inputs, attrs, backend }: WasmCall): tf.TensorInfo {
-  const { weight, gradient } = inputs as Record<string, tf.TensorInfo>;
+function sgdUpdate(call: WasmCall): tf.TensorInfo {
+  const { attrs, backend } = call;
+  const weight = floatInput('SgdUpdate', 'weight', call);
+  const gradient = floatInput('SgdUpdate', 'gradient', call, weight.shape);
   const { learningRate, weightDecay } = attrs as unknown as SgdStep;
-  const old = [weight!, gradient!].map((x) => offsetOf(backend, x)) as [number, number];
-  const newWeight = takeOver(backend, weight!);
-  const size = tf.util.sizeFromShape(weight!.shape);
+  const old = [weight, gradient].map((x) => offsetOf(backend, x)) as [number, number];
+  const newWeight = takeOver(backend, weight);
+  const size = tf.util.sizeFromShape(weight.shape);
   kernelsOf(backend).sgdUpdate(...old, offsetOf(backend, newWeight), size, learningRate, weightDecay);
   return newWeight;
 }

@@ -2,7 +2,7 @@
  * The loss of a classifier: `tf.losses.softmaxCrossEntropy` is some thirty ops of a few microseconds each, forward and
  * back; this is one op and one for its gradient.
  */
-import { areGradientsDifferentiated, defineOperation } from '@espalier/blocks';
+import { areGradientsDifferentiated, defineOperation, describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 /**
@@ -16,10 +16,11 @@ import * as tf from '@tensorflow/tfjs';
  * @throws if the shapes differ or are not of two axes
  */
 export function softmaxCrossEntropy(labels: tf.Tensor, logits: tf.Tensor): tf.Scalar {
-  if (labels.rank !== 2 || !tf.util.arraysEqual(labels.shape, logits.shape)) {
+  const areTensors = labels instanceof tf.Tensor && logits instanceof tf.Tensor;
+  if (!areTensors || labels.rank !== 2 || !tf.util.arraysEqual(labels.shape, logits.shape)) {
     throw new Error(
-      `softmaxCrossEntropy: labels and logits must both be [batch, classes], got [${labels.shape}] and ` +
-        `[${logits.shape}]. Class indices become labels by tf.oneHot.`,
+      `softmaxCrossEntropy: labels and logits must both be tensors of shape [batch, classes], got ` +
+        `${describeValue(labels)} and ${describeValue(logits)}. Class indices become labels by tf.oneHot.`,
     );
   }
   return tf.tidy(() => crossEntropy({ labels: asFloat(labels), logits: asFloat(logits) }, {}));

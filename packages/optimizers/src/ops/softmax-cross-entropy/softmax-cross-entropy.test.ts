@@ -121,7 +121,7 @@ describe.each(['cpu', 'wasm'])('softmaxCrossEntropy on the %s backend', (backend
   it('refuses class indices, and says what to do', () => {
     const run = () => tf.tidy(() => softmaxCrossEntropy(tf.zeros([5]), tf.zeros([5, 3])));
     expect(run).toThrow(
-      'must both be [batch, classes], got [5] and [5,3]. Class indices become labels by tf.oneHot.',
+      'must both be tensors of shape [batch, classes], got a float32 tensor of shape [5] and a float32 tensor of shape [5, 3]. Class indices become labels by tf.oneHot.',
     );
   });
 });

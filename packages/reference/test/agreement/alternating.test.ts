@@ -1,0 +1,4 @@
+import { alternating } from '../pairs/alternating.js';
+import { describeAgreement } from './describe-agreement.js';
+
+describeAgreement(alternating);

@@ -1,0 +1,4 @@
+import { forwardSelection } from '../pairs/forward-selection.js';
+import { describeAgreement } from './describe-agreement.js';
+
+describeAgreement(forwardSelection);

@@ -1,0 +1,4 @@
+import { gradual } from '../pairs/gradual.js';
+import { describeAgreement } from './describe-agreement.js';
+
+describeAgreement(gradual);
