@@ -56,7 +56,7 @@ export {
   type AllocationLayer,
   type AllocationName,
 } from './allocation.js';
-export type { KernelOverrides, Overrides } from './overrides.js';
+export { assertOverrides, type KernelOverrides, type Overrides } from './overrides.js';
 export * from './random.js';
 
 export {
@@ -86,7 +86,7 @@ export * from './search/forward-selection.js';
 export { dropAndGrow, type DropAndGrowSettings } from './search/drop-and-grow.js';
 
 export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
-export type { Target } from './run/target.js';
+export { assertTarget, type Target } from './run/target.js';
 export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
 export { isUnderPruning, type KernelState } from './run/kernel-state.js';

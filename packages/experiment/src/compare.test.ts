@@ -54,7 +54,11 @@ describe('compare', () => {
       { reference: 'gmp' },
       /'gmp' is not compared: choose dense, magnitude/,
     ],
-    ['an override out of range', { overrides: { [KERNEL]: { sparsity: 1 } } }, /sparsity = 1 is not a number from 0/],
+    [
+      'an override out of range',
+      { overrides: { [KERNEL]: { sparsity: 1 } } },
+      /sparsity = 1 is not a number from 0/,
+    ],
   ])('refuses %s', async (_, options, message) => {
     await expect(compare({ workload: tiny, ...brief, ...options })).rejects.toThrow(message);
   });

@@ -5,6 +5,7 @@
 import type { AllocationName, Overrides, Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
 
+import { assertCompared } from './arguments.js';
 import { currentBackend } from './backend.js';
 import { UsageError } from './errors.js';
 import type { Executor, Work } from './executors/executor.js';
@@ -57,10 +58,12 @@ export interface CompareOptions {
 
 /**
  * @returns what was measured, row by row; trials that failed are among the rows
+ * @throws TypeError or RangeError for an option that there is not, or is not what it is to be
  * @throws UsageError for what cannot be run, before anything is written
  * @throws the signal's reason when it was aborted
  */
 export async function compare(options: CompareOptions): Promise<Summary> {
+  assertCompared(options, 'compare()');
   const { reference = 'dense' } = options;
   const prepared = await prepare(options);
   const { works, executor, jobs, costs, epochs, workload } = prepared;
@@ -90,7 +93,11 @@ export async function compare(options: CompareOptions): Promise<Summary> {
   return summaryOf(outcomes);
 }
 
-/** What is known to be runnable, and where; nothing is trained yet. */
+/**
+ * What is known to be runnable, and where; nothing is trained yet.
+ *
+ * @param options that were checked
+ */
 export async function prepare(options: CompareOptions): Promise<Prepared> {
   const { reference = 'dense', dataFolder = '', sparsePhases = true, watcher = {} } = options;
   const { trialTimeoutMinutes, signal = new AbortController().signal } = options;

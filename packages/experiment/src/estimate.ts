@@ -1,6 +1,8 @@
 /** What a comparison would take, and what of it is done already. Nothing is written, and a few steps are trained. */
+import { assertArgument } from '@espalier/core';
 import pLimit from 'p-limit';
 
+import { assertCompared, someTime } from './arguments.js';
 import { prepare, type CompareOptions, type Prepared } from './compare.js';
 import type { Work } from './executors/executor.js';
 import { timeOf, type TrialCosts } from './measure-steps.js';
@@ -54,6 +56,8 @@ export async function estimate(
   options: CompareOptions,
   startedAt: number = performance.now(),
 ): Promise<Estimate> {
+  assertCompared(options, 'estimate()');
+  assertArgument('estimate()', 'startedAt', startedAt, someTime);
   const store = readOnly(options.store ?? memoryStore());
   const prepared = await prepare({ ...options, store });
   const preparingMs = performance.now() - startedAt;

@@ -8,8 +8,7 @@ export { isUsageError, UsageError } from './errors.js';
 export { estimate, type Estimate, type EstimatedTrial } from './estimate.js';
 export type { Executor, RunOptions, Work } from './executors/executor.js';
 export { inPlace, type InPlaceOptions } from './executors/in-place.js';
-export { isQuality, type Measure, type RunMeasure } from './measure.js';
-export { measuresOf } from './measures-of.js';
+export type { Measure, RunMeasure } from './measure.js';
 export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export { duration, formatBytes } from './quantities.js';
@@ -29,13 +28,11 @@ export type {
   StoredTensor,
   TrialStore,
 } from './store/store.js';
-export { valueIn, type Environment, type Row, type Summary } from './summary.js';
-export { allocationFor, isAllocationName } from './trial/allocation.js';
+export type { Environment, Row, Summary } from './summary.js';
 export { trialId, trialName } from './trial/identity.js';
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {
-  prunerName,
   trialLabel,
   type AllocationReference,
   type Code,

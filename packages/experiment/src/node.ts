@@ -1,5 +1,5 @@
 /** What of an experiment is for Node alone: a store in a folder, trials in processes, modules by their names. */
-import { reports } from './reports/reports.js';
+import { checked, reports } from './reports/reports.js';
 import { terminal } from './reports/terminal.js';
 
 export { processes, type ProcessesOptions } from './executors/processes/processes.js';
@@ -10,4 +10,4 @@ export { assertName, loadPruner, loadWorkload } from './modules/references.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
 
 /** Every report by its format's name; `table` is for a terminal. */
-export const nodeReports = { table: terminal, ...reports } as const;
+export const nodeReports = { table: checked('table', terminal), ...reports } as const;

@@ -1,4 +1,7 @@
 /** Waiting for what may never come: a promise in a user's module that does not settle, a disk that does not answer. */
+import { assertArgument } from '@espalier/core';
+
+import { aSignal, someTime } from './arguments.js';
 import { UsageError } from './errors.js';
 import { duration } from './quantities.js';
 
@@ -49,6 +52,8 @@ export async function within<T>(awaited: Promise<T>, { ms, what, remedy }: Patie
  * @throws the signal's reason
  */
 export async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal, graceMs = 0): Promise<T> {
+  assertArgument('unlessAborted()', 'signal', signal, aSignal);
+  assertArgument('unlessAborted()', 'graceMs', graceMs, someTime);
   const { promise: aborted, reject } = withRejection();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const onAbort = () => {

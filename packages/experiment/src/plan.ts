@@ -1,7 +1,18 @@
 /** The trials of a comparison: a pure function of what is compared. */
-import type { AllocationName, Pruner } from '@espalier/core';
+import {
+  anObject,
+  assertOptions,
+  assertParts,
+  listOf,
+  required,
+  trueOrFalse,
+  wholeNumber,
+  type AllocationName,
+  type Pruner,
+} from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
 
+import { allocationNames, assertWorkload, seedList } from './arguments.js';
 import { allocationFor } from './trial/allocation.js';
 import type { Computing, ProductCosts, Reference, Training, Trial, TrialTarget } from './trial/trial.js';
 
@@ -34,8 +45,40 @@ export interface Plan {
   readonly data?: Readonly<Record<number, string>>;
 }
 
+const withReference = anObject('a value with where it comes from, { reference, … }', { reference: 'object' });
+
+function assertPlan(plan: Plan): void {
+  assertOptions('planTrials()', plan, {
+    workload: required(withReference),
+    strategies: required(listOf(withReference, 'a list of { reference, pruner }')),
+    targets: required(
+      listOf(anObject('a target, { sparsity, blockShape }', TARGET), 'a list of { sparsity, blockShape }'),
+    ),
+    allocations: required(allocationNames),
+    seeds: required(seedList),
+    epochs: required(wholeNumber()),
+    computing: required(
+      anObject('what computes, { backend, accelerators, threads }', { backend: 'string', threads: 'number' }),
+    ),
+    sparsePhases: required(trueOrFalse),
+    productCosts: {
+      type: 'object',
+      holds: (value) => value === null || Array.isArray(value),
+      words: 'a list of costs, one for each block shape, or null',
+    },
+    training: anObject('what the workload says of training'),
+    data: anObject("an object of the data set's digests by seed"),
+  });
+  assertWorkload(plan.workload.workload, 'planTrials()');
+  for (const { pruner } of plan.strategies) assertParts(pruner);
+}
+
+const TARGET = { sparsity: 'number', blockShape: 'object' } as const;
+
 /** The dense baseline of each seed first; then strategy by strategy, target by target, allocation by allocation. */
-export function planTrials({ workload, strategies, seeds, epochs, computing, ...plan }: Plan): Trial[] {
+export function planTrials(given: Plan): Trial[] {
+  assertPlan(given);
+  const { workload, strategies, seeds, epochs, computing, ...plan } = given;
   const common = {
     workload: { ...workload.reference, name: workload.workload.name },
     epochs,

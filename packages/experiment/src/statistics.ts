@@ -1,6 +1,9 @@
 /** The statistics of the table: means over seeds, and paired differences with their confidence intervals. */
+import { anInstance, assertArgument, listOf } from '@espalier/core';
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import { mean, sampleStandardDeviation } from 'simple-statistics';
+
+import { anyNumber } from './arguments.js';
 
 export interface Spread {
   readonly mean: number;
@@ -9,8 +12,12 @@ export interface Spread {
   readonly count: number;
 }
 
+const numbers = listOf(anyNumber, 'a list of numbers');
+const bySeed = anInstance(Map, 'a Map of numbers by seed');
+
 /** Null of no values. */
 export function spread(values: readonly number[]): Spread | null {
+  assertArgument('spread()', 'values', values, numbers);
   if (values.length === 0) return null;
   return {
     mean: mean([...values]),
@@ -30,6 +37,8 @@ export function pairedDifference(
   a: ReadonlyMap<number, number>,
   b: ReadonlyMap<number, number>,
 ): Difference | null {
+  assertArgument('pairedDifference()', 'a', a, bySeed);
+  assertArgument('pairedDifference()', 'b', b, bySeed);
   const differences = [...a].flatMap(([key, value]) => (b.has(key) ? [value - (b.get(key) as number)] : []));
   const of = spread(differences);
   if (!of) return null;

@@ -1,4 +1,12 @@
 /** The checks as vitest tests: one call in a test file. */
+import {
+  anObject,
+  assertArgument,
+  assertKnownOptions,
+  assertOptions,
+  aText,
+  wholeNumber,
+} from '@espalier/core';
 import { describe, it } from 'vitest';
 
 import { checkAllocation } from './allocation.js';
@@ -23,6 +31,7 @@ import { checkDeterminism, checkIndependence } from './repeatability.js';
 import { checkResume } from './resume.js';
 import { checkSeeds } from './seeds.js';
 import { checkTensors } from './tensors.js';
+import { aMaker } from './workbench.js';
 
 /** Far more than a check takes, for machines with much else to do. */
 const TIMEOUT_MS = 120_000;
@@ -69,11 +78,16 @@ export interface DescribeOptions extends ConformanceOptions {
  * @param name what to call the strategy in the test report
  * @param makePruner makes the strategy; called anew for each run
  */
-export function describePruner(
-  name: string,
-  makePruner: MakePruner,
-  { exceptions = {}, ...options }: DescribeOptions = {},
-): void {
+export function describePruner(name: string, makePruner: MakePruner, described: DescribeOptions = {}): void {
+  const of = 'describePruner()';
+  assertArgument(of, 'name', name, aText('a name for the test report'));
+  assertArgument(of, 'makePruner', makePruner, aMaker);
+  assertOptions(of, described, {
+    totalSteps: wholeNumber(),
+    exceptions: anObject('reasons by the names of checks'),
+  });
+  const { exceptions = {}, ...options } = described;
+  assertKnownOptions(exceptions, Object.keys(behaviours), `${of}: exceptions`);
   describe(`${name} is a strategy that`, () => {
     for (const [check, [behaviour, run]] of Object.entries(behaviours)) {
       const reason = exceptions[check as CheckName];

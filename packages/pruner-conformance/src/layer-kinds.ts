@@ -1,5 +1,5 @@
 /** Checks: a strategy works on every kind of layer that core finds kernels in. */
-import { sparsify } from '@espalier/core';
+import { assertArgument, oneOf, sparsify } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
@@ -71,6 +71,7 @@ export const layerKinds = Object.keys(KINDS) as LayerKind[];
 
 /** A layer of one kind trains under the strategy and ends with exactly its blocks. */
 export function checkLayerKind(kind: LayerKind): Check {
+  assertArgument('checkLayerKind()', 'kind', kind, oneOf(...layerKinds));
   return onCpu(async (makePruner, options) => {
     const { layer, inputShape, kernels }: Kind = KINDS[kind];
     const pruner = makePruner();

@@ -3,10 +3,15 @@
  * comes from seeds.
  */
 import {
+  aFunction,
+  assertArgument,
+  assertOptions,
+  assertParts,
   nonZeroBlocks,
   placePhases,
   sparsify,
   uniform,
+  wholeNumber,
   type BlockMask,
   type KernelState,
   type ModelPruning,
@@ -21,23 +26,34 @@ const FEWEST_STEPS = 24;
 const MOST_STEPS = 2000;
 const BATCH = 4;
 
+/** What every check is given. */
+export const aMaker = aFunction('a function that makes the strategy: () => magnitude()');
+
 /**
  * A check on tfjs' own cpu backend that leaves no variable behind, also where it fails, and no tensor but the scalar
- * that a tfjs optimiser keeps of its learning rate.
+ * that a tfjs optimiser keeps of its learning rate. What is no strategy at all is a TypeError.
  */
 export function onCpu(check: (makePruner: MakePruner, options: ConformanceOptions) => Promise<void>): Check {
   return async (makePruner, options = {}) => {
+    assertArgument('A check', 'makePruner', makePruner, aMaker);
+    assertOptions('A check', options, { totalSteps: wholeNumber() });
     await tf.setBackend('cpu');
     const engine = tf.engine();
     const before = new Set(Object.values(engine.registeredVariables));
     engine.startScope();
     try {
-      await check(makePruner, options);
+      await check(() => whole(makePruner()), options);
     } finally {
       engine.endScope();
       tf.dispose(Object.values(engine.registeredVariables).filter((variable) => !before.has(variable)));
     }
   };
+}
+
+/** @throws TypeError for what is no strategy */
+function whole(pruner: Pruner): Pruner {
+  assertParts(pruner);
+  return pruner;
 }
 
 /** The steps of a run: those asked for, or the fewest that give every phase one. */

@@ -1,6 +1,8 @@
 /** Runs trials here, one after another, on a backend that was started and handed over: in a page, a script, a test. */
 import { measureCosts } from '@espalier/block-sparse';
+import { assertOptions, required, wholeNumber } from '@espalier/core';
 
+import { aBackend, accelerators as acceleratorList, aPeriod } from '../arguments.js';
 import type { StartedBackend } from '../backend.js';
 import { messageOf } from '../errors.js';
 import { measureSteps } from '../measure-steps.js';
@@ -21,13 +23,20 @@ export interface InPlaceOptions {
   readonly code?: Code | null;
 }
 
-export function inPlace({
-  backend,
-  accelerators = [],
-  threads = 1,
-  checkpointEveryMs,
-  code = null,
-}: InPlaceOptions): Executor {
+/** @throws TypeError or RangeError for an option that there is not, or is not what it is to be */
+export function inPlace(options: InPlaceOptions): Executor {
+  assertOptions('inPlace()', options, {
+    backend: required(aBackend),
+    accelerators: acceleratorList,
+    threads: wholeNumber(),
+    checkpointEveryMs: aPeriod,
+    code: {
+      type: 'object',
+      holds: (value) => typeof value === 'object' && !Array.isArray(value),
+      words: 'what codeOf() of @espalier/experiment/node resolves to, or null',
+    },
+  });
+  const { backend, accelerators = [], threads = 1, checkpointEveryMs, code = null } = options;
   const { name, device, kind, choice } = backend;
   return {
     backend: { name, device, kind, choice },

@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { assertArgument } from '@espalier/core';
+
+import { aReference } from '../arguments.js';
 import { UsageError } from '../errors.js';
 import { differences } from '../trial/differences.js';
 import type { Code, Reference, Trial } from '../trial/trial.js';
@@ -17,6 +20,7 @@ export function computingCode(): Promise<Code> {
 
 /** A reference with the contents of what it names; as it is where those are not files. */
 export async function withCode<T extends Reference>(reference: T): Promise<T> {
+  assertArgument('withCode()', 'reference', reference, aReference);
   const { module } = reference;
   if (module === null || !isAbsolute(module) || !existsSync(module)) return reference;
   return { ...reference, code: await codeOf(module) };

@@ -9,9 +9,11 @@ import { builtinModules } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { assertArgument } from '@espalier/core';
 import { init, parse } from 'es-module-lexer';
 import { createJiti } from 'jiti';
 
+import { aPath } from '../arguments.js';
 import type { Code } from '../trial/trial.js';
 
 /** Shows and parses, and computes nothing: a config imports its types' helper from there. */
@@ -33,6 +35,8 @@ const packages = new Map<string, Promise<Package | null>>();
  *   path from the first entry; and the versions of all packages
  */
 export async function codeOf(...entries: string[]): Promise<Code> {
+  assertArgument('codeOf()', 'entry', entries[0], aPath);
+  for (const entry of entries) assertArgument('codeOf()', 'entry', entry, aPath);
   await init;
   const walk = new Walk(await realpath(entries[0] as string));
   for (const entry of entries) await walk.file(await realpath(entry));

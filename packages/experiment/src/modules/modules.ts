@@ -2,6 +2,7 @@
 import { isAbsolute, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { assertArgument, aText } from '@espalier/core';
 import { createJiti } from 'jiti';
 
 import { UsageError } from '../errors.js';
@@ -16,7 +17,10 @@ const jiti = createJiti(pathToFileURL(resolve('espalier')).href, { fsCache: fals
 /** Of a module, with what it imports and awaits. */
 const LOADING_MS = 2 * 60_000;
 
+const aName = aText("a module's path, or a package's name");
+
 export function isModulePath(asked: string): boolean {
+  assertArgument('isModulePath()', 'asked', asked, aName);
   return /^\.|\.[cm]?[jt]s$/.test(asked) || isAbsolute(asked);
 }
 
@@ -25,6 +29,7 @@ export function isModulePath(asked: string): boolean {
  * @returns the path of what it exports, null when it is not installed
  */
 export function findPackage(name: string): string | null {
+  assertArgument('findPackage()', 'name', name, aName);
   const url = name.startsWith('@') ? jiti.esmResolve(name, { try: true }) : undefined;
   return url ? fileURLToPath(url) : null;
 }
@@ -36,6 +41,7 @@ export function findPackage(name: string): string | null {
  * @throws UsageError with the place of the error when a module at a path cannot be loaded
  */
 export async function loadModule(module: string): Promise<unknown> {
+  assertArgument('loadModule()', 'module', module, aName);
   const load = async (): Promise<{ default?: unknown }> => {
     if (/\.[cm]?ts$/.test(module)) return jiti.import(module);
     return import(isAbsolute(module) ? pathToFileURL(module).href : module);

@@ -1,13 +1,15 @@
 /** Loading what a reference names, for Node: a strategy or a workload, out of a user's module or a package. */
-import type { Pruner } from '@espalier/core';
+import { assertArgument, describeValue, type Pruner } from '@espalier/core';
 import type { Workload } from '@espalier/workloads';
 
+import { aReference } from '../arguments.js';
 import { UsageError } from '../errors.js';
 import type { Reference } from '../trial/trial.js';
 import { loadModule } from './modules.js';
 
 /** @throws UsageError when the module has no such strategy */
 export async function loadPruner(reference: Reference): Promise<Pruner> {
+  assertArgument('loadPruner()', 'reference', reference, aReference);
   const value = await loadReference(reference);
   const pruner = whole<Pruner>(
     typeof value === 'function' ? make(value as () => unknown, reference) : value,
@@ -21,6 +23,7 @@ export async function loadPruner(reference: Reference): Promise<Pruner> {
 
 /** @throws UsageError when the module has no such workload */
 export async function loadWorkload(reference: Reference): Promise<Workload> {
+  assertArgument('loadWorkload()', 'reference', reference, aReference);
   const workload = whole<Workload>(
     await loadReference(reference),
     ['name', 'task', 'defaults', 'load', 'model', 'optimizer', 'learningRate'],
@@ -79,8 +82,8 @@ function nameOf(loaded: { readonly name: string }, reference: Reference): string
  * @throws UsageError
  */
 export function assertName(name: string, owner: string): void {
-  if (/^\w[\w.=+-]*$/.test(name) && name !== 'dense') return;
+  if (typeof name === 'string' && /^\w[\w.=+-]*$/.test(name) && name !== 'dense') return;
   throw new UsageError(
-    `${owner} calls something '${name}': a name is of letters, digits and . _ = + -, and not 'dense', which is the baseline's`,
+    `${owner} calls something ${describeValue(name)}: a name is of letters, digits and . _ = + -, and not 'dense', which is the baseline's`,
   );
 }

@@ -1,4 +1,7 @@
 /** The reports that Node and browsers draw, by their format's name. */
+import { assertArgument, assertOptions, type Expected } from '@espalier/core';
+
+import { aStore, aSummary } from '../arguments.js';
 import type { Store } from '../store/store.js';
 import type { Summary } from '../summary.js';
 import { csv } from './csv.js';
@@ -6,7 +9,27 @@ import { json } from './json.js';
 import { markdown } from './markdown.js';
 import type { Report } from './report.js';
 
-export const reports = { markdown, csv, json } as const satisfies Readonly<Record<string, Report>>;
+/** One that checks what it is given. */
+export function checked(format: string, report: Report): Report {
+  const of = `The report ${format}`;
+  return (summary, options = {}) => {
+    assertArgument(of, 'summary', summary, aSummary);
+    assertOptions(of, options, { width: aWidth });
+    return report(summary, options);
+  };
+}
+
+const aWidth: Expected = {
+  type: 'number',
+  holds: (value) => typeof value === 'number' && value > 0,
+  words: 'a number of characters above 0',
+};
+
+export const reports = {
+  markdown: checked('markdown', markdown),
+  csv: checked('csv', csv),
+  json: checked('json', json),
+} as const satisfies Readonly<Record<string, Report>>;
 
 const FILES: Readonly<Record<string, Report>> = {
   'summary.json': json,
@@ -16,5 +39,7 @@ const FILES: Readonly<Record<string, Report>> = {
 
 /** Writes `summary.json`, `summary.md` and `summary.csv`. */
 export async function writeSummary(store: Store, summary: Summary): Promise<void> {
+  assertArgument('writeSummary()', 'store', store, aStore);
+  assertArgument('writeSummary()', 'summary', summary, aSummary);
   await Promise.all(Object.entries(FILES).map(([name, report]) => store.write(name, report(summary))));
 }

@@ -5,6 +5,9 @@
 import { access, constants, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import { assertArgument } from '@espalier/core';
+
+import { aPath } from '../arguments.js';
 import { UsageError } from '../errors.js';
 import { within } from '../patience.js';
 import { createOnce, putInPlace, readOr, removePartials } from './files.js';
@@ -21,6 +24,7 @@ export interface FolderStore extends Store {
 
 /** @throws UsageError when the folder cannot be made or written to */
 export async function openFolder(folder: string): Promise<FolderStore> {
+  assertArgument('openFolder()', 'folder', folder, aPath);
   const path = resolve(folder);
   try {
     await within(makeFolder(path), {
@@ -39,6 +43,7 @@ export async function openFolder(folder: string): Promise<FolderStore> {
 
 /** @param folder that exists */
 export function folderStore(folder: string, times: LeaseTimes = LEASE_TIMES): FolderStore {
+  assertArgument('folderStore()', 'folder', folder, aPath);
   return {
     address: folder,
     async read(name) {

@@ -1,4 +1,7 @@
 /** What makes a trial the same as another: a hash of all that decides its result, and a name that holds it. */
+import { assertArgument } from '@espalier/core';
+
+import { aTrial } from '../arguments.js';
 import { canonicalJson, textHash } from './hashes.js';
 import { prunerName, type Reference, type Trial } from './trial.js';
 
@@ -7,6 +10,7 @@ const TRIAL_VERSION = 3;
 
 /** The trial's identity: a hash of its canonical configuration. */
 export function trialId(trial: Trial): string {
+  assertArgument('trialId()', 'trial', trial, aTrial);
   // Where a module or a library lies does not change what it computes; what it says does.
   const identity = ({ name, contentHash, code }: Reference) => ({
     ...{ name, contentHash },
@@ -35,5 +39,6 @@ export function trialSlot(trial: Trial): string {
 
 /** The name that a store keeps it under: a person can read it, and no two trials share it. */
 export function trialName(trial: Trial): string {
+  assertArgument('trialName()', 'trial', trial, aTrial);
   return `${trialSlot(trial)}-${trialId(trial)}`;
 }

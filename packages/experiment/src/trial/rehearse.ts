@@ -3,6 +3,7 @@
  * is written. What else goes wrong in a strategy is left to its trials, which fail alone.
  */
 import {
+  assertTarget,
   layerKernels,
   placePhases,
   sparsify,
@@ -10,6 +11,7 @@ import {
   type Pruner,
   type Pruning,
   type Search,
+  type Target,
 } from '@espalier/core';
 import { stepsPerEpoch, type Workload, type WorkloadData } from '@espalier/workloads';
 import type * as tf from '@tensorflow/tfjs';
@@ -85,6 +87,7 @@ async function rehearseOne(
       layerKernels(model).map(({ name }) => name),
     );
     const whole = { ...workload.target, allocation: uniform, ...target, totalSteps, optimizer: null, seed };
+    assertWhole(pruner, whole);
     pruning = await sparsify(model, pruner, whole).catch((error: unknown) => {
       if (error instanceof RangeError) throw new UsageError(`${pruner.name}: ${error.message}`);
       return null;
@@ -92,6 +95,15 @@ async function rehearseOne(
   } finally {
     pruning?.abandon();
     model.dispose();
+  }
+}
+
+/** What the target lacks is not the strategy's fault. */
+function assertWhole(pruner: Pruner, target: Target): void {
+  try {
+    assertTarget(target);
+  } catch (error) {
+    throw new UsageError(`${pruner.name}: ${(error as Error).message}`);
   }
 }
 

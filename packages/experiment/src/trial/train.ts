@@ -1,8 +1,13 @@
 /** Trains one trial from its first step to its result, or goes on from its checkpoint. */
 import { sparsePhases } from '@espalier/block-sparse';
 import {
+  aFunction,
+  assertArgument,
+  assertOptions,
   DivergedError,
+  required,
   sparsify,
+  wholeNumber,
   type Pruner,
   type Pruning,
   type SparseExecution,
@@ -12,6 +17,16 @@ import { repairGradients } from '@espalier/gradients';
 import type { Workload } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
+import {
+  aBackend,
+  aPath,
+  aSignal,
+  assertPruner,
+  assertWorkload,
+  aTrial,
+  aTrialStore,
+  aPeriod,
+} from '../arguments.js';
 import { UsageError } from '../errors.js';
 import { isQuality, type Measure, type RunMeasure } from '../measure.js';
 import { measuresOf } from '../measures-of.js';
@@ -36,9 +51,19 @@ export interface TrainOptions extends LoopOptions {
   readonly peakMemoryBytes?: () => number;
 }
 
+/** What training calls. */
+const CALLED = {
+  onStart: aFunction('a function of nothing'),
+  onProgress: aFunction('a function of the progress'),
+  onNote: aFunction('a function of a line'),
+  pause: aFunction('a function that resolves when training may go on'),
+  peakMemoryBytes: aFunction('a function of nothing that tells bytes'),
+};
+
 /**
  * The result is the caller's to publish; no tensor is left behind.
  *
+ * @throws TypeError or RangeError for an argument or an option that is not what it is to be
  * @throws BackendError when the backend's device fails on the way
  */
 export async function train(
@@ -47,6 +72,20 @@ export async function train(
   pruner: Pruner | null,
   options: TrainOptions,
 ): Promise<TrialResult> {
+  const of = 'train()';
+  assertArgument(of, 'trial', trial, aTrial);
+  assertWorkload(workload, of);
+  assertPruner(pruner, of);
+  assertOptions(of, options, {
+    backend: required(aBackend),
+    store: required(aTrialStore),
+    dataFolder: required(aPath),
+    checkpointEveryMs: aPeriod,
+    stepsBetweenReads: wholeNumber(),
+    steps: aFunction('a function of how many steps the trial has: (whole) => 20'),
+    signal: aSignal,
+    ...CALLED,
+  });
   // A device that was lost answers no read: what waits for one would wait forever.
   return Promise.race([trainOn(trial, workload, pruner, options), options.backend.failure]);
 }

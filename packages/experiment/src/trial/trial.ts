@@ -2,7 +2,9 @@
  * A trial: workload × strategy × target × allocation × seed. Plain data, so that it can be hashed, stored, and handed
  * to another process.
  */
-import type { Overrides, PruningReport } from '@espalier/core';
+import { assertArgument, type Overrides, type PruningReport } from '@espalier/core';
+
+import { aTrial } from '../arguments.js';
 
 /** What computes, by its contents. */
 export interface Code {
@@ -106,7 +108,9 @@ export function prunerName(trial: Pick<Trial, 'pruner'>): string {
 }
 
 /** How a trial is called in progress bars and messages. */
-export function trialLabel({ pruner, sparsity, blockShape, allocation, seed }: Trial): string {
+export function trialLabel(trial: Trial): string {
+  assertArgument('trialLabel()', 'trial', trial, aTrial);
+  const { pruner, sparsity, blockShape, allocation, seed } = trial;
   if (!pruner) return `dense seed ${seed}`;
   const shared = allocation && allocation.name !== 'uniform' ? ` ${allocation.name}` : '';
   return `${pruner.name} ${sparsity} ${blockShape.join('×')}${shared} seed ${seed}`;

@@ -3,8 +3,10 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 import { probeBackend, startBackend, type BackendChoice, type BackendDescription } from '@espalier/backend';
+import { aFunction, assertOptions, aText, wholeNumber } from '@espalier/core';
 import { findAccelerators, type AcceleratorChoice } from '@espalier/wasm-training/accelerators';
 
+import { aPeriod } from '../../arguments.js';
 import { UsageError } from '../../errors.js';
 import { computingCode } from '../../modules/assert-code.js';
 import { storedResult } from '../../trial/stored.js';
@@ -34,9 +36,22 @@ export interface ProcessesOptions {
 /**
  * Finds the backend that trials will compute on; it is started in each trial's own process.
  *
+ * @throws TypeError or RangeError for an option that there is not, or is not what it is to be
  * @throws BackendError, AcceleratorError or UsageError for what is not there or does not fit
  */
 export async function processes(options: ProcessesOptions = {}): Promise<Executor> {
+  assertOptions('processes()', options, {
+    backend: aText('the name of a backend'),
+    accelerators: {
+      type: 'string',
+      holds: (value) => typeof value === 'string' || Array.isArray(value),
+      words: "'auto', 'off' or a list of names",
+    },
+    jobs: wholeNumber(),
+    threads: wholeNumber(),
+    checkpointEveryMs: aPeriod,
+    onNote: aFunction('a function of a line'),
+  });
   const backend = await probeBackend(options.backend ?? 'auto');
   // As many side by side as there are cores where a trial takes one; one where they would share a device.
   const onProcessor = backend.name === 'wasm' || backend.name === 'cpu';
