@@ -15,7 +15,18 @@ export function keepAll(blocks: number): BlockMask {
 /** How many blocks the mask keeps. */
 export function keptBlocks(mask: BlockMask): number {
   let kept = 0;
-  for (let block = 0; block < mask.length; block++) kept += mask[block]!;
+  let block = 0;
+  while (block < mask.length && (mask.byteOffset + block) % 4 !== 0) kept += mask[block++]!;
+  if (block === mask.length) return kept;
+  // Four bytes at a time, each of which counts by itself as far as it goes.
+  const words = new Uint32Array(mask.buffer, mask.byteOffset + block, (mask.length - block) >> 2);
+  for (let word = 0; word < words.length;) {
+    const end = Math.min(words.length, word + 255);
+    let sums = 0;
+    while (word < end) sums += words[word++]!;
+    kept += (sums & 0xff) + ((sums >>> 8) & 0xff) + ((sums >>> 16) & 0xff) + (sums >>> 24);
+  }
+  for (block += 4 * words.length; block < mask.length; block++) kept += mask[block]!;
   return kept;
 }
 
@@ -38,15 +49,16 @@ export class DivergedError extends Error {
 export function topK(scores: ArrayLike<number>, k: number, candidates?: BlockMask): BlockMask {
   if (!Number.isInteger(k) || k < 0)
     throw new RangeError(`topK: k = ${k} is not a whole number of at least 0`);
+  if (candidates && keptBlocks(candidates) === scores.length) return topK(scores, k);
   const numbers = numbersOf(scores, candidates);
   if (k >= numbers.length) return candidates ? candidates.slice() : keepAll(scores.length);
   const mask = new Uint8Array(scores.length);
   if (k === 0) return mask;
-  const { value, equals } = kthLargest(numbers, k);
-  for (let block = 0; block < mask.length; block++) mask[block] = +(scores[block]! > value);
+  const { value, surplus } = kthLargest(numbers, k);
+  for (let block = 0; block < mask.length; block++) mask[block] = +(scores[block]! >= value);
   if (candidates) for (let block = 0; block < mask.length; block++) mask[block]! &= candidates[block]!;
-  for (let block = 0, missing = equals; missing > 0; block++) {
-    if (scores[block] === value && (!candidates || candidates[block])) missing -= mask[block] = 1;
+  for (let block = mask.length - 1, left = surplus; left > 0; block--) {
+    if (mask[block] && scores[block] === value) left -= 1 - (mask[block] = 0);
   }
   return mask;
 }
