@@ -38,11 +38,19 @@ export interface Repair {
   readonly added?: Readonly<Record<string, Readonly<Record<string, Kernel>>>>;
 }
 
-/** What has been registered. Whoever registers over a repair afterwards stays in its place. */
-const registered = new Set<string>();
+/** Of each repair, what has been registered. Whoever registers over it afterwards stays in its place. */
+const registered = new WeakMap<Repair, Set<string>>();
 
 /** Registers the gradients of a repair, and its kernels for a backend, once each. */
-export function register({ gradients = {}, kernels = {}, added = {} }: Repair, backendName: string): void {
+export function register(repair: Repair, backendName: string): void {
+  const { gradients = {}, kernels = {}, added = {} } = repair;
+  const done = registered.get(repair) ?? new Set();
+  registered.set(repair, done);
+  const once = (what: string, act: () => void) => {
+    if (done.has(what)) return;
+    act();
+    done.add(what);
+  };
   for (const [op, make] of Object.entries(gradients)) once(op, () => replaceGradient(op, make));
   for (const [op, make] of Object.entries(kernels[backendName] ?? {})) {
     const stock = tf.getKernel(op, backendName);
@@ -53,12 +61,6 @@ export function register({ gradients = {}, kernels = {}, added = {} }: Repair, b
       tf.registerKernel({ kernelName: op, backendName, kernelFunc: kernel as unknown as tf.KernelFunc });
     }
   }
-}
-
-function once(what: string, act: () => void): void {
-  if (registered.has(what)) return;
-  act();
-  registered.add(what);
 }
 
 function replaceGradient(op: string, make: (stock: GradientFunction | null) => Gradient): void {

@@ -79,7 +79,7 @@ export const convolutions: readonly SweptOp[] = [
         const [, , channels, out] = inputs[1].shape as [number, number, number, number];
         const filters = depthwise ? channels * out : out;
         const activation = random.pick(ACTIVATIONS);
-        const bias = within(random, [filters]);
+        const bias = within(random, random.pick([[filters], [filters], [1]]));
         const withBias = activation === 'prelu' || random.chance(0.7);
         const weights = activation === 'prelu' ? [within(random, [filters], 0.1, 0.5)] : [];
         return {
