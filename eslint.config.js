@@ -63,7 +63,17 @@ export default defineConfig(
     },
   },
   mayImport(['packages/blocks/**'], 'nothing', 'blocks knows @tensorflow/tfjs and nothing else.'),
-  mayImport(['packages/core/**'], 'blocks(/.+)?', 'core knows blocks, @tensorflow/tfjs and nothing else.'),
+  mayImport(['packages/gradients/**'], 'nothing', 'gradients knows @tensorflow/tfjs and nothing else.'),
+  mayImport(
+    ['packages/gradient-conformance/**'],
+    'backend|gradients',
+    'The sweep knows what it goes over: gradients, and the backends.',
+  ),
+  mayImport(
+    ['packages/core/**'],
+    'blocks(/.+)?|gradients',
+    'core knows blocks, gradients, @tensorflow/tfjs and nothing else.',
+  ),
   mayImport(['packages/pruners/**'], 'core', 'A strategy knows core and nothing else.'),
   mayImport(['packages/{models,theory}/**'], 'core', 'This package may know core alone.'),
   mayImport(['packages/datasets/**'], 'nothing', 'Data are plain arrays: datasets knows no other package.'),
@@ -74,7 +84,7 @@ export default defineConfig(
   ),
   mayImport(
     ['packages/experiment/**'],
-    'core|block-sparse|datasets|workloads',
+    'core|gradients|block-sparse|datasets|workloads',
     'An experiment is handed its strategies, and a backend that has been started: only executors/processes starts one.',
   ),
   mayImport(
@@ -85,8 +95,8 @@ export default defineConfig(
   mayImport(['packages/optimizers/**'], 'blocks(/.+)?', 'optimizers may know blocks alone.'),
   mayImport(
     ['packages/wasm-training/**'],
-    'blocks(/.+)?|optimizers/wasm',
-    'wasm-training may know blocks, and the kernels of optimizers.',
+    'blocks(/.+)?|gradients|optimizers/wasm',
+    'wasm-training may know blocks, gradients, and the kernels of optimizers.',
   ),
   mayImport(['packages/block-sparse/**'], 'core|blocks(/.+)?', 'block-sparse may know core and blocks.'),
   mayImport(['packages/pruner-conformance/**'], 'core', 'The conformance suite knows core alone.'),
@@ -105,8 +115,8 @@ export default defineConfig(
   },
   mayImport(
     ['packages/backend/**'],
-    'blocks(/.+)?|wasm-training(/.+)?',
-    'backend starts backends: it may know blocks and its kernels, and wasm-training.',
+    'blocks(/.+)?|gradients|wasm-training(/.+)?',
+    'backend starts backends: it may know blocks and its kernels, gradients, and wasm-training.',
   ),
   mayImport(
     ['apps/**'],

@@ -159,6 +159,53 @@ const layers = [
   () => tf.einsum('bij,bjk->bik', random(2, 3, 4), random(2, 4, 5)),
 ];
 
+/** Kernels of `@espalier/gradients`, in the place of tfjs' own. */
+const repaired = [
+  withGradients((x, filter) => tf.conv3d(x, filter, 1, 'same'), [2, 3, 4, 3, 2], [2, 2, 2, 2, 3]),
+  withGradients((x, filter) => tf.conv3d(x, filter, 2, 'valid'), [1, 5, 4, 4, 2], [2, 1, 2, 2, 3]),
+  withGradients((x, filter) => tf.dilation2d(x, filter, 1, 'same'), [2, 5, 4, 2], [3, 2, 2]),
+  withGradients((x) => tf.maxPool3d(x, [2, 3, 1], 1, 'same'), [1, 4, 4, 3, 2]),
+  withGradients((x) => tf.avgPool3d(x, 2, 1, 'same'), [1, 4, 4, 3, 2]),
+  withGradients((x) => tf.maxPool(x, 2, 2, 0, 'ceil'), [2, 5, 5, 3]),
+  withGradients((x) => tf.avgPool(x, 2, 2, 1, 'floor'), [2, 5, 5, 3]),
+  withGradients((x) => tf.image.resizeBilinear(x, [7, 5], false, true), [2, 4, 6, 2]),
+  withGradients((x) => tf.image.resizeNearestNeighbor(x, [7, 5]), [2, 4, 6, 2]),
+  withGradients(
+    (x) =>
+      tf.mirrorPad(
+        x,
+        [
+          [1, 2],
+          [0, 1],
+        ],
+        'reflect',
+      ),
+    [4, 3],
+  ),
+  withGradients((x) => tf.cumsum(x, -2), [3, 4]),
+  withGradients((x) => tf.prod(x, -1), [3, 4]),
+  withGradients((x, alpha) => tf.prelu(x, alpha), [3, 4], [3, 1]),
+  withGradients((x) => tf.gather(x, tf.tensor2d([[1, 0], [2, 2]], [2, 2], 'int32'), 1, 1), [2, 3, 2]), // prettier-ignore
+  withGradients(
+    (x, y, mean, scale) => tf.batchNorm(x, mean, y.abs(), mean, scale),
+    [2, 3, 4],
+    [3, 1],
+    [3, 1],
+    [3, 1],
+  ),
+  () => tf.conv2d(random(2, 5, 5, 3), random(1, 1, 3, 2), 2, 'same'),
+  () => tf.depthwiseConv2d(random(2, 5, 5, 3), random(1, 1, 3, 2), 2, 'same'),
+  () =>
+    tf.fused.depthwiseConv2d({
+      x: random(2, 5, 5, 3),
+      filter: random(1, 1, 3, 2),
+      bias: random(1),
+      strides: 2,
+      pad: 'same',
+      activation: 'relu',
+    }),
+];
+
 const forward = [
   () => tf.fused.matMul({ a: random(5, 7), b: random(7, 9), bias: random(9), activation: 'relu' }),
   () =>
@@ -172,4 +219,12 @@ const forward = [
     }),
 ];
 
-export const programs = [...products, ...convolutions, ...onBlocks, ...optimised, ...layers, ...forward];
+export const programs = [
+  ...products,
+  ...convolutions,
+  ...onBlocks,
+  ...optimised,
+  ...layers,
+  ...repaired,
+  ...forward,
+];

@@ -1,3 +1,5 @@
+import { repairGradients } from '@espalier/gradients';
+
 import {
   assertChoice,
   BackendError,
@@ -12,14 +14,16 @@ import { startTensorflow } from './tensorflow.js';
 import { startWebgpu } from './webgpu/start.js';
 
 /**
- * Starts a backend and makes it tfjs' current one. `auto` takes the first that is present of: tensorflow with a GPU,
- * a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
+ * Starts a backend, makes it tfjs' current one, and repairs its gradients. `auto` takes the first that is present of:
+ * tensorflow with a GPU, a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
  *
  * @throws BackendError when it is not present, or is none
  */
 export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
   assertChoice(choice, 'startBackend()');
-  return choice === 'auto' ? startBest() : startNamed(choice);
+  const started = choice === 'auto' ? await startBest() : await startNamed(choice);
+  repairGradients(started.name);
+  return started;
 }
 
 async function startNamed(choice: NamedChoice): Promise<StartedBackend> {

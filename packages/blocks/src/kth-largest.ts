@@ -5,8 +5,8 @@
 
 export interface KthLargest {
   readonly value: number;
-  /** How many of the numbers that equal it are among the k largest, at least 1. */
-  readonly equals: number;
+  /** How many of the numbers that equal it are not among the k largest. */
+  readonly surplus: number;
 }
 
 /**
@@ -17,11 +17,10 @@ export interface KthLargest {
 export function kthLargest(numbers: Float32Array | Float64Array, k: number): KthLargest {
   if (numbers instanceof Float32Array) return kthLargestSingle(numbers, k);
   // Rounding keeps the order, so that only those are to be told apart that round to the same.
-  const { value: rounded, equals: rank } = kthLargestSingle(new Float32Array(numbers), k);
+  const { value: rounded, surplus: below } = kthLargestSingle(new Float32Array(numbers), k);
   const alike = numbers.filter((number) => Math.fround(number) === rounded).sort();
-  const value = alike[alike.length - rank]!;
-  const above = alike.length - 1 - alike.lastIndexOf(value);
-  return { value, equals: rank - above };
+  const value = alike[below]!;
+  return { value, surplus: below - alike.findIndex((number) => number === value) };
 }
 
 function kthLargestSingle(numbers: Float32Array, k: number): KthLargest {
@@ -36,7 +35,10 @@ function kthLargestSingle(numbers: Float32Array, k: number): KthLargest {
   }
   const low = ofRank(counts, high.rank);
   const key = ((high.bucket - 0x8000) << 16) | low.bucket;
-  return { value: new Float32Array(Int32Array.of(ordered(key)).buffer)[0]!, equals: low.rank };
+  return {
+    value: new Float32Array(Int32Array.of(ordered(key)).buffer)[0]!,
+    surplus: counts[low.bucket]! - low.rank,
+  };
 }
 
 /**

@@ -123,7 +123,16 @@ describe('a mask', () => {
     expect([...complement(Uint8Array.of(0, 1, 1))]).toEqual([1, 0, 0]);
   });
 
-  it('counts what it keeps', () => {
+  it('counts what it keeps, of every length and from everywhere in memory', () => {
+    const bits = Uint8Array.from({ length: 3000 }, (_, i) => +(Math.imul(i, 0x9e3779b1) >>> 31 === 1));
+    for (const all of [bits, bits.map(() => 1)]) {
+      for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 1019, 1020, 1021, 1024, 2100, 2999]) {
+        for (let start = 0; start < 5; start++) {
+          const part = all.subarray(start, start + length);
+          expect(keptBlocks(part)).toBe(part.filter((bit) => bit === 1).length);
+        }
+      }
+    }
     expect(keptBlocks(keepAll(7))).toBe(7);
     expect(keptBlocks(Uint8Array.of(0, 1, 0, 1))).toBe(2);
   });

@@ -28,7 +28,18 @@ export function keepAll(blocks: number): BlockMask {
 export function keptBlocks(mask: BlockMask): number {
   assertMask(mask, 'mask');
   let kept = 0;
-  for (let block = 0; block < mask.length; block++) kept += mask[block]!;
+  let block = 0;
+  while (block < mask.length && (mask.byteOffset + block) % 4 !== 0) kept += mask[block++]!;
+  if (block === mask.length) return kept;
+  // Four bytes at a time, each of which counts by itself as far as it goes.
+  const words = new Uint32Array(mask.buffer, mask.byteOffset + block, (mask.length - block) >> 2);
+  for (let word = 0; word < words.length;) {
+    const end = Math.min(words.length, word + 255);
+    let sums = 0;
+    while (word < end) sums += words[word++]!;
+    kept += (sums & 0xff) + ((sums >>> 8) & 0xff) + ((sums >>> 16) & 0xff) + (sums >>> 24);
+  }
+  for (block += 4 * words.length; block < mask.length; block++) kept += mask[block]!;
   return kept;
 }
 
@@ -52,15 +63,16 @@ export function topK(scores: ArrayLike<number>, k: number, candidates?: BlockMas
   assertScores(scores);
   assertCount(k, 'topK');
   if (candidates !== undefined) assertMask(candidates, 'candidates', scores.length);
+  if (candidates && keptBlocks(candidates) === scores.length) return topK(scores, k);
   const numbers = numbersOf(scores, candidates);
   if (k >= numbers.length) return candidates ? candidates.slice() : keepAll(scores.length);
   const mask = new Uint8Array(scores.length);
   if (k === 0) return mask;
-  const { value, equals } = kthLargest(numbers, k);
-  for (let block = 0; block < mask.length; block++) mask[block] = +(scores[block]! > value);
+  const { value, surplus } = kthLargest(numbers, k);
+  for (let block = 0; block < mask.length; block++) mask[block] = +(scores[block]! >= value);
   if (candidates) for (let block = 0; block < mask.length; block++) mask[block]! &= candidates[block]!;
-  for (let block = 0, missing = equals; missing > 0; block++) {
-    if (scores[block] === value && (!candidates || candidates[block])) missing -= mask[block] = 1;
+  for (let block = mask.length - 1, left = surplus; left > 0; block--) {
+    if (mask[block] && scores[block] === value) left -= 1 - (mask[block] = 0);
   }
   return mask;
 }

@@ -8,6 +8,7 @@ import {
   defineOperation,
   instantiate,
   memoryOf,
+  newOutput,
   offsetOf,
   oncePerBackend,
   registerCpuKernel,
@@ -66,7 +67,7 @@ const linked = oncePerBackend((backend) =>
 
 registerWasmKernel('TestSquare', ({ inputs, attrs, backend }) => {
   const x = inputs['x']!;
-  const out = backend.makeOutput(x.shape, 'float32');
+  const out = newOutput(backend, x.shape);
   const [from, to] = [offsetOf(backend, x), offsetOf(backend, out)];
   const size = tf.util.sizeFromShape(x.shape);
   new Uint8Array(memoryOf(backend).buffer).copyWithin(to, from, from + 4 * size);

@@ -109,14 +109,14 @@ export function counts({ kernels, allocation, sparsity, closest }: Run, settings
 
 /**
  * Keeps in each kernel, of the blocks that may be kept, as many of the highest score as the sparsity allows. Where the
- * scores share the budget, they tell the density at the target too.
+ * scores share the budget, they tell the density at the target too, which is at most that of all kernels together.
  */
 export function choose(run: Run, settings: ChoiceSettings): void {
   const keep = counts(run, settings);
   const tellsDensity = run.allocation === global && settings.share > 0;
   const atTarget = tellsDensity ? counts(run, { ...settings, share: 1 }) : null;
   run.kernels.forEach((kernel, i) => {
-    if (atTarget) kernel.density = atTarget[i] / kernel.grid.blocks;
+    if (atTarget) kernel.density = Math.min(1 - run.sparsity, atTarget[i] / kernel.grid.blocks);
     kernel.mask = largest(settings.scores(kernel), keep[i], candidatesOf(kernel, settings), run.closest);
   });
 }

@@ -52,6 +52,19 @@ export function largest(scores: readonly number[], k: number, candidates: Mask, 
   return kept;
 }
 
+/** The mask grown to `k` blocks by the candidates of highest score; by the next candidates where these are too few. */
+export function grow(
+  mask: Mask,
+  k: number,
+  orders: readonly (readonly [scores: readonly number[], candidates: Mask])[],
+  closest: Closest,
+): Mask {
+  return orders.reduce((grown, [scores, candidates]) => {
+    const left = candidates.map((bit, block) => bit & ~grown[block]);
+    return both(grown, largest(scores, k - count(grown), left, closest));
+  }, mask);
+}
+
 /** The `k` largest of scores that are exact, such as lots and counts: no choice of theirs is close. */
 export function largestExact(
   scores: readonly number[],

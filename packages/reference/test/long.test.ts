@@ -19,7 +19,7 @@ const pairs = Object.values(groups).flatMap(({ strategies, variants }) => [
 
 describe.runIf(process.env['MODE'] === 'long')('the whole matrix', () => {
   beforeAll(() => tf.setBackend('cpu'));
-  const rows: string[] = [];
+  const rows: string[][] = [];
 
   it.each(pairs)('%s', { timeout: 3_600_000 }, async (name, pair) => {
     const results: Agreement[] = [];
@@ -31,15 +31,24 @@ describe.runIf(process.env['MODE'] === 'long')('the whole matrix', () => {
     }
     const largest = Math.max(...results.map(({ weights }) => weights));
     const smallest = Math.min(...results.map(({ gap }) => gap));
-    rows.push(`| ${name} | ${results.length} | ${largest.toExponential(1)} | ${inWords(smallest)} |`);
+    rows.push([name, String(results.length), largest.toExponential(1), inWords(smallest)]);
   });
 
   afterAll(() => {
-    const head =
-      '| strategy | runs | largest difference of a weight | smallest gap of a choice |\n| --- | --: | --: | --: |';
-    writeFileSync(new URL('../agreement.md', import.meta.url), `${head}\n${rows.join('\n')}\n`);
+    writeFileSync(new URL('../agreement.md', import.meta.url), table(HEAD, rows));
   });
 });
+
+const HEAD = ['strategy', 'runs', 'largest difference of a weight', 'smallest gap of a choice'];
+
+/** In Markdown, the first column left and the others right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`;
+  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return `${[line(head), line(rule), ...rows.map(line)].join('\n')}\n`;
+}
 
 function inWords(gap: number): string {
   return gap === Infinity ? 'no choice' : gap.toExponential(1);

@@ -2,7 +2,7 @@
  * The budget of a run: how many blocks each kernel keeps at a moment, and the density that it comes to. The allocation
  * shares the target among the kernels; one with a sparsity of its own stands beside, as if it were not there.
  */
-import type { BlockGrid, BlockMask } from '@espalier/blocks';
+import { keptBlocks, type BlockGrid, type BlockMask } from '@espalier/blocks';
 
 import { blocksToKeep, type Allocation, type AllocationLayer } from '../allocation.js';
 
@@ -51,15 +51,21 @@ export class Budget {
    * allocation by scores only they tell: it is the share that they would keep now, but never more than the target's
    * own, which it is without them. A kernel of which the scores keep every block now may have to lose some at the next
    * choice, and attention that is clipped to its density of 1 could not learn which.
+   *
+   * @param atTarget the counts at the full target by these scores, where they are known
    */
-  densities(scored?: Scored): number[] {
+  densities(scored?: Scored, atTarget?: readonly number[]): number[] {
     const { allocation, sparsity } = this;
-    const share = (shared: readonly AllocationLayer[]): number[] => {
-      if (allocation.byScore && !scored) return shared.map(() => 1 - sparsity);
-      if (allocation.densities) return allocation.densities(shared, sparsity);
-      const shares = allocation.keep(shared, sparsity).map((kept, i) => kept / shared[i]!.grid.blocks);
-      return allocation.byScore ? shares.map((own) => Math.min(own, 1 - sparsity)) : shares;
-    };
+    if (allocation.byScore && !(scored && allocation.densities)) {
+      const counts = scored && (atTarget ?? this.counts(1, scored));
+      return this.kernels.map(({ grid, sparsity: own }, i) => {
+        if (own !== undefined) return 1 - own;
+        return counts ? Math.min(counts[i]! / grid.blocks, 1 - sparsity) : 1 - sparsity;
+      });
+    }
+    const share = (shared: readonly AllocationLayer[]): number[] =>
+      allocation.densities?.(shared, sparsity) ??
+      allocation.keep(shared, sparsity).map((kept, i) => kept / shared[i]!.grid.blocks);
     return this.#each(share, (_, own) => 1 - own, scored);
   }
 
@@ -82,8 +88,9 @@ export class Budget {
 /** −Infinity for a block that may not be kept. */
 function scoresOf(index: number, { blocks }: BlockGrid, scored?: Scored): Float32Array {
   if (!scored) return new Float32Array(blocks);
-  const candidates = scored.candidates[index]!;
-  const scores = scored.scores[index]!.slice();
-  for (let block = 0; block < blocks; block++) if (!candidates[block]) scores[block] = -Infinity;
-  return scores;
+  const [scores, candidates] = [scored.scores[index]!, scored.candidates[index]!];
+  if (keptBlocks(candidates) === blocks) return scores;
+  const allowed = scores.slice();
+  for (let block = 0; block < blocks; block++) if (!candidates[block]) allowed[block] = -Infinity;
+  return allowed;
 }

@@ -62,6 +62,7 @@ export class KernelState implements PrunedKernel {
   #search: Pick<Search, 'prunedWeights' | 'gradient'>;
   #chosen: BlockMask;
   #mask: BlockMask;
+  #kept: number;
   /** The mask as a tensor `[R, C]`; null while every block is kept, so that nothing is multiplied by one. */
   #maskTensor: tf.Tensor2D | null = null;
   #recordsGradient = false;
@@ -90,6 +91,7 @@ export class KernelState implements PrunedKernel {
     this.#search = search;
     this.#chosen = keepAll(this.grid.blocks);
     this.#mask = this.#chosen;
+    this.#kept = this.grid.blocks;
     this.#trainables = variablesOf(
       tf.tidy(() => parameterisation.trainables?.(this) ?? {}),
       true,
@@ -122,8 +124,9 @@ export class KernelState implements PrunedKernel {
     return this.#mask;
   }
 
+  /** How many. */
   get kept(): number {
-    return keptBlocks(this.#mask);
+    return this.#kept;
   }
 
   /** The weight that the network computes with, in the kernel's own shape; differentiable. */
@@ -195,12 +198,13 @@ export class KernelState implements PrunedKernel {
     }
     this.#chosen = chosen;
     this.#mask = others === 'active' ? keepAll(chosen.length) : chosen;
+    this.#kept = keptBlocks(this.#mask);
     this.#maskTensor?.dispose();
     this.#maskTensor =
-      this.kept === this.grid.blocks
+      this.#kept === this.grid.blocks
         ? null
         : // A caller may have opened a scope that ends before the mask is replaced.
-          tf.keep(tf.tensor2d(Float32Array.from(this.#mask), [...this.grid.gridShape]));
+          tf.keep(tf.tensor2d(new Float32Array(this.#mask), [...this.grid.gridShape]));
   }
 
   /** 1 for each weight of these blocks, 0 for the others, in the kernel's own shape. */
@@ -209,7 +213,7 @@ export class KernelState implements PrunedKernel {
     return tf.tidy(() =>
       scaleBlocks(
         tf.ones([...matrixShape]),
-        tf.tensor2d(Float32Array.from(blocks), [...gridShape]),
+        tf.tensor2d(new Float32Array(blocks), [...gridShape]),
         this.grid,
       ).reshape(this.variable.shape),
     );

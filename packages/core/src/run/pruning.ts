@@ -1,7 +1,7 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { assertOptions, DivergedError, keptBlocks, trueOrFalse } from '@espalier/blocks';
+import { assertOptions, DivergedError, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
@@ -464,7 +464,7 @@ export class Pruning {
   }
 
   #kept(): number {
-    return this.kernels.reduce((sum, { mask }) => sum + keptBlocks(mask), 0);
+    return this.kernels.reduce((sum, { kept }) => sum + kept, 0);
   }
 
   async #assertFinite(): Promise<void> {

@@ -29,7 +29,8 @@ export async function selectBlocks(
   const keepWithout = byScore ? null : budget.counts(share);
   // Read back from the device only where the choice depends on them.
   const readsScores =
-    phase.choose !== undefined || !keepWithout?.every((k, i) => k >= keptBlocks(candidates[i]!));
+    phase.choose !== undefined ||
+    !keepWithout?.every((k, i) => k >= kernels[i]!.grid.blocks || k >= keptBlocks(candidates[i]!));
   const scores = readsScores ? await scoresOf(kernels, pruner.importance) : zeros(kernels);
   const scored = { scores, candidates };
   const keep = keepWithout ?? budget.counts(share, scored);
@@ -49,7 +50,12 @@ export async function selectBlocks(
       progress,
     }),
   );
-  return { keep, chosen, densities: budget.byScore && readsScores ? budget.densities(scored) : null };
+  const tellsDensities = budget.byScore && readsScores;
+  return {
+    keep,
+    chosen,
+    densities: tellsDensities ? budget.densities(scored, share === 1 ? keep : undefined) : null,
+  };
 }
 
 /** The blocks of each kernel that the phase allows. */

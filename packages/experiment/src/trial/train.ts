@@ -13,6 +13,7 @@ import {
   type SparseExecution,
   type Target,
 } from '@espalier/core';
+import { repairGradients } from '@espalier/gradients';
 import type { Workload } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
@@ -97,6 +98,8 @@ async function trainOn(
 ): Promise<TrialResult> {
   const { backend, dataFolder, peakMemoryBytes } = options;
   const id = trialId(trial);
+  // The dense baseline trains with right gradients as well.
+  repairGradients();
   const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
   const digest = await dataDigest(data);
   assertData(trial, digest);

@@ -16,7 +16,8 @@ export type StrForm = 'block' | 'elementwise';
 export type Threshold = (trainables: Trainables, kernel: PrunedKernel) => tf.Tensor;
 
 /**
- * `W_b = max(1 − t / ‖V_b‖, leak) V_b`, or `W = sign(V) max(|V| − t, leak |V|)`: STR for a leak of 0.
+ * `W_b = max(1 − t / ‖V_b‖, leak) V_b`, or `W = sign(V) max(|V| − t, leak |V|)`: STR for a leak of 0. Else what is left of a
+ * block below the threshold holds just above it too, up to `‖V_b‖ = t / (1 − leak)`, so that there is no jump.
  *
  * @throws RangeError for a form that there is not.
  */

@@ -3,7 +3,7 @@
  * smallest blocks are dropped, and as many grown where the gradient is largest, from zero and with empty slots.
  */
 import { gradients, magnitudes, type Strategy } from '../run.js';
-import { both, count, erdosRenyiKernel, largest, largestExact, without } from '../selection.js';
+import { erdosRenyiKernel, grow, largest, largestExact } from '../selection.js';
 import { dropAndGrow, type DropAndGrowSettings } from './drop-and-grow.js';
 
 export function rigl(settings: DropAndGrowSettings = {}): Strategy {
@@ -15,11 +15,10 @@ export function rigl(settings: DropAndGrowSettings = {}): Strategy {
         exchange: (kernel, keep, drop) => {
           const survivors = largest(magnitudes(kernel), keep - drop, kernel.mask, run.closest);
           const scores = gradients(kernel);
+          const hasGradient = Uint8Array.from(scores, (score) => Number(score > 0));
           // What the loss has no gradient by would stay zero: then rather what was dropped just now.
-          const canGrow = without(survivors).map((bit, block) => bit & Number(scores[block] > 0));
-          const grown = both(survivors, largest(scores, drop, canGrow, run.closest));
-          const stillMissing = keep - count(grown);
-          return both(grown, largest(magnitudes(kernel), stillMissing, without(grown), run.closest));
+          const orders = [[scores, hasGradient] as const, [magnitudes(kernel), kernel.mask] as const];
+          return grow(survivors, keep, orders, run.closest);
         },
       }),
   };

@@ -2,8 +2,8 @@
  * Structured DST (SRigL; Lasby et al. 2024, arXiv 2305.02299): RigL with as many blocks for every output that is left, an
  * output being a column of blocks here. Outputs with too few salient blocks are ablated, and theirs go to the others.
  */
-import { gradients, magnitudes, type Kernel, type Run, type Strategy } from '../run.js';
-import { both, count, erdosRenyiKernel, largest, largestExact, type Mask, without } from '../selection.js';
+import { gradients, type Kernel, magnitudes, type Run, type Strategy } from '../run.js';
+import { both, erdosRenyiKernel, everyBlock, grow, largest, largestExact, type Mask } from '../selection.js';
 import { dropAndGrow, type DropAndGrowSettings } from './drop-and-grow.js';
 
 export interface StructuredDstSettings extends DropAndGrowSettings {
@@ -46,10 +46,13 @@ function exchange(run: Run, kernel: Kernel, keep: number, drop: number, minimumS
   const survivors = largest(size, keep - drop, left, closest);
   return inEachColumn(grid, (own, column) => {
     const stays = largest(own(size), fanIns[column], Uint8Array.from(own(survivors)), closest);
-    const canGrow = without(stays).map((bit, row) => bit & own(hasGradient)[row]);
-    const grown = both(stays, largest(own(gradient), fanIns[column] - count(stays), canGrow, closest));
-    // Where the loss has a gradient by too few, rather what was dropped just now.
-    return both(grown, largest(own(size), fanIns[column] - count(grown), without(grown), closest));
+    const orders = [
+      [own(gradient), Uint8Array.from(own(hasGradient))],
+      // Where the loss has a gradient by too few, rather what was dropped just now.
+      [own(size), Uint8Array.from(own(mask))],
+      [own(size), everyBlock(grid.rows)],
+    ] as const;
+    return grow(stays, fanIns[column], orders, closest);
   });
 }
 

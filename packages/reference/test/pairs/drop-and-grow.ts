@@ -17,7 +17,7 @@ export const dropAndGrow: Pairs = {
       minimumSalience: 0,
     }),
     'structured-dst, γ = 0.95': pair(structuredDst, reference.structuredDst, {
-      everySteps: 4,
+      everySteps: 5,
       alpha: 0.6,
       minimumSalience: 0.95,
     }),

@@ -1,8 +1,13 @@
-// The gradients of max and average pooling for the wasm backend. The stock kernels are wrong where the largest element
-// of a window is not positive (no gradient passes), and where windows overlap the padding (the average is taken over
-// the whole window, though the forward pass does not count the padding). The arithmetic is in assembly/pooling.ts.
+// The gradients of max and average pooling for the wasm backend, in one pass each. The arithmetic is in assembly/pooling.ts.
 
-import { type WasmCall, assertConvolution, floatInput, newOutput, offsetOf } from '@espalier/blocks';
+import {
+  type WasmCall,
+  type WasmKernel,
+  assertConvolution,
+  floatInput,
+  newOutput,
+  offsetOf,
+} from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { KernelSet } from '../kernel-set.js';
@@ -53,6 +58,18 @@ function poolInfo(kernel: string, inputShape: readonly number[], { attrs }: Wasm
   return info;
 }
 
+/** The kernel that was there for a pool whose number of windows was rounded: tfjs does not say how. */
+const unlessRounded =
+  (kernel: WasmKernel) =>
+  (stock: WasmKernel): WasmKernel =>
+  (call) => {
+    const { dy, input } = call.inputs;
+    const rounded = typeof call.attrs['pad'] === 'number' && dy && input?.shape.length === 4;
+    if (!rounded) return kernel(call);
+    const { outShape } = poolInfo('The gradient of a pool', input.shape, call);
+    return tf.util.arraysEqual(dy.shape, outShape) ? kernel(call) : stock(call);
+  };
+
 export const pooling: KernelSet = {
-  replaced: { MaxPoolGrad: () => maxPoolGrad, AvgPoolGrad: () => avgPoolGrad },
+  replaced: { MaxPoolGrad: unlessRounded(maxPoolGrad), AvgPoolGrad: unlessRounded(avgPoolGrad) },
 };

@@ -12,6 +12,7 @@ export function scaleBlocks(
   blockRows: i32,
   blockColumns: i32,
 ): void {
+  if (blockRows == 1 && blockColumns == 1) return scaleEach(matrix, scale, out, n * m);
   const gridColumns = (m + blockColumns - 1) / blockColumns;
   let at: usize = 0;
   for (let i = 0; i < n; i++) {
@@ -41,6 +42,7 @@ export function blockDot(
   blockRows: i32,
   blockColumns: i32,
 ): void {
+  if (blockRows == 1 && blockColumns == 1) return multiplyEach(a, b, out, n * m);
   for (let i = 0; i < n; i += blockRows) {
     const rows = min(blockRows, n - i);
     for (let j = 0; j < m; j += blockColumns) {
@@ -82,6 +84,10 @@ export function scaleBlocksGrad(
   blockColumns: i32,
   sums: usize,
 ): void {
+  if (blockRows == 1 && blockColumns == 1) {
+    scaleEach(dy, scale, dMatrix, n * m);
+    return multiplyEach(dy, matrix, dScale, n * m);
+  }
   const gridColumns = (m + blockColumns - 1) / blockColumns;
   const zero = f32x4.splat(0);
   let at: usize = 0;
@@ -118,4 +124,30 @@ export function scaleBlocksGrad(
     }
     scale += (<usize>gridColumns) << 2;
   }
+}
+
+// Blocks of one weight, which are many: four at a time, with the results of the loops above.
+
+/** out = matrix · scale, exactly 0 where the scale is 0. */
+function scaleEach(matrix: usize, scale: usize, out: usize, count: i32): void {
+  const zero = f32x4.splat(0);
+  const end = (<usize>count) << 2;
+  let at: usize = 0;
+  for (; at + 16 <= end; at += 16) {
+    const factors = v128.load(scale + at);
+    const product = f32x4.mul(v128.load(matrix + at), factors);
+    v128.store(out + at, v128.and(product, f32x4.ne(factors, zero)));
+  }
+  for (; at < end; at += 4) {
+    const factor = load<f32>(scale + at);
+    store<f32>(out + at, factor == 0 ? 0 : load<f32>(matrix + at) * factor);
+  }
+}
+
+/** out = a · b */
+function multiplyEach(a: usize, b: usize, out: usize, count: i32): void {
+  const end = (<usize>count) << 2;
+  let at: usize = 0;
+  for (; at + 16 <= end; at += 16) v128.store(out + at, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+  for (; at < end; at += 4) store<f32>(out + at, load<f32>(a + at) * load<f32>(b + at));
 }

@@ -1,10 +1,11 @@
-// Einsum for the wasm backend, which lacks it, as a batched matrix product, and its gradient, which tfjs lacks on every
-// backend (without it neither tf.layers.multiHeadAttention nor einsumDense can train).
-
-import type { WasmCall } from '@espalier/blocks';
+/**
+ * `einsum`: tfjs has no gradient of it, and neither `tf.layers.multiHeadAttention` nor `einsumDense` could train; nor has the
+ * wasm backend the op. On cpu and webgpu it is wrong where an axis of one operand alone is summed over or left. It is a product
+ * of matrices in batches, `[batch, free, contracted]`.
+ */
 import * as tf from '@tensorflow/tfjs';
 
-import type { KernelSet } from '../kernel-set.js';
+import { composed, onBackends, type GradientFunction, type KernelCall, type Repair } from '../repair.js';
 
 /** An equation such as 'bij,bjk->bik': one label for each axis. */
 interface Equation {
@@ -12,32 +13,21 @@ interface Equation {
   readonly output: string;
 }
 
-/** Kernel Einsum: one or two operands; attrs { equation }. Labels may not repeat within a term (as in tfjs). */
-function contraction({ inputs, attrs }: WasmCall): tf.TensorInfo {
-  const operands = Object.values(inputs) as tf.Tensor[];
-  const equation = parseEquation(attrs['equation'] as string, operands);
-  return tf.tidy(() => contract(equation, operands));
+/** Kernel Einsum: one or two operands; attrs `{ equation }`. Labels may not repeat within a term (as in tfjs). */
+function contraction({ inputs, attrs }: KernelCall): tf.Tensor {
+  const operands = Object.values(inputs);
+  return contract(parseEquation(attrs['equation'] as string, operands), operands);
 }
 
 /**
- * Registers the gradient of Einsum unless tfjs has one: that by an operand is the Einsum of dy and the other operand
- * with the labels exchanged, repeated along the axes that were summed away on their own.
+ * By an operand: the einsum of dy and the other operand with the labels exchanged, repeated along the axes that were summed
+ * away on their own.
  */
-export function registerEinsumGradient(): void {
-  if (tf.getGradient('Einsum')) return;
-  tf.registerGradient({
-    kernelName: 'Einsum',
-    saveAllInputs: true,
-    gradFunc: (dy, saved, attrs) => {
-      const equation = parseEquation(attrs['equation'] as string, saved);
-      const gradients = saved.map((_, which) => [
-        which,
-        () => operandGradient(equation, saved, which, dy as tf.Tensor),
-      ]);
-      return Object.fromEntries(gradients) as Record<string, () => tf.Tensor>;
-    },
-  });
-}
+const gradient: GradientFunction = (dy, saved, attrs) => {
+  const equation = parseEquation(attrs['equation'] as string, saved);
+  const byOperand = saved.map((_, which) => [which, () => operandGradient(equation, saved, which, dy)]);
+  return Object.fromEntries(byOperand) as Record<string, () => tf.Tensor>;
+};
 
 function operandGradient(
   { terms, output }: Equation,
@@ -65,7 +55,7 @@ function parseEquation(text: string, operands: readonly tf.Tensor[]): Equation {
   const terms = inputs.split(',');
   if (new Set(output).size !== output.length) {
     throw new Error(
-      `einsum: the output of '${text}' names an axis twice, which the wasm backend does not support.`,
+      `einsum: the output of '${text}' names an axis twice, which the ${tf.getBackend()} backend does not support.`,
     );
   }
   terms.forEach((term, i) => {
@@ -126,4 +116,10 @@ function arrange(tensor: tf.Tensor, from: string, to: string): tf.Tensor {
   );
 }
 
-export const einsum: KernelSet = { added: { Einsum: contraction } };
+const kernel = composed(contraction);
+
+export const einsum: Repair = {
+  gradients: { Einsum: (stock) => ({ saveAllInputs: true, gradient: stock ?? gradient }) },
+  kernels: onBackends(['cpu', 'webgpu'], { Einsum: () => kernel }),
+  added: { wasm: { Einsum: kernel } },
+};
