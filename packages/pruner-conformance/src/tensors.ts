@@ -22,7 +22,7 @@ export const checkTensors: Check = onCpu(async (makePruner, options) => {
     const before = tf.memory().numTensors;
     const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps });
     const run = { model, optimizer, pruning, data, totalSteps };
-    const unaccounted = () => tf.memory().numTensors - before - owned(pruning, totalSteps);
+    const unaccounted = () => tf.memory().numTensors - before - owned(pruning);
     ensureNone(
       unaccounted(),
       'sparsify() leaves',
@@ -42,12 +42,11 @@ export const checkTensors: Check = onCpu(async (makePruner, options) => {
   }
 });
 
-/** The tensors that a run holds between two steps; after the last, the gradient that `finalize` may score by. */
-function owned({ kernels, pruner, stepsDone }: ModelPruning, totalSteps: number): number {
-  const gradient = stepsDone === totalSteps && pruner.importance.usesGradient ? 1 : 0;
-  const count = kernels.map(({ trainables, buffers, kept, grid }) => {
+/** The tensors that a run holds between two steps; where it scores by gradients, with that of the last step. */
+function owned({ kernels }: ModelPruning): number {
+  const count = kernels.map(({ trainables, buffers, kept, grid, gradient }) => {
     const variables = Object.keys(trainables).length + Object.keys(buffers).length;
-    return variables + (kept < grid.blocks ? 1 : 0) + gradient;
+    return variables + (kept < grid.blocks ? 1 : 0) + (gradient ? 1 : 0);
   });
   return count.reduce((a, b) => a + b, 0);
 }

@@ -90,8 +90,6 @@ export async function restoreCheckpoint(
     masks: Object.fromEntries(content.masks.map(({ name, values }) => [name, Array.from(values)])),
     ...(content.densities && { densities: content.densities }),
   };
-  const empty = content.masks.find(({ values }) => values.length === 0);
-  if (empty) refuse(`keeps no block of ${empty.name}`);
   assertState(state);
   if (content.seen.trained.length !== run.kernels.length) refuse('is of another number of kernels');
 

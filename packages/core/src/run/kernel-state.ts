@@ -235,6 +235,11 @@ export class KernelState implements PrunedKernel {
     return this.#gradient;
   }
 
+  /** Whether one was recorded in the step that is about to be closed. */
+  get hasNewGradient(): boolean {
+    return this.#gradient !== null && !this.#gradientIsOld;
+  }
+
   /** Puts back what was recorded; takes the tensor over. */
   restoreGradient(gradient: tf.Tensor2D | null): void {
     this.#gradient?.dispose();
@@ -344,18 +349,8 @@ export class KernelState implements PrunedKernel {
       buffers,
       raw: this.#raw(),
       effective: () => this.#effectiveMatrix(null),
-      gradient: () => this.#recorded(),
+      gradient: () => this.#gradient ?? tf.zeros([...grid.matrixShape]),
     };
-  }
-
-  /** @throws Error where it was to be recorded, and was not: zeros would choose blocks by their place */
-  #recorded(): tf.Tensor2D {
-    if (this.#gradient) return this.#gradient;
-    if (!this.#recordsGradient) return tf.zeros([...this.grid.matrixShape]);
-    throw new Error(
-      `${this.name} is scored by its gradient in the last step, and there was none: compute the loss and its gradients ` +
-        'before step(), also in an iteration whose update is left out',
-    );
   }
 
   #raw(): tf.Tensor2D {

@@ -351,8 +351,14 @@ export class Pruning {
   #standing(state: PruningState) {
     const { totalSteps, budget } = this.#settings;
     assertState(state, totalSteps);
+    const masks = masksOf(state, this.kernels);
+    const { others } = phaseAt(this.#placed, state.step).phase;
+    const empty = masks.findIndex((mask) => !mask.includes(1));
+    if (others !== 'active' && empty >= 0) {
+      throw new RangeError(`The state keeps no block of ${this.kernels[empty]!.name}`);
+    }
     return {
-      masks: masksOf(state, this.kernels),
+      masks,
       densities: densitiesOf(state, this.kernels, budget.byScore),
     };
   }
@@ -421,6 +427,12 @@ export class Pruning {
       throw new Error(
         'The choice of blocks to come goes by the gradients of this step, for which the optimizer was not called: train ' +
           'it as any other step (the optimizer leaves it out by itself), and pass sparsify() the optimizer that trains',
+      );
+    }
+    if (!this.kernels.some(({ hasNewGradient }) => hasNewGradient)) {
+      throw new Error(
+        'The choice of blocks to come goes by the gradients of this step, and none was computed: leave out the update ' +
+          'where pruning.leavesOutStep, not the loss and its gradients',
       );
     }
     if (!this.#watch.moved) return;

@@ -97,11 +97,11 @@ describe('gradual magnitude pruning', () => {
   });
 
   it('refuses settings out of range, each by its value', () => {
-    expect(() => gmp({ start: -0.1 })).toThrow('start -0.1 and end 0.7 must satisfy 0 ≤ start < end ≤ 1');
-    expect(() => gmp({ start: 0.8 })).toThrow('start 0.8 and end 0.7');
+    expect(() => gmp({ start: -0.1 })).toThrow('gradual(): start = -0.1, and is to be a share of training');
+    expect(() => gmp({ start: 0.8 })).toThrow('gradual(): start = 0.8 is not before end = 0.7');
     for (const everySteps of [0, 2.5, Number.NaN]) {
       expect(() => gmp({ everySteps })).toThrow(
-        `everySteps = ${everySteps} is not a whole number of at least 1`,
+        `everySteps = ${everySteps}, and is to be a whole number of at least 1`,
       );
     }
   });

@@ -284,11 +284,11 @@ describe('the package', () => {
   });
 
   it('refuses settings out of range, each by its value', () => {
-    expect(() => omp({ rounds: 0 })).toThrow('rounds = 0 is not a whole number of at least 1');
+    expect(() => omp({ rounds: 0 })).toThrow('rounds = 0, and is to be a whole number from 1');
     expect(() => omp({ fineTuning: 0 })).toThrow('fineTuning = 0');
     expect(() => omp({ faint: 1 })).toThrow('faint = 1 is not from 0 and under 1');
     expect(() => omp({ faint: Number.NaN })).toThrow('faint = NaN');
     expect(() => ompr({ swaps: 0 })).toThrow('swaps = 0 is not a whole number of at least 1');
-    expect(() => ompr({ swaps: 1.5 })).toThrow('swaps = 1.5 is not a whole number');
+    expect(() => ompr({ swaps: 1.5 })).toThrow('swaps = 1.5, and is to be a whole number');
   });
 });

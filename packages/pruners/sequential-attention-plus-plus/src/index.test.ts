@@ -102,7 +102,7 @@ describe('SequentialAttention++', () => {
       'cycles = 0 is not a whole number of at least 1',
     );
     expect(() => sequentialAttentionPlusPlus({ temperature: 0 })).toThrow(
-      'temperature τ = 0 is not a finite number above 0',
+      'temperature = 0, and is to be a softmax temperature',
     );
     expect(() => sequentialAttentionPlusPlus({ curveConstant: -4 })).toThrow(
       'constant c = -4 is not a finite number above 0',

@@ -201,7 +201,7 @@ describe('Sequential Attention', () => {
 
   it('refuses settings out of range, each by its value', () => {
     expect(() => sequentialAttention({ rounds: 0 })).toThrow(
-      'rounds = 0 is not a whole number of at least 1',
+      'rounds = 0, and is to be a whole number from 1',
     );
     expect(() => sequentialAttention({ warmUp: -1 })).toThrow('warmUp = -1');
     expect(() => sequentialAttention({ fineTuning: 1 })).toThrow('fineTuning = 1');

@@ -171,7 +171,7 @@ describe('softmax attention', () => {
   it.each([0, -1, Number.NaN, Infinity])('refuses the temperature %s', (temperature) => {
     for (const normalised of [true, false]) {
       expect(() => softmaxAttentionPruning({ temperature, normalised })).toThrow(
-        `temperature τ = ${temperature} is not a finite number above 0`,
+        `temperature = ${temperature}, and is to be a softmax temperature`,
       );
     }
   });
@@ -189,6 +189,6 @@ describe('softmax attention', () => {
   });
 
   it('refuses a dense share out of range', () => {
-    expect(() => softmaxAttentionPruning({ dense: 1 })).toThrow('dense = 1 is not above 0 and under 1');
+    expect(() => softmaxAttentionPruning({ dense: 1 })).toThrow('dense = 1, and is to be a share of training, a number in (0, 1)');
   });
 });
