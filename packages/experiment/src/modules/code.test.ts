@@ -63,6 +63,7 @@ describe('codeOf', () => {
     expect(Object.keys(modules)).toEqual([
       '@espalier/blocks',
       '@espalier/core',
+      '@espalier/gradients',
       '@espalier/magnitude',
       '@tensorflow/tfjs@4.22.0',
     ]);

@@ -101,7 +101,7 @@ describe('gradual magnitude pruning', () => {
     expect(() => gmp({ start: 0.8 })).toThrow('gradual(): start = 0.8 is not before end = 0.7');
     for (const everySteps of [0, 2.5, Number.NaN]) {
       expect(() => gmp({ everySteps })).toThrow(
-        `everySteps = ${everySteps}, and is to be a whole number of at least 1`,
+        `everySteps = ${everySteps} is not a whole number of at least 1`,
       );
     }
   });

@@ -96,7 +96,7 @@ describe('random pruning', () => {
 
   it('refuses settings out of range, each by its value', () => {
     for (const dense of [1, -0.5, Number.NaN]) {
-      expect(() => random({ dense })).toThrow(`dense = ${dense} is not`);
+      expect(() => random({ dense })).toThrow(`dense = ${dense}, and is to be`);
     }
     expect(() => random({ seed: 1.5 })).toThrow('seed = 1.5 is not a whole number from 0');
   });
