@@ -52,12 +52,13 @@ export async function flatMemory({ steps, runSteps, onRun = () => {} }) {
       `${done + runSteps} steps, ${name}: ${tf.memory().numTensors} tensors, wasm ${mega(wasm)}, resident ${mega(resident.at(-1))}`,
     );
   }
-  // Of the process: the least of the second quarter beside the least of the last, as what is not collected yet varies.
+  // Of the process, where its garbage is collected on demand: the least of the second quarter beside the least of the last, as what is not collected yet varies.
   const quarter = Math.floor(resident.length / 4);
-  if (quarter > 0) {
+  if (quarter > 0 && globalThis.gc) {
     const least = (from) => Math.min(...resident.slice(from, from + quarter));
     const [early, late] = [least(quarter), least(3 * quarter)];
-    if (late > 1.1 * early) grown.push(`the process: ${mega(early)} in the second quarter, ${mega(late)} in the last`);
+    if (late > 1.1 * early)
+      grown.push(`the process: ${mega(early)} in the second quarter, ${mega(late)} in the last`);
   }
   return grown;
 }

@@ -170,7 +170,9 @@ describe('group LASSO', () => {
     for (const lambda of [-0.1, Number.NaN, Infinity]) {
       expect(() => groupLasso({ lambda })).toThrow(`The penalty λ = ${lambda} is not a finite number from 0`);
     }
-    expect(() => groupLasso({ dense: 1 })).toThrow('dense = 1, and is to be a share of training, a number in (0, 1)');
+    expect(() => groupLasso({ dense: 1 })).toThrow(
+      'dense = 1, and is to be a share of training, a number in (0, 1)',
+    );
     expect(() => groupLasso({ final: 'end' as 'target' })).toThrow(
       "There is no end 'end': choose target or learned",
     );

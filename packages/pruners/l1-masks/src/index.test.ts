@@ -171,6 +171,8 @@ describe('ℓ1 masks', () => {
     for (const lambda of [-0.1, Number.NaN, Infinity]) {
       expect(() => l1Masks({ lambda })).toThrow(`The penalty λ = ${lambda} is not a finite number from 0`);
     }
-    expect(() => l1Masks({ dense: 0 })).toThrow('dense = 0, and is to be a share of training, a number in (0, 1)');
+    expect(() => l1Masks({ dense: 0 })).toThrow(
+      'dense = 0, and is to be a share of training, a number in (0, 1)',
+    );
   });
 });

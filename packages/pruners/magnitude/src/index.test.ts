@@ -62,6 +62,8 @@ describe('magnitude', () => {
   });
 
   it.each([0, 1, -0.5, Number.NaN])('refuses a dense share of %s', (dense) => {
-    expect(() => magnitude({ dense })).toThrow(`dense = ${dense}, and is to be a share of training, a number in (0, 1)`);
+    expect(() => magnitude({ dense })).toThrow(
+      `dense = ${dense}, and is to be a share of training, a number in (0, 1)`,
+    );
   });
 });

@@ -169,6 +169,8 @@ describe('powerpropagation', () => {
     expect(() => powerpropagation({ form: 'blocks' as 'block' })).toThrow(
       "There is no form 'blocks': choose block or elementwise",
     );
-    expect(() => powerpropagation({ dense: 1 })).toThrow('dense = 1, and is to be a share of training, a number in (0, 1)');
+    expect(() => powerpropagation({ dense: 1 })).toThrow(
+      'dense = 1, and is to be a share of training, a number in (0, 1)',
+    );
   });
 });

@@ -178,9 +178,15 @@ describe('RigL', () => {
   });
 
   it('refuses settings out of range, each by its value', () => {
-    expect(() => rigl({ everySteps: 0 })).toThrow('everySteps = 0, and is to be a whole number of at least 1');
-    expect(() => rigl({ until: 1 })).toThrow('until = 1, and is to be a share of training, a number in (0, 1)');
-    expect(() => rigl({ alpha: 0 })).toThrow('alpha = 0, and is to be the share of the chosen blocks to drop at first');
+    expect(() => rigl({ everySteps: 0 })).toThrow(
+      'everySteps = 0, and is to be a whole number of at least 1',
+    );
+    expect(() => rigl({ until: 1 })).toThrow(
+      'until = 1, and is to be a share of training, a number in (0, 1)',
+    );
+    expect(() => rigl({ alpha: 0 })).toThrow(
+      'alpha = 0, and is to be the share of the chosen blocks to drop at first',
+    );
     expect(() => rigl({ seed: -1 })).toThrow('seed = -1 is not a whole number from 0');
   });
 });

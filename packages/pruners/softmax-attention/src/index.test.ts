@@ -189,6 +189,8 @@ describe('softmax attention', () => {
   });
 
   it('refuses a dense share out of range', () => {
-    expect(() => softmaxAttentionPruning({ dense: 1 })).toThrow('dense = 1, and is to be a share of training, a number in (0, 1)');
+    expect(() => softmaxAttentionPruning({ dense: 1 })).toThrow(
+      'dense = 1, and is to be a share of training, a number in (0, 1)',
+    );
   });
 });

@@ -251,9 +251,7 @@ describe('STR in training', () => {
   });
 
   it('refuses settings out of range, each by its value', () => {
-    expect(() => str({ start: 0.6, end: 0.5 })).toThrow(
-      'gradual(): start = 0.6 is not before end = 0.5',
-    );
+    expect(() => str({ start: 0.6, end: 0.5 })).toThrow('gradual(): start = 0.6 is not before end = 0.5');
     expect(() => str({ form: 'blocks' as 'block' })).toThrow(
       "There is no form 'blocks': choose block or elementwise",
     );

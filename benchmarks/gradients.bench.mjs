@@ -1,6 +1,6 @@
 /**
  * How long the replaced gradients take beside the ops themselves, on cpu and on wasm with `@espalier/wasm-training`:
- * `node scripts/speed.mjs`. The median of seven runs, in milliseconds.
+ * `node benchmarks/gradients.bench.mjs`. The median of seven runs, in milliseconds.
  */
 import '@espalier/wasm-training';
 import * as tf from '@tensorflow/tfjs';
@@ -40,7 +40,11 @@ for (const backend of ['cpu', 'wasm']) {
     const forward = milliseconds(() => op(x));
     const dy = op(x);
     const both = milliseconds(() => tf.grad(op)(x, dy));
-    rows[name] = { ...rows[name], [backend]: forward.toFixed(1), [`${backend}, there and back`]: both.toFixed(1) };
+    rows[name] = {
+      ...rows[name],
+      [backend]: forward.toFixed(1),
+      [`${backend}, there and back`]: both.toFixed(1),
+    };
     tf.dispose([x, dy]);
   }
 }
