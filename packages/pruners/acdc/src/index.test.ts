@@ -44,7 +44,7 @@ describe("AC/DC's plans", () => {
 
   it('of a name that there is not are refused, with those that there are', () => {
     expect(() => acdc({ plan: 'imagnet' as 'imagenet' })).toThrow(
-      "There is no plan 'imagnet': choose imagenet or criteo or cifar10, or pass one of your own",
+      "There is no plan 'imagnet' (a string): choose imagenet or criteo or cifar10, or pass one of your own",
     );
     expect(() => acdc({ cycles: 0 })).toThrow('cycles = 0 is not a whole number of at least 1');
   });

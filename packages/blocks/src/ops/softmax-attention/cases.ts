@@ -71,7 +71,7 @@ const attention = (normalised: boolean) =>
     settings: attentions(normalised),
     shapes: ({ shape }) => ({ logits: shape }),
     resultShape: ({ shape }) => shape,
-    run: ({ logits }, attributes) => attentionWeights(logits!, attributes),
+    run: ({ logits }, { shape: _shape, ...options }) => attentionWeights(logits!, options),
     define: definitionOf,
   });
 
