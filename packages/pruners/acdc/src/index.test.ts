@@ -46,7 +46,7 @@ describe("AC/DC's plans", () => {
     expect(() => acdc({ plan: 'imagnet' as 'imagenet' })).toThrow(
       "There is no plan 'imagnet' (a string): choose imagenet or criteo or cifar10, or pass one of your own",
     );
-    expect(() => acdc({ cycles: 0 })).toThrow('cycles = 0 is not a whole number of at least 1');
+    expect(() => acdc({ cycles: 0 })).toThrow('cycles = 0, and is to be a whole number');
   });
 });
 
