@@ -10,7 +10,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const trial = (seed: number) => ({ pruner: null, seed }) as unknown as Trial;
+/** A dense one: what is called in lines, and no more. */
+const trial = (seed: number) =>
+  ({
+    workload: { name: 'planted-blocks', module: null, section: 'default', contentHash: null },
+    pruner: null,
+    sparsity: 0,
+    blockShape: [1, 1],
+    seed,
+  }) as unknown as Trial;
 const MINUTE = 60_000;
 
 function living(isShown: boolean) {

@@ -161,7 +161,7 @@ describe('iterative hard thresholding', () => {
   it('refuses settings out of range, each by its value', () => {
     for (const everySteps of [0, 2.5, Number.NaN]) {
       expect(() => iht({ everySteps })).toThrow(
-        `everySteps = ${everySteps}, and is to be a whole number of at least 1`,
+        `everySteps = ${everySteps} is not a whole number of at least 1`,
       );
     }
     for (const gather of [0, 1.5, Number.NaN]) {

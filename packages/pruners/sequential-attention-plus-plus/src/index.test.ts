@@ -99,19 +99,19 @@ describe('SequentialAttention++', () => {
 
   it('refuses settings out of range, each by its value', () => {
     expect(() => sequentialAttentionPlusPlus({ cycles: 0 })).toThrow(
-      'cycles = 0 is not a whole number of at least 1',
+      'cycles = 0, and is to be a whole number from 1',
     );
     expect(() => sequentialAttentionPlusPlus({ temperature: 0 })).toThrow(
       'temperature = 0, and is to be a softmax temperature',
     );
     expect(() => sequentialAttentionPlusPlus({ curveConstant: -4 })).toThrow(
-      'constant c = -4 is not a finite number above 0',
+      "c = -4, and is to be the sparsification curve's constant",
     );
     expect(() => sequentialAttentionPlusPlus({ split: { sparsification: 0, sparse: 1, dense: 1 } })).toThrow(
-      '"sparsification":0',
+      'sparsification = 0, and is to be a part of a cycle',
     );
     expect(() => sequentialAttentionPlusPlus({ plan: 'cifar10' as 'criteo' })).toThrow(
-      "There is no plan 'cifar10': choose imagenet or criteo, or pass one of your own",
+      "There is no plan 'cifar10'",
     );
   });
 });
