@@ -23,7 +23,11 @@ export function kthLargest(numbers: Float32Array | Float64Array, k: number): Kth
   return { value, surplus: below - alike.findIndex((number) => number === value) };
 }
 
+/** So few are sorted sooner than their bits are counted. */
+const FEW = 4096;
+
 function kthLargestSingle(numbers: Float32Array, k: number): KthLargest {
+  if (numbers.length < FEW) return kthOfSorted(numbers.toSorted(), k);
   const bits = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length);
   const counts = new Uint32Array(0x10000);
   for (let i = 0; i < bits.length; i++) counts[(ordered(bits[i]!) >> 16) + 0x8000]!++;
@@ -39,6 +43,14 @@ function kthLargestSingle(numbers: Float32Array, k: number): KthLargest {
     value: new Float32Array(Int32Array.of(ordered(key)).buffer)[0]!,
     surplus: counts[low.bucket]! - low.rank,
   };
+}
+
+function kthOfSorted(ascending: Float32Array, k: number): KthLargest {
+  const place = ascending.length - k;
+  const value = ascending[place]!;
+  let first = place;
+  while (first > 0 && ascending[first - 1] === value) first -= 1;
+  return { value, surplus: place - first };
 }
 
 /**

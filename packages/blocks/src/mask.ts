@@ -131,11 +131,9 @@ export function growMask(
   assertScores(scores);
   assertMask(mask, 'mask', scores.length);
   assertCount(k, 'growMask');
-  const grown = topK(
-    scores,
-    Math.max(0, k - keptBlocks(mask)),
-    candidates === undefined ? complement(mask) : candidates,
-  );
+  const missing = k - keptBlocks(mask);
+  if (missing <= 0) return mask.slice();
+  const grown = topK(scores, missing, candidates === undefined ? complement(mask) : candidates);
   for (let block = 0; block < mask.length; block++) grown[block]! |= mask[block]!;
   return grown;
 }

@@ -29,12 +29,14 @@ export function randomNumbers(count: number, seed: number): Float64Array {
   assertArgument('randomNumbers()', 'count', count, wholeNumber(0));
   assertArgument('randomNumbers()', 'seed', seed, aSeed);
   let state = seed >>> 0;
-  return Float64Array.from({ length: count }, () => {
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(state ^ (state >>> 15), state | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  });
+    numbers[i] = ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+  return numbers;
 }
 
 /** Every bit of the result depends on every bit of the input (the finaliser of MurmurHash3). */

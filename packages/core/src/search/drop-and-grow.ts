@@ -92,6 +92,8 @@ export function dropAndGrow(settings: DropAndGrowSettings): Search {
 
 /** Scores of chosen blocks alone: in the place of the others momentum may have moved what the network does not have. */
 function ofChosen(choice: Choice): Choice {
-  const { scores, chosen } = choice;
-  return { ...choice, scores: Array.from(scores, (score, block) => (chosen[block] ? score : -Infinity)) };
+  const { chosen } = choice;
+  const scores = Float32Array.from(choice.scores);
+  for (let block = 0; block < scores.length; block++) if (!chosen[block]) scores[block] = -Infinity;
+  return { ...choice, scores };
 }
