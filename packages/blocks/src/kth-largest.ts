@@ -9,12 +9,16 @@ export interface KthLargest {
   readonly surplus: number;
 }
 
+/** So few are sorted sooner than their bits are counted. */
+const FEW = 4096;
+
 /**
  * The `k`-th largest of the numbers. None may be NaN.
  *
  * @param k from 1 to the count
  */
 export function kthLargest(numbers: Float32Array | Float64Array, k: number): KthLargest {
+  if (numbers.length < FEW) return kthOfSorted(numbers.toSorted(), k);
   if (numbers instanceof Float32Array) return kthLargestSingle(numbers, k);
   // Rounding keeps the order, so that only those are to be told apart that round to the same.
   const { value: rounded, surplus: below } = kthLargestSingle(new Float32Array(numbers), k);
@@ -23,11 +27,7 @@ export function kthLargest(numbers: Float32Array | Float64Array, k: number): Kth
   return { value, surplus: below - alike.findIndex((number) => number === value) };
 }
 
-/** So few are sorted sooner than their bits are counted. */
-const FEW = 4096;
-
 function kthLargestSingle(numbers: Float32Array, k: number): KthLargest {
-  if (numbers.length < FEW) return kthOfSorted(numbers.toSorted(), k);
   const bits = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length);
   const counts = new Uint32Array(0x10000);
   for (let i = 0; i < bits.length; i++) counts[(ordered(bits[i]!) >> 16) + 0x8000]!++;
@@ -45,7 +45,7 @@ function kthLargestSingle(numbers: Float32Array, k: number): KthLargest {
   };
 }
 
-function kthOfSorted(ascending: Float32Array, k: number): KthLargest {
+function kthOfSorted(ascending: Float32Array | Float64Array, k: number): KthLargest {
   const place = ascending.length - k;
   const value = ascending[place]!;
   let first = place;

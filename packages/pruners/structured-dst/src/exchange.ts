@@ -64,7 +64,8 @@ export function fillable(
   { grid, scores, growthScores }: Choice,
   fanInsBy: (salience: readonly number[]) => number[],
 ): number[] {
-  const available = aboveZero(growthScores).map((bit, block) => bit | (aboveZero(scores)[block] as number));
+  const [hasGradient, hasNorm] = [aboveZero(growthScores), aboveZero(scores)];
+  const available = hasGradient.map((bit, block) => bit | (hasNorm[block] as number));
   const most = columnCounts(available, grid);
   for (let counts = salience; ;) {
     const fanIns = fanInsBy(counts);
@@ -106,24 +107,28 @@ export function exchangeInColumns(
 /** A mask made column by column, by a choice that sees the column's own of what it is given by block. */
 export function inEachColumn(
   { gridShape: [rows, columns], blocks }: BlockGrid,
-  choose: (own: (values: ArrayLike<number>) => number[], column: number) => BlockMask,
+  choose: (own: (values: ArrayLike<number>) => Float64Array, column: number) => BlockMask,
 ): BlockMask {
   const mask = new Uint8Array(blocks);
   for (let column = 0; column < columns; column++) {
-    const own = (values: ArrayLike<number>) =>
-      Array.from({ length: rows }, (_, row) => values[row * columns + column] as number);
+    const own = (values: ArrayLike<number>) => {
+      const numbers = new Float64Array(rows);
+      for (let row = 0; row < rows; row++) numbers[row] = values[row * columns + column] as number;
+      return numbers;
+    };
     choose(own, column).forEach((bit, row) => (mask[row * columns + column] = bit));
   }
   return mask;
 }
 
 function aboveZero(norms: ArrayLike<number>): BlockMask {
-  return Uint8Array.from(norms, (norm) => Number(norm > ZERO_NORM));
+  const above = new Uint8Array(norms.length);
+  for (let block = 0; block < above.length; block++) above[block] = +((norms[block] as number) > ZERO_NORM);
+  return above;
 }
 
 function columnCounts(mask: BlockMask, { gridShape: [, columns] }: BlockGrid): number[] {
   const counts = new Array<number>(columns).fill(0);
-  for (const [block, bit] of mask.entries())
-    counts[block % columns] = (counts[block % columns] as number) + bit;
+  mask.forEach((bit, block) => (counts[block % columns]! += bit));
   return counts;
 }
