@@ -107,12 +107,12 @@ export function exchangeInColumns(
 /** A mask made column by column, by a choice that sees the column's own of what it is given by block. */
 export function inEachColumn(
   { gridShape: [rows, columns], blocks }: BlockGrid,
-  choose: (own: (values: ArrayLike<number>) => Float64Array, column: number) => BlockMask,
+  choose: (own: (values: ArrayLike<number>) => Float32Array | Float64Array, column: number) => BlockMask,
 ): BlockMask {
   const mask = new Uint8Array(blocks);
   for (let column = 0; column < columns; column++) {
     const own = (values: ArrayLike<number>) => {
-      const numbers = new Float64Array(rows);
+      const numbers = new (values instanceof Float32Array ? Float32Array : Float64Array)(rows);
       for (let row = 0; row < rows; row++) numbers[row] = values[row * columns + column] as number;
       return numbers;
     };
