@@ -1,6 +1,7 @@
 /** Parsing and checking of the command line's values. Each refusal names the value and what would do. */
 import { backendNames, isBackendChoice, type BackendChoice } from '@espalier/backend';
 import { allocations, type AllocationName, type Overrides } from '@espalier/core';
+import { scaleNames, type ScaleName } from '@espalier/workloads';
 import { InvalidArgumentError } from 'commander';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
@@ -102,6 +103,12 @@ export const backend = parser(
       `a backend is one of auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>`,
     )
     .transform((text) => text as BackendChoice),
+);
+export const scale = parser(
+  z.enum(
+    scaleNames as [ScaleName, ...ScaleName[]],
+    `a scale is one of ${scaleNames.join(', ')}`,
+  ) as z.ZodType<ScaleName, string>,
 );
 export const onOrOff = parser(
   z.enum(['on', 'off'], 'choose on or off').transform((text) => text === 'on') as z.ZodType<boolean, string>,

@@ -1,9 +1,21 @@
 /** Data as plain typed arrays, for Node and browsers: what is made from a seed, and what every data set is. */
 export { DataError } from './data-error.js';
-export type { Batch, DataSet, Examples } from './examples.js';
+export {
+  sizeOf,
+  type Batch,
+  type DataSet,
+  type Draw,
+  type Examples,
+  type Field,
+  type MemoryExamples,
+  type Values,
+} from './examples.js';
+export { inMemory, type Column } from './memory.js';
+export { cutValidation, subset, type ValidationCut } from './splits.js';
 export {
   plantedBlocks,
   type PlantedBlocks,
   type PlantedBlocksSettings,
 } from './planted-blocks/planted-blocks.js';
 export { permutation, random, type Random } from './random.js';
+export type { PreparationProgress } from './preparation.js';

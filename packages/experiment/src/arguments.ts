@@ -183,7 +183,7 @@ const WORKLOAD: Readonly<Record<string, Expected>> = {
   }),
   defaults: anObject('an object of sparsities, blockShapes, seeds, epochs and batchSize'),
   load: aFunction('a function that loads its data: async ({ dataFolder, seed }) => data'),
-  model: aFunction('a function that makes its model: (seed) => model'),
+  model: aFunction('a function that makes its model: (seed, data) => model'),
   optimizer: aFunction('a function that makes its optimiser: () => sgd({ learningRate: 0.1 })'),
   learningRate: aFunction('a function of progress from 0 to 1: cosineDecay(0.1)'),
 };
@@ -194,6 +194,7 @@ const DEFAULTS: Readonly<Record<string, Expected>> = {
   seeds: required(seedList),
   epochs: required(wholeNumber()),
   batchSize: required(wholeNumber()),
+  microBatchSize: wholeNumber(),
 };
 
 /** A strategy, or null for the dense baseline. */

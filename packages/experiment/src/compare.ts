@@ -82,6 +82,7 @@ export async function compare(options: CompareOptions): Promise<Summary> {
       schemaVersion: 1,
       workload: workload.name,
       task: workload.task.name,
+      ...(workload.scale && { scale: workload.scale }),
       ...{ epochs, reference, environment, measures, rows },
     };
   };
@@ -156,7 +157,12 @@ async function dataDigests(
 ): Promise<Record<number, string>> {
   const digests: Record<number, string> = {};
   for (const seed of seeds) {
-    digests[seed] = await dataDigest(await loadData(workload, reference, { dataFolder, seed }));
+    const data = await loadData(workload, reference, { dataFolder, seed });
+    try {
+      digests[seed] = await dataDigest(data);
+    } finally {
+      await data.close?.();
+    }
   }
   return digests;
 }

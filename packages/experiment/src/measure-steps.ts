@@ -165,7 +165,7 @@ function observed(workload: Workload): { workload: Workload; bytes(): Promise<nu
   return {
     workload: {
       ...workload,
-      model: (seed) => (model = workload.model(seed)),
+      model: async (seed, data) => (model = await workload.model(seed, data)),
       optimizer() {
         const made = workload.optimizer();
         optimizer = made;

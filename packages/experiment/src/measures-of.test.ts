@@ -57,8 +57,9 @@ describe('evaluate', () => {
   const model = () =>
     tf.sequential({ layers: [tf.layers.activation({ activation: 'linear', inputShape: [2] })] });
   const batch = (inputs: number[][], targets: number[]) => ({
-    inputs: tf.tensor2d(inputs),
+    inputs: [tf.tensor2d(inputs)],
     targets: tf.tensor1d(targets, 'int32'),
+    weights: null,
   });
 
   it('measures quality in one pass over batches of any size, and leaves no tensor', async () => {

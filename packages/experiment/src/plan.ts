@@ -81,6 +81,7 @@ export function planTrials(given: Plan): Trial[] {
   const { workload, strategies, seeds, epochs, computing, ...plan } = given;
   const common = {
     workload: { ...workload.reference, name: workload.workload.name },
+    ...(workload.workload.scale && { scale: workload.workload.scale }),
     epochs,
     ...computing,
     ...(plan.training && { training: plan.training }),

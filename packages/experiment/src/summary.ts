@@ -1,6 +1,6 @@
 /** `summary.json`: one row a trial, as the command's contract fixes them, and what they were computed on. */
 import type { Overrides, PruningReport } from '@espalier/core';
-import type { MeasureDescription, Task } from '@espalier/workloads';
+import type { MeasureDescription, ScaleName, Task } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Executor } from './executors/executor.js';
@@ -67,6 +67,8 @@ export interface Environment extends Machine {
 export interface Summary {
   readonly schemaVersion: 1;
   readonly workload: string;
+  /** How much of its recipe; absent of a workload that was handed over as it is. */
+  readonly scale?: ScaleName;
   readonly task: string;
   readonly epochs: number;
   /** What the paired differences are taken against. */

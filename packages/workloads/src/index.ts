@@ -13,13 +13,19 @@ export {
   type MeasureDescription,
   type NumberFormat,
   type QualityMeasure,
+  type WeightedLoss,
 } from './measure.js';
 export { classification } from './tasks/classification.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
 export {
+  atScale,
   cosineDecay,
+  scaleNames,
   stepsPerEpoch,
+  type LoadOptions,
+  type Scale,
+  type ScaleName,
   type TunableOptimizer,
   type Workload,
   type WorkloadData,

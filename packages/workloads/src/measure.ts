@@ -90,6 +90,9 @@ export function formatNumber(value: number, format: NumberFormat): string {
 /** Of a task: mean over the batch, differentiable by the outputs. */
 export type Loss = (outputs: tf.Tensor, targets: tf.Tensor) => tf.Scalar;
 
+/** The same with a weight for each example, `[batch]`: the mean over the batch of what each weighs, as in Keras. */
+export type WeightedLoss = (outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor1D) => tf.Scalar;
+
 /** Measures how good a model's outputs are, in one pass over the test examples. */
 export interface QualityMeasure extends MeasureDescription {
   /** Names of the tasks that it is for; all, when absent. Of no account where a task brings it itself. */

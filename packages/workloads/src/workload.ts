@@ -2,12 +2,13 @@
 import {
   assertArgument,
   numberIn,
+  oneOf,
   wholeNumber,
   type Allocation,
   type AllocationName,
   type Target,
 } from '@espalier/core';
-import type { DataSet } from '@espalier/datasets';
+import type { DataSet, PreparationProgress } from '@espalier/datasets';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Task } from './tasks/task.js';
@@ -26,15 +27,58 @@ export interface Workload {
    *
    * @throws DataError when files are missing or damaged
    */
-  load(options: { dataFolder: string; seed: number }): Promise<WorkloadData>;
-  /** A new model, its initial weights fixed by the seed; it ends in logits. */
-  model(seed: number): tf.LayersModel;
+  load(options: LoadOptions): WorkloadData | Promise<WorkloadData>;
+  /** A new model for the data, its initial weights fixed by the seed; a classifier ends in logits. */
+  model(seed: number, data: WorkloadData): tf.LayersModel | Promise<tf.LayersModel>;
   /** A new optimiser, its learning rate that of the first step. */
   optimizer(): TunableOptimizer;
   /** The learning rate at progress `t` from 0 to 1 through training. */
   learningRate(t: number): number;
   /** Parts of the target that belong to the workload. */
   readonly target?: WorkloadTarget;
+  /** How much of a recipe it can be: what each says otherwise than the workload itself, which is the `small` one. */
+  readonly scales?: Readonly<Partial<Record<ScaleName, Scale>>>;
+  /** Which of them this is, where `atScale()` made it. */
+  readonly scale?: ScaleName;
+  /** Settings that its recipe gives to strategies, by their names: `{ acdc: { plan: 'cifar10' } }`. */
+  readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface LoadOptions {
+  readonly dataFolder: string;
+  readonly seed: number;
+  /** Is told, where data has to be prepared first, what is being done and how far it is. */
+  readonly onProgress?: (progress: PreparationProgress) => void;
+}
+
+/** `smoke` takes seconds, `small` some minutes on two cores, `paper` is the published recipe. */
+export type ScaleName = 'smoke' | 'small' | 'paper';
+
+export const scaleNames: readonly ScaleName[] = ['smoke', 'small', 'paper'];
+
+export interface Scale extends Partial<
+  Pick<Workload, 'load' | 'model' | 'optimizer' | 'learningRate' | 'target' | 'settings'>
+> {
+  readonly defaults?: Partial<WorkloadDefaults>;
+}
+
+/**
+ * The workload as it is at a scale.
+ *
+ * @throws RangeError where it has no such scale
+ */
+export function atScale(workload: Workload, scale: ScaleName): Workload {
+  assertArgument('atScale()', 'scale', scale, oneOf(...scaleNames));
+  const { scales = {} } = workload;
+  const own = scales[scale];
+  if (!own && scale !== 'small') {
+    const others = scaleNames.filter((name) => name === 'small' || scales[name]);
+    throw new RangeError(
+      `The workload '${workload.name}' has no scale '${scale}': choose ${others.join(' or ')}`,
+    );
+  }
+  const { defaults, ...parts } = own ?? {};
+  return { ...workload, ...parts, scale, defaults: { ...workload.defaults, ...defaults } };
 }
 
 export interface WorkloadTarget extends Pick<Target, 'minimumBlocks' | 'kernels' | 'overrides'> {
@@ -47,7 +91,14 @@ export interface WorkloadDefaults {
   readonly blockShapes: readonly (readonly [number, number])[];
   readonly seeds: readonly number[];
   readonly epochs: number;
+  /** Examples that a step of the optimiser is of. */
   readonly batchSize: number;
+  /**
+   * How many of them are on the device at a time, where a whole batch would not fit: gradients of the parts are added
+   * up, and what a layer sees of its batch, such as batch normalisation's moments, is of a part. The whole batch when
+   * absent.
+   */
+  readonly microBatchSize?: number;
 }
 
 export interface WorkloadData extends DataSet {

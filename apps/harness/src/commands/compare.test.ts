@@ -39,6 +39,11 @@ describe('compare', () => {
       /Unknown strategy 'magnitud': did you mean 'magnitude'/,
     ],
     [
+      'a scale that the workload has not',
+      { scale: 'paper' },
+      /The workload 'planted-blocks' has no scale 'paper': choose small/,
+    ],
+    [
       'a block larger than every kernel',
       { block: [[512, 512]] },
       /magnitude: No kernel can be pruned in blocks of 512×512/,
@@ -80,6 +85,7 @@ describe('compare', () => {
     const out = join(folder, given.out ?? 'refused');
     const refusal = compare({
       workload: 'planted-blocks',
+      scale: 'small',
       pruners: ['magnitude'],
       backend: 'wasm',
       reference: 'dense',

@@ -22,6 +22,8 @@ import {
   type FolderStore,
 } from '@espalier/experiment/node';
 
+import { atScale, type ScaleName, type Workload } from '@espalier/workloads';
+
 import { findConfig } from '../config.js';
 import { InterruptedError } from '../errors.js';
 import * as options from '../options.js';
@@ -40,6 +42,7 @@ import { describeEstimate, estimateInFolder } from './dry-run.js';
 export interface CompareCommandOptions {
   readonly workload: string;
   readonly pruners?: readonly string[];
+  readonly scale: ScaleName;
   readonly sparsity?: readonly number[];
   readonly block?: readonly (readonly [number, number])[];
   readonly allocation?: readonly AllocationName[];
@@ -70,6 +73,12 @@ export const compare: Command = {
         '--pruners <a,b,…>',
         `strategies, by name or module (default: ${defaultPruners.join(', ')})`,
         options.names,
+      )
+      .option(
+        '--scale <smoke,small,paper>',
+        "how much of the workload's recipe: seconds, some minutes a trial, or the published one",
+        options.scale,
+        'small',
       )
       .option('--sparsity <0.9,0.95>', "targets (default: the workload's)", options.sparsities)
       .option('--block <16x16,32x32>', "block shapes (default: the workload's)", options.blockShapes)
@@ -129,8 +138,8 @@ export const compare: Command = {
 export async function run(given: CompareCommandOptions): Promise<number> {
   const registry = await openRegistry(findConfig(given.config));
   const reference = await withCode(await resolveReference(given.workload, registry.workloads, 'workload'));
-  const workload = await loadWorkload(reference);
-  const pruners = await loadStrategies(given.pruners ?? defaultPruners, registry);
+  const workload = scaled(await loadWorkload(reference), given.scale);
+  const pruners = await loadStrategies(given.pruners ?? defaultPruners, registry, workload.settings);
   if (given.json && !given.dryRun) {
     throw new UsageError('--json is for --dry-run: a comparison writes its own as summary.json');
   }
@@ -186,10 +195,26 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   return written.trouble || summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
 }
 
-async function loadStrategies(asked: readonly string[], registry: Registry): Promise<Strategy[]> {
+/** @throws UsageError where the workload has no such scale */
+function scaled(workload: Workload, scale: ScaleName): Workload {
+  try {
+    return atScale(workload, scale);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** @param settings that the workload's recipe gives to some, by their names */
+async function loadStrategies(
+  asked: readonly string[],
+  registry: Registry,
+  settings: Workload['settings'] = {},
+): Promise<Strategy[]> {
   return Promise.all(
     asked.map(async (name) => {
-      const reference = await withCode(await resolveReference(name, registry.pruners, 'strategy'));
+      const found = await withCode(await resolveReference(name, registry.pruners, 'strategy'));
+      const given = settings[found.name];
+      const reference = given ? { ...found, given } : found;
       return { reference, pruner: await loadPruner(reference) };
     }),
   );

@@ -1,5 +1,6 @@
 /** `espalier list`: the strategies and workloads that `compare` knows, a line each. */
 import { loadPruner, loadWorkload } from '@espalier/experiment/node';
+import { scaleNames, type ScaleName, type Workload } from '@espalier/workloads';
 import Table from 'cli-table3';
 
 import { findConfig } from '../config.js';
@@ -27,7 +28,12 @@ async function run(options: { config?: string; json?: boolean }): Promise<void> 
       source,
       settings,
     })),
-    workloads: workloads.map(({ name, description, defaults }) => ({ name, description, defaults })),
+    workloads: workloads.map((workload) => ({
+      name: workload.name,
+      description: workload.description,
+      defaults: workload.defaults,
+      scales: scalesOf(workload),
+    })),
   };
   if (options.json) {
     process.stdout.write(`${JSON.stringify(content, null, 2)}\n`);
@@ -38,7 +44,17 @@ async function run(options: { config?: string; json?: boolean }): Promise<void> 
     style: { head: [], border: [] },
   });
   strategyTable.push(...content.pruners.map(({ name, description, source }) => [name, description, source]));
-  const workloadTable = new Table({ head: ['workload', 'what is trained'], style: { head: [], border: [] } });
-  workloadTable.push(...content.workloads.map(({ name, description }) => [name, description]));
+  const workloadTable = new Table({
+    head: ['workload', 'what is trained', 'scales'],
+    style: { head: [], border: [] },
+  });
+  workloadTable.push(
+    ...content.workloads.map(({ name, description, scales }) => [name, description, scales.join(', ')]),
+  );
   process.stdout.write(`${strategyTable.toString()}\n${workloadTable.toString()}\n`);
+}
+
+/** What is not said of a scale is the workload's own, which is the small one. */
+function scalesOf({ scales = {} }: Workload): ScaleName[] {
+  return scaleNames.filter((name) => name === 'small' || scales[name]);
 }

@@ -53,9 +53,9 @@ export default defineConfig({
         const { train, test } = await brief.load(options);
         const labelled = (part: typeof train): typeof train => ({
           ...part,
-          targetShape: [],
-          gather: (indices) => ({
-            inputs: part.gather(indices).inputs,
+          target: { shape: [], type: 'int32' },
+          gather: async (indices) => ({
+            inputs: (await part.gather(indices)).inputs,
             targets: Int32Array.from(indices, (i) => i % 40),
           }),
         });

@@ -7,7 +7,7 @@ import { gunzip } from 'node:zlib';
 import { assertFolder } from '../arguments.js';
 import { DataError } from '../data-error.js';
 import type { Download } from '../download.js';
-import type { DataSet, Examples } from '../examples.js';
+import type { DataSet, MemoryExamples } from '../examples.js';
 import { contentHashes, digestOf } from '../manifest.js';
 import { parseIdx, type IdxArray } from './idx.js';
 
@@ -29,11 +29,16 @@ export const mnistDownload: Download = {
   ].map(([name, sha256]) => ({ name: name as string, sha256: sha256 as string })),
 };
 
+export interface Mnist extends DataSet {
+  readonly train: MemoryExamples;
+  readonly test: MemoryExamples;
+}
+
 /**
  * @param folder the data folder; the files lie in its `mnist/`
  * @throws DataError when a file is missing, damaged or truncated
  */
-export async function loadMnist(folder: string): Promise<DataSet> {
+export async function loadMnist(folder: string): Promise<Mnist> {
   assertFolder(folder, 'loadMnist()');
   const read = async (name: string) =>
     parseIdx(await readGzip(join(folder, 'mnist', name)), join('mnist', name));
@@ -42,6 +47,7 @@ export async function loadMnist(folder: string): Promise<DataSet> {
   return {
     train: images(trainImages as IdxArray, trainLabels as IdxArray),
     test: images(testImages as IdxArray, testLabels as IdxArray),
+    classes: [...'0123456789'],
     digest: async () => digestOf(await contentHashes(join(folder, 'mnist'), names)),
   };
 }
@@ -61,7 +67,7 @@ async function readGzip(path: string): Promise<Uint8Array> {
 }
 
 /** Images of `[28, 28]` flattened to `[784]` and standardised; a label is a class from 0 to 9. */
-function images(pixels: IdxArray, labels: IdxArray): Examples {
+function images(pixels: IdxArray, labels: IdxArray): MemoryExamples {
   const [count = 0, height, width] = pixels.shape;
   if (count === 0 || height !== 28 || width !== 28 || labels.shape.join() !== `${count}`) {
     throw new DataError(
@@ -77,8 +83,8 @@ function images(pixels: IdxArray, labels: IdxArray): Examples {
   );
   return {
     count,
-    inputShape: [length],
-    targetShape: [],
+    inputs: [{ shape: [length], type: 'float32' }],
+    target: { shape: [], type: 'int32' },
     gather(indices) {
       const inputs = new Float32Array(indices.length * length);
       const targets = new Int32Array(indices.length);
@@ -89,8 +95,7 @@ function images(pixels: IdxArray, labels: IdxArray): Examples {
         }
         targets[i] = labels.values[indices[i] as number] as number;
       }
-      return { inputs, targets };
+      return { inputs: [inputs], targets };
     },
-    content: () => [pixels.values, labels.values],
   };
 }

@@ -12,7 +12,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
 import { assertArgument, assertFields, isWhole } from '../arguments.js';
-import type { DataSet, Examples } from '../examples.js';
+import type { DataSet, MemoryExamples } from '../examples.js';
 import { permutation, random, type Random } from '../random.js';
 
 export interface PlantedBlocksSettings {
@@ -33,6 +33,8 @@ export interface PlantedBlocksSettings {
 }
 
 export interface PlantedBlocks extends DataSet {
+  readonly train: MemoryExamples;
+  readonly test: MemoryExamples;
   /** The true weights `W*`, `[inputs, outputs]`, row by row. */
   readonly weights: Float32Array;
 }
@@ -136,28 +138,25 @@ function examples(
   scales: readonly number[],
   weights: Float32Array,
   draws: Random,
-): Examples {
+): MemoryExamples {
   const { inputs, outputs } = settings;
   let drawn: { x: Float32Array; y: Float32Array } | undefined;
   const all = () => (drawn ??= draw(count, settings, scales, weights, draws));
   return {
     count,
-    inputShape: [inputs],
-    targetShape: [outputs],
+    inputs: [{ shape: [inputs], type: 'float32' }],
+    target: { shape: [outputs], type: 'float32' },
     gather(indices) {
       const { x, y } = all();
-      const batch = {
-        inputs: new Float32Array(indices.length * inputs),
-        targets: new Float32Array(indices.length * outputs),
-      };
+      const ofBatch = new Float32Array(indices.length * inputs);
+      const targets = new Float32Array(indices.length * outputs);
       for (let i = 0; i < indices.length; i++) {
         const index = indices[i] as number;
-        batch.inputs.set(x.subarray(index * inputs, (index + 1) * inputs), i * inputs);
-        batch.targets.set(y.subarray(index * outputs, (index + 1) * outputs), i * outputs);
+        ofBatch.set(x.subarray(index * inputs, (index + 1) * inputs), i * inputs);
+        targets.set(y.subarray(index * outputs, (index + 1) * outputs), i * outputs);
       }
-      return batch;
+      return { inputs: [ofBatch], targets };
     },
-    content: () => [all().x, all().y],
   };
 }
 

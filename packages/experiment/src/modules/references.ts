@@ -1,10 +1,10 @@
 /** Loading what a reference names, for Node: a strategy or a workload, out of a user's module or a package. */
 import { assertArgument, describeValue, type Pruner } from '@espalier/core';
-import type { Workload } from '@espalier/workloads';
+import { atScale, type Workload } from '@espalier/workloads';
 
 import { aReference } from '../arguments.js';
 import { UsageError } from '../errors.js';
-import type { Reference } from '../trial/trial.js';
+import type { Reference, Trial } from '../trial/trial.js';
 import { loadModule } from './modules.js';
 
 /** @throws UsageError when the module has no such strategy */
@@ -12,7 +12,7 @@ export async function loadPruner(reference: Reference): Promise<Pruner> {
   assertArgument('loadPruner()', 'reference', reference, aReference);
   const value = await loadReference(reference);
   const pruner = whole<Pruner>(
-    typeof value === 'function' ? make(value as () => unknown, reference) : value,
+    make(value, reference),
     ['name', 'settings', 'parameterisation', 'importance', 'search'],
     'strategy',
     reference,
@@ -39,6 +39,15 @@ export async function loadWorkload(reference: Reference): Promise<Workload> {
   return { ...workload, name: nameOf(workload, reference) };
 }
 
+/** The workload of a trial, as it is at the trial's scale. */
+export async function loadWorkloadOf({
+  workload,
+  scale,
+}: Pick<Trial, 'workload' | 'scale'>): Promise<Workload> {
+  const loaded = await loadWorkload(workload);
+  return scale ? atScale(loaded, scale) : loaded;
+}
+
 async function loadReference({ module, section, name }: Reference): Promise<unknown> {
   if (module === null) {
     throw new UsageError(`'${name}' is a value, which no other process can load: give its module`);
@@ -49,9 +58,15 @@ async function loadReference({ module, section, name }: Reference): Promise<unkn
     : (exported as { [section: string]: Record<string, unknown> })[section]?.[name];
 }
 
-function make(factory: () => unknown, { name, module }: Reference): unknown {
+function make(value: unknown, { name, module, given }: Reference): unknown {
+  if (typeof value !== 'function') {
+    if (!given) return value;
+    throw new UsageError(
+      `The strategy '${name}' of ${module} takes no settings (it is given ${Object.keys(given).join(', ')}): export a function of them that makes it`,
+    );
+  }
   try {
-    return factory();
+    return (value as (settings?: object) => unknown)(given);
   } catch (error) {
     throw new UsageError(`The strategy '${name}' of ${module} cannot be made: ${(error as Error).message}`);
   }

@@ -7,11 +7,11 @@ import { NOTHING } from './table.js';
 import { isPruned, overridesText } from './target.js';
 
 export function heading(summary: Summary): string[] {
-  const { workload, epochs, environment, rows } = summary;
+  const { workload, scale, epochs, environment, rows } = summary;
   const seeds = [...new Set(rows.map(({ seed }) => seed))];
   const targets = new Set(rows.filter(isPruned).map(targetOf));
   return [
-    `${workload}, ${epochs} epochs, seeds ${seeds.join(', ')}; target ${[...targets].join(', ') || 'none'}`,
+    `${workload}${scale ? ` at scale ${scale}` : ''}, ${epochs} epochs, seeds ${seeds.join(', ')}; target ${[...targets].join(', ') || 'none'}`,
     computedOn(environment),
     fingerprintLine(rows),
   ];

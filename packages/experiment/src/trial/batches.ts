@@ -1,5 +1,5 @@
 /** Which examples a trial trains on in each step: fixed by the seed, whatever the strategy. */
-import { permutation, random } from '@espalier/datasets';
+import { permutation, random, type Draw } from '@espalier/datasets';
 import { stepsPerEpoch } from '@espalier/workloads';
 
 import type { Trial } from './trial.js';
@@ -8,6 +8,8 @@ export interface Batches {
   readonly totalSteps: number;
   /** The training examples of a step, from 0. */
   at(step: number): Int32Array;
+  /** What its examples are drawn for. */
+  drawOf(step: number): Draw;
   /** What fixes the order of the examples, in all epochs: how it is drawn, and from what. */
   readonly order: string;
 }
@@ -33,6 +35,7 @@ export function batchesOf(
       const first = (step % epochSteps) * batchSize;
       return current.order.subarray(first, first + batchSize);
     },
+    drawOf: (step) => ({ seed, epoch: Math.floor(step / epochSteps) }),
     order: `${ALGORITHM}: seed ${seed}, ${examples} examples, ${epochs} epochs, batches of ${batchSize}`,
   };
 }

@@ -1,26 +1,19 @@
-import type { Examples } from '@espalier/datasets';
+import { inMemory, type MemoryExamples } from '@espalier/datasets';
 import { classification, regression, type Task, type Workload, type WorkloadData } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { isUsageError } from '../errors.js';
-import { examine } from './examine.js';
+import { examine, type Looks } from './examine.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
 /** Of inputs of two numbers. */
-function examples(targets: Float32Array | Int32Array, targetShape: readonly number[] = []): Examples {
-  const size = targetShape.reduce((product, length) => product * length, 1);
-  const count = targets.length / size;
+function examples(targets: Float32Array | Int32Array, shape: readonly number[] = []): MemoryExamples {
+  const type = targets instanceof Int32Array ? ('int32' as const) : ('float32' as const);
+  const count = targets.length / shape.reduce((product, length) => product * length, 1);
   const inputs = Float32Array.from({ length: 2 * count }, (_, i) => i);
-  return {
-    ...{ count, inputShape: [2], targetShape },
-    gather: (indices) => ({
-      inputs: Float32Array.from(Array.from(indices).flatMap((i) => [...inputs.slice(2 * i, 2 * i + 2)])),
-      targets: (targets as Int32Array).slice(indices[0]! * size, (indices[indices.length - 1]! + 1) * size),
-    }),
-    content: () => [inputs, targets],
-  };
+  return inMemory([{ shape: [2], type: 'float32', values: inputs }], { shape, type, values: targets });
 }
 
 const labels = examples(Int32Array.of(0, 1, 2, 1));
@@ -30,9 +23,9 @@ const numbers = examples(Float32Array.of(0.5, 1.5), [1]);
 const dense = (units: number, more: object = {}) => tf.layers.dense({ inputShape: [2], units, ...more });
 const ending = (...layers: tf.layers.Layer[]) => tf.sequential({ layers });
 
-function look(task: Task, data: WorkloadData, model: tf.LayersModel): void {
+async function look(task: Task, data: WorkloadData, model: tf.LayersModel): Promise<Looks> {
   try {
-    examine({ name: 'mine', task } as Workload, data, model);
+    return await examine({ name: 'mine', task } as Workload, data, model);
   } finally {
     model.dispose();
   }
@@ -43,10 +36,10 @@ const nested = () => {
   const inner = ending(dense(3, { activation: 'softmax' }));
   return tf.model({ inputs: outer, outputs: inner.apply(outer) as tf.SymbolicTensor });
 };
-const withNaN: Examples = {
-  ...labels,
-  gather: (indices) => ({ ...labels.gather(indices), inputs: Float32Array.of(0, 0, 0, NaN, 0, 0, 0, 0) }),
-};
+const withNaN = inMemory(
+  [{ shape: [2], type: 'float32', values: Float32Array.of(0, 0, 0, NaN, 0, 0, 0, 0) }],
+  { shape: [], type: 'int32', values: Int32Array.of(0, 1, 2, 1) },
+);
 const many = Int32Array.from({ length: 2500 }, (_, i) => (i === 2100 ? 3 : 0));
 
 const refused: [string, Task, WorkloadData, () => tf.LayersModel, RegExp][] = [
@@ -173,35 +166,72 @@ const refused: [string, Task, WorkloadData, () => tf.LayersModel, RegExp][] = [
   [
     'fewer targets than its shape says',
     regression,
-    { train: { ...numbers, targetShape: [2] }, test: numbers },
+    { train: { ...numbers, target: { shape: [2], type: 'float32' } }, test: numbers },
     () => ending(dense(2)),
-    /2 examples have 2 target numbers, where targetShape \[2\] makes 4/,
+    /2 examples have 2 target numbers, where its shape \[2\] makes 4/,
   ],
 ];
 
 describe('examine', () => {
-  it.each(refused)('refuses %s in one line', (_, task, data, model, message) => {
-    const looking = () => look(task, data, model());
-    expect(looking).toThrow(message);
-    expect(looking).toThrow(/^The workload 'mine' cannot be trained: [^\n]+$/);
-    expect(looking).toThrow(expect.toSatisfy(isUsageError) as Error);
+  it.each(refused)('refuses %s in one line', async (_, task, data, model, message) => {
+    const refusal: unknown = await look(task, data, model()).catch((error: unknown) => error);
+    expect(refusal).toSatisfy(isUsageError);
+    expect((refusal as Error).message).toMatch(message);
+    expect((refusal as Error).message).toMatch(/^The workload 'mine' cannot be trained: [^\n]+$/);
   });
 
-  it('lets pass what fits, and a softmax where the task is one that takes it', () => {
-    look(classification, { train: labels, test: labels }, ending(dense(3, { activation: 'relu' })));
+  it('lets pass what fits, and a softmax where the task is one that takes it', async () => {
+    await look(classification, { train: labels, test: labels }, ending(dense(3, { activation: 'relu' })));
     const pairs = examples(Float32Array.of(1, 2), [2]);
-    look(regression, { train: pairs, test: pairs }, ending(dense(2, { activation: 'softmax' })));
+    await look(regression, { train: pairs, test: pairs }, ending(dense(2, { activation: 'softmax' })));
   });
 
-  it('asks a task of one’s own, which may have nothing to say', () => {
+  it('asks a task of one’s own, which may have nothing to say', async () => {
     const own: Task = { name: 'own', loss: regression.loss };
-    look(own, { train: numbers, test: numbers }, ending(dense(7)));
+    await look(own, { train: numbers, test: numbers }, ending(dense(7)));
     const particular: Task = {
       ...own,
       check: ({ targets }) => (targets[0]! < 1 ? 'the first is small' : null),
     };
-    expect(() => look(particular, { train: numbers, test: numbers }, ending(dense(7)))).toThrow(
+    await expect(look(particular, { train: numbers, test: numbers }, ending(dense(7)))).rejects.toThrow(
       "The workload 'mine' cannot be trained: in its training set, the first is small",
+    );
+  });
+
+  it('looks at what is read from files when it comes, and beforehand at the first of it', async () => {
+    const all = examples(Int32Array.from({ length: 2500 }, (_, i) => (i === 2100 ? 3 : 0)));
+    const read = { ...all, gather: async (indices: ArrayLike<number>) => all.gather(indices) };
+    const { train, test } = await look(classification, { train: read, test: labels }, ending(dense(3)));
+    expect(test).toBeNull();
+    const indices = Int32Array.of(7, 2100);
+    train?.(all.gather([7, 8]), Int32Array.of(7, 8));
+    expect(() => train?.(all.gather(indices), indices)).toThrow(
+      /in its training set, the label of example 2100 is 3/,
+    );
+  });
+
+  it('takes several inputs, and weights where the task has a loss for them', async () => {
+    const column = (values: Float32Array) => ({ shape: [1], type: 'float32' as const, values });
+    const target = { shape: [], type: 'int32' as const, values: Int32Array.of(0, 1) };
+    const both = () => {
+      const inputs = [tf.input({ shape: [1] }), tf.input({ shape: [1] })];
+      const joined = tf.layers.concatenate().apply(inputs) as tf.SymbolicTensor;
+      return tf.model({ inputs, outputs: tf.layers.dense({ units: 2 }).apply(joined) as tf.SymbolicTensor });
+    };
+    const pair = [column(Float32Array.of(1, 2)), column(Float32Array.of(3, 4))];
+    const set = (weights?: Float32Array) => {
+      const part = inMemory(pair, target, weights);
+      return { train: part, test: part };
+    };
+    await look(classification, set(), both());
+    await look(classification, set(Float32Array.of(1, 0.5)), both());
+    const { weightedLoss: _, ...unweighted } = classification;
+    await expect(look(unweighted, set(Float32Array.of(1, 0.5)), both())).rejects.toThrow('weightedLoss');
+    await expect(look(classification, set(Float32Array.of(1, -1)), both())).rejects.toThrow(
+      'the weight of example 1 is -1',
+    );
+    await expect(look(classification, { train: labels, test: labels }, both())).rejects.toThrow(
+      'there are 1 inputs, and its model takes 2',
     );
   });
 });

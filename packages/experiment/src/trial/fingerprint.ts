@@ -3,11 +3,21 @@ import { scaleBlocks, type KernelState } from '@espalier/core';
 import type { DataSet } from '@espalier/datasets';
 import * as tf from '@tensorflow/tfjs';
 
-import { hashOf, textHash } from './hashes.js';
+import { hashing, hashOf, textHash } from './hashes.js';
+import { gathered, stretches } from './stream.js';
 
 /** The digest of a data set: its own where it has one, else of all that is in it. */
 export async function dataDigest({ train, test, digest }: DataSet): Promise<string> {
-  return digest ? digest() : hashOf([...train.content(), ...test.content()]);
+  if (digest) return digest();
+  const hash = hashing();
+  for (const examples of [train, test]) {
+    for await (const { batch } of gathered(examples, stretches(examples.count, 1000))) {
+      for (const values of [...batch.inputs, batch.targets, ...(batch.weights ? [batch.weights] : [])]) {
+        hash.add(values);
+      }
+    }
+  }
+  return hash.digest();
 }
 
 /** @param order what fixes the order that the examples are trained in */

@@ -10,10 +10,21 @@ export function canonicalJson(value: unknown): string {
   return stringify(value) as string;
 }
 
-export function hashOf(parts: Iterable<ArrayBufferView>, digits = 16): string {
+/** A hash of what comes part by part. */
+export function hashing(digits = 16): { add(part: ArrayBufferView): void; digest(): string } {
   const hash = sha256.create();
-  for (const part of parts) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-  return bytesToHex(hash.digest()).slice(0, digits);
+  return {
+    add: ({ buffer, byteOffset, byteLength }) => {
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    },
+    digest: () => bytesToHex(hash.digest()).slice(0, digits),
+  };
+}
+
+export function hashOf(parts: Iterable<ArrayBufferView>, digits = 16): string {
+  const hash = hashing(digits);
+  for (const part of parts) hash.add(part);
+  return hash.digest();
 }
 
 export function textHash(text: string, digits = 16): string {

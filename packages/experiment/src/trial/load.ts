@@ -1,5 +1,5 @@
 /** A workload's data, if they come. */
-import type { Workload, WorkloadData } from '@espalier/workloads';
+import type { LoadOptions, Workload, WorkloadData } from '@espalier/workloads';
 
 import { within } from '../patience.js';
 import type { Reference } from './trial.js';
@@ -10,9 +10,11 @@ const LIMIT_MS = 20 * 60_000;
 export async function loadData(
   workload: Workload,
   { module }: Pick<Reference, 'module'>,
-  options: { readonly dataFolder: string; readonly seed: number },
+  options: LoadOptions,
 ): Promise<WorkloadData> {
-  return within(workload.load(options), {
+  // In a function of its own: what it throws at once is thrown in its time, too.
+  const loading = (async () => workload.load(options))();
+  return within(loading, {
     ms: LIMIT_MS,
     what: `load() of the workload '${workload.name}'${module === null ? '' : ` of ${module}`}`,
     remedy: 'mend it, or prepare beforehand what takes longer',

@@ -1,6 +1,6 @@
 /** The steps of a trial, from where it stands to the last: losses logged, checkpoints taken on the way. */
 import { DivergedError } from '@espalier/core';
-import type { Examples } from '@espalier/datasets';
+import type { Batch, Examples } from '@espalier/datasets';
 import type { TunableOptimizer, Workload } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
@@ -8,7 +8,8 @@ import type { StartedBackend } from '../backend.js';
 import type { StepMetrics, TrialStore } from '../store/store.js';
 import type { Batches } from './batches.js';
 import { restoreCheckpoint, saveCheckpoint, type Trained } from './checkpoint.js';
-import { gatherTensors } from './evaluate.js';
+import { outputsFor } from './evaluate.js';
+import { disposeTensors, gathered, toTensors, type BatchTensors, type Look, type Wanted } from './stream.js';
 import type { TrialProgress } from './trial.js';
 
 export interface LoopOptions {
@@ -35,6 +36,8 @@ export interface LoopSubject extends Trained {
   readonly optimizer: TunableOptimizer;
   readonly examples: Examples;
   readonly batches: Batches;
+  /** How each batch is looked at before it is trained on; null where all were seen. */
+  readonly look?: Look | null;
 }
 
 /** Losses are read back from the device this often, so that a GPU's queue is not drained at every step. */
@@ -74,13 +77,13 @@ export class TrainingLoop {
     const { pruning, batches, workload, optimizer, trialId } = this.#subject;
     const { totalSteps } = batches;
     let lastCheckpoint = performance.now();
-    while (this.step < totalSteps) {
-      const started = performance.now();
+    let started = performance.now();
+    for await (const { batch, count } of this.#coming()) {
       const learningRate = workload.learningRate(this.step / totalSteps);
       optimizer.learningRate = learningRate;
       const { phase, sparsity } = pruning ?? { phase: 'dense', sparsity: 0 };
       const metrics = { step: this.step, learningRate, phase, sparsity };
-      this.#pending.push({ loss: this.#optimizerStep(), metrics });
+      this.#pending.push({ loss: this.#optimizerStep(batch, count), metrics });
       await pruning?.step();
       this.step += 1;
       const reads = this.#pending.length === stepsBetweenReads || this.step === totalSteps;
@@ -91,7 +94,9 @@ export class TrainingLoop {
         assertFinite(await this.logSteps());
       }
       const now = performance.now();
+      // With the wait for the batch, if there was one: a trial takes that time.
       this.elapsedMs += now - started;
+      started = now;
       if (!reads) continue;
       if (now - lastCheckpoint > checkpointEveryMs) {
         const { step, elapsedMs } = this;
@@ -100,7 +105,14 @@ export class TrainingLoop {
       }
       await pause?.();
       signal?.throwIfAborted();
+      started = performance.now();
     }
+  }
+
+  /** The batches of the steps that are left. */
+  #coming(): AsyncGenerator<{ batch: Batch; count: number }> {
+    const { examples, batches, look = null } = this.#subject;
+    return gathered(examples, wantedFrom(this.step, batches), look);
   }
 
   /** Logs the steps since the last time, and returns them. */
@@ -127,18 +139,60 @@ export class TrainingLoop {
     this.#pending = [];
   }
 
-  #optimizerStep(): tf.Scalar {
-    const { model, optimizer, workload, examples, batches } = this.#subject;
-    const { inputs, targets } = gatherTensors(examples, batches.at(this.step));
-    const loss = optimizer.minimize(
-      () =>
-        regularized(model, workload.task.loss(model.apply(inputs, { training: true }) as tf.Tensor, targets)),
-      true,
-      this.#variables,
-    ) as tf.Scalar;
-    tf.dispose([inputs, targets]);
+  #optimizerStep(batch: Batch, count: number): tf.Scalar {
+    const { optimizer, examples, workload } = this.#subject;
+    const { microBatchSize = count } = workload.defaults;
+    if (count > microBatchSize) return this.#accumulatedStep(batch, count, microBatchSize);
+    const tensors = toTensors(examples, batch, 0, count);
+    const loss = optimizer.minimize(() => this.#loss(tensors), true, this.#variables) as tf.Scalar;
+    disposeTensors(tensors);
     return loss;
   }
+
+  /** One step by the gradient of the whole batch, of which a part is on the device at a time. */
+  #accumulatedStep(batch: Batch, count: number, size: number): tf.Scalar {
+    const { optimizer, examples } = this.#subject;
+    let loss: tf.Scalar | undefined;
+    let gradients: tf.NamedTensorMap = {};
+    for (let first = 0; first < count; first += size) {
+      const end = Math.min(first + size, count);
+      const tensors = toTensors(examples, batch, first, end);
+      const share = (end - first) / count;
+      const part = tf.variableGrads(() => this.#loss(tensors).mul<tf.Scalar>(share), this.#variables);
+      disposeTensors(tensors);
+      const [before, beforeLoss] = [gradients, loss];
+      gradients = summed(before, part.grads);
+      loss = beforeLoss ? beforeLoss.add<tf.Scalar>(part.value) : part.value;
+      if (beforeLoss) tf.dispose([beforeLoss, part.value, before, part.grads]);
+    }
+    optimizer.applyGradients(gradients);
+    tf.dispose(gradients);
+    return loss as tf.Scalar;
+  }
+
+  #loss({ inputs, targets, weights }: BatchTensors): tf.Scalar {
+    const { model, workload } = this.#subject;
+    const { loss, weightedLoss } = workload.task;
+    const outputs = outputsFor(model, inputs, { training: true });
+    const ofBatch =
+      weights && weightedLoss ? weightedLoss(outputs, targets, weights) : loss(outputs, targets);
+    return regularized(model, ofBatch);
+  }
+}
+
+function* wantedFrom(first: number, { totalSteps, at, drawOf }: Batches): Generator<Wanted> {
+  for (let step = first; step < totalSteps; step++) yield { indices: at(step), draw: drawOf(step) };
+}
+
+/** The same tensors where there is nothing to add to. */
+function summed(sums: tf.NamedTensorMap, more: tf.NamedTensorMap): tf.NamedTensorMap {
+  const names = Object.keys(more);
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      sums[name] ? sums[name].add(more[name] as tf.Tensor) : (more[name] as tf.Tensor),
+    ]),
+  );
 }
 
 /** With what the regularizers of the model's layers add, as `model.fit` adds it. */

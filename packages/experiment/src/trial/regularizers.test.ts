@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../store/memory.js';
 import tiny from '../../test/tiny.js';
 import { batchesOf } from './batches.js';
-import { gatherTensors } from './evaluate.js';
+import { disposeTensors, toTensors } from './stream.js';
 import { TrainingLoop } from './loop.js';
 
 const backend = await startBackend('wasm');
@@ -68,9 +68,10 @@ async function byTfjs(pruner: Pruner | null) {
   network.compile({ optimizer, loss });
   const losses: number[] = [];
   for (let step = 0; step < batches.totalSteps; step++) {
-    const { inputs, targets } = gatherTensors(examples, batches.at(step));
-    losses.push((await network.trainOnBatch(inputs, targets)) as number);
-    tf.dispose([inputs, targets]);
+    const indices = batches.at(step);
+    const tensors = toTensors(examples, await examples.gather(indices), 0, indices.length);
+    losses.push((await network.trainOnBatch(tensors.inputs[0] as tf.Tensor, tensors.targets)) as number);
+    disposeTensors(tensors);
     await pruning?.step();
   }
   await pruning?.finalize();

@@ -40,46 +40,62 @@ export interface Rehearsal {
  * @throws UsageError for what cannot be run
  */
 export async function rehearse(rehearsal: Rehearsal): Promise<void> {
-  const { workload, pruners, targets, seed, epochs, dataFolder } = rehearsal;
+  const { workload, seed, dataFolder } = rehearsal;
   assertAllocation(workload);
   const data = await loadData(workload, rehearsal.reference, { dataFolder, seed });
+  try {
+    await rehearseAll(rehearsal, data);
+  } finally {
+    await data.close?.();
+  }
+}
+
+async function rehearseAll(
+  { workload, pruners, targets, seed, epochs }: Rehearsal,
+  data: WorkloadData,
+): Promise<void> {
+  await rehearseTask(workload, data, seed);
   const { train } = data;
-  rehearseTask(workload, data, seed);
   const totalSteps = epochs * stepsPerEpoch(train.count, workload.defaults.batchSize);
   for (const { name, search } of pruners) assertPhasesFit(name, search, epochs, totalSteps);
   const combinations = pruners.flatMap((pruner, i) =>
     (i === 0 ? targets : targets.slice(0, 1)).map((target) => ({ pruner, target })),
   );
   for (const { pruner, target } of combinations)
-    await rehearseOne(workload, pruner, target, seed, totalSteps);
+    await rehearseOne({ workload, data, seed, totalSteps }, pruner, target);
 }
 
-function rehearseTask(workload: Workload, data: WorkloadData, seed: number): void {
-  const model = modelOf(workload, seed);
+async function rehearseTask(workload: Workload, data: WorkloadData, seed: number): Promise<void> {
+  const model = await modelOf(workload, seed, data);
   try {
-    examine(workload, data, model);
+    await examine(workload, data, model);
   } finally {
     model.dispose();
   }
 }
 
-function modelOf(workload: Workload, seed: number): tf.LayersModel {
+async function modelOf(workload: Workload, seed: number, data: WorkloadData): Promise<tf.LayersModel> {
   try {
-    return workload.model(seed);
+    return await workload.model(seed, data);
   } catch (error) {
     const { message } = error as Error;
     throw new UsageError(`The workload '${workload.name}' cannot make its model: ${message.split('\n')[0]}`);
   }
 }
 
+interface Stage {
+  readonly workload: Workload;
+  readonly data: WorkloadData;
+  readonly seed: number;
+  readonly totalSteps: number;
+}
+
 async function rehearseOne(
-  workload: Workload,
+  { workload, data, seed, totalSteps }: Stage,
   pruner: Pruner,
   target: TrialTarget,
-  seed: number,
-  totalSteps: number,
 ): Promise<void> {
-  const model = workload.model(seed);
+  const model = await workload.model(seed, data);
   let pruning: Pruning | null = null;
   try {
     assertKernels(

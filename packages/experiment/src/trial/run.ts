@@ -4,7 +4,7 @@ import type { PruningReport } from '@espalier/core';
 import type { Workload, WorkloadData } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
-import { gatherTensors } from './evaluate.js';
+import { disposeTensors, toTensors } from './stream.js';
 import type { Trial } from './trial.js';
 
 export interface TrainedModel {
@@ -67,7 +67,8 @@ export function finishedRun(trained: TrainedModel): FinishedRun {
 async function predictMs(model: tf.LayersModel, { test }: WorkloadData, batchSize: number): Promise<number> {
   const count = Math.min(batchSize, test.count);
   const indices = Int32Array.from({ length: count }, (_, i) => i);
-  const { inputs, targets } = gatherTensors(test, indices);
+  const tensors = toTensors(test, await test.gather(indices), 0, count);
+  const inputs = [...tensors.inputs];
   const times: number[] = [];
   for (let i = 0; i < PREDICTIONS; i++) {
     const started = performance.now();
@@ -77,7 +78,7 @@ async function predictMs(model: tf.LayersModel, { test }: WorkloadData, batchSiz
     times.push(performance.now() - started);
     outputs.dispose();
   }
-  tf.dispose([inputs, targets]);
+  disposeTensors(tensors);
   return times.sort((a, b) => a - b)[Math.floor(PREDICTIONS / 2)] as number;
 }
 

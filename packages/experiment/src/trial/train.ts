@@ -32,13 +32,14 @@ import { isQuality, type Measure, type RunMeasure } from '../measure.js';
 import { measuresOf } from '../measures-of.js';
 import { allocationOf } from './allocation.js';
 import { batchesOf } from './batches.js';
-import { evaluate, inOrder } from './evaluate.js';
-import { examine } from './examine.js';
+import { evaluate } from './evaluate.js';
+import { examine, type Looks } from './examine.js';
 import { dataDigest, dataFingerprint, initFingerprint } from './fingerprint.js';
 import { trialId } from './identity.js';
 import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
 import { finishedRun, type FinishedRun } from './run.js';
+import { inOrder } from './stream.js';
 import type { AllocationReference, Trial, TrialResult } from './trial.js';
 
 export interface TrainOptions extends LoopOptions {
@@ -104,22 +105,23 @@ async function trainOn(
   const digest = await dataDigest(data);
   assertData(trial, digest);
   // Data that is made when it is asked for is made now: the first step's time is a step's.
-  data.train.gather([0]);
+  await data.train.gather([0]);
   const whole = batchesOf(trial, data.train.count, workload.defaults.batchSize);
   const batches = { ...whole, totalSteps: options.steps?.(whole.totalSteps) ?? whole.totalSteps };
   const { totalSteps } = batches;
 
-  const model = workload.model(trial.seed);
+  const model = await workload.model(trial.seed, data);
   const optimizer = workload.optimizer();
   let running: Pruning | null = null;
   let loop: TrainingLoop | null = null;
   try {
-    examine(workload, data, model);
+    const looks = await examine(workload, data, model);
     const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
     const { pruning, init } = await putUnderPruning(model, pruner, target);
     running = pruning;
     const fingerprint = { init, data: dataFingerprint(digest, batches.order) };
-    const subject = { trialId: id, workload, examples: data.train, batches, model, optimizer, pruning };
+    const examples = { examples: data.train, look: looks.train };
+    const subject = { trialId: id, workload, ...examples, batches, model, optimizer, pruning };
     const steps = (loop = new TrainingLoop(subject, options));
     await steps.resume();
 
@@ -134,7 +136,7 @@ async function trainOn(
       await steps.toTheEnd();
       const report = pruning ? await pruning.finalize() : null;
       running = null;
-      const measures = await measured(finishedRun({ ...trained(), report }));
+      const measures = await measured(finishedRun({ ...trained(), report }), looks);
       return { status: 'ok' as const, report, measures };
     };
     const ended = await trainAndMeasure().catch(async (error: unknown) => {
@@ -149,6 +151,7 @@ async function trainOn(
     loop?.dispose();
     optimizer.dispose();
     model.dispose();
+    await data.close?.();
   }
 }
 
@@ -208,11 +211,16 @@ function sparsePhasesOf({ accelerators, threads, productCosts }: Trial): SparseE
 }
 
 /** @throws DivergedError when the test loss is not finite */
-async function measured(run: FinishedRun): Promise<Record<string, number | null>> {
+async function measured(run: FinishedRun, looks: Looks): Promise<Record<string, number | null>> {
   const { model, workload, data } = run;
   const all = measuresOf(workload.task);
   try {
-    const quality = await evaluate(model, workload.task, all.filter(isQuality), inOrder(data.test));
+    const quality = await evaluate(
+      model,
+      workload.task,
+      all.filter(isQuality),
+      inOrder(data.test, looks.test),
+    );
     const { loss } = quality;
     if (!Number.isFinite(loss)) throw new DivergedError(`The test loss is ${loss}`);
     return { ...quality, ...(await each(all.filter(isOfRun), run)) };

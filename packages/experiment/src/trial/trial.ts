@@ -2,6 +2,7 @@
  * A trial: workload × strategy × target × allocation × seed. Plain data, so that it can be hashed, stored, and handed
  * to another process.
  */
+import type { ScaleName } from '@espalier/workloads';
 import { assertArgument, type Overrides, type PruningReport } from '@espalier/core';
 
 import { aTrial } from '../arguments.js';
@@ -25,6 +26,8 @@ export interface Reference {
   readonly contentHash: string | null;
   /** The module and all that it imports; absent where that is not known, as in a browser. */
   readonly code?: Code | null;
+  /** Settings that a strategy's factory is called with; its own where absent. */
+  readonly given?: Readonly<Record<string, unknown>>;
 }
 
 /** How sparse, in which blocks: what every pruned layer is held to, and what single kernels have of their own. */
@@ -84,6 +87,8 @@ export interface ProductCosts {
 
 export interface Trial extends TrialTarget, Computing {
   readonly workload: Reference;
+  /** How much of the workload's recipe; absent of a workload that was handed over as it is. */
+  readonly scale?: ScaleName;
   /** Null for the dense baseline. Its sparsity is 0 then, its blocks 1 × 1. */
   readonly pruner: (Reference & { readonly settings: unknown }) | null;
   /** Null for the dense baseline. */

@@ -11,6 +11,11 @@ export const classification: Task = {
     const classes = outputs.shape.at(-1) as number;
     return softmaxCrossEntropy(tf.oneHot(targets as tf.Tensor1D, classes).toFloat(), outputs);
   },
+  weightedLoss: (outputs, targets, weights) => {
+    const classes = outputs.shape.at(-1) as number;
+    const labels = tf.oneHot(targets as tf.Tensor1D, classes).toFloat();
+    return softmaxCrossEntropy(labels.mul(weights.reshape([-1, 1])), outputs);
+  },
   check: (examined) => ofModel(examined) ?? ofLabels(examined),
 };
 
@@ -25,14 +30,14 @@ function ofModel({ outputShape, outputActivation }: Examined): string | null {
   return `its model ends in ${outputActivation}, and the loss of classification takes logits: leave the last layer's activation out`;
 }
 
-function ofLabels({ outputShape, targetShape, targets, first }: Examined): string | null {
+function ofLabels({ outputShape, targetShape, targets, examples }: Examined): string | null {
   if (targetShape.length > 0) {
     return `its targets are of shape [${targetShape.join(', ')}], and classification takes one class index for each: give an index in place of a one-hot row`;
   }
   const classes = outputShape[0] as number;
   const wrong = targets.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < classes));
   if (wrong >= 0) {
-    return `the label of example ${first + wrong} is ${targets[wrong]}, and the model's ${classes} outputs are for whole numbers from 0 to ${classes - 1}: mend the labels or the last layer's units`;
+    return `the label of example ${examples[wrong]} is ${targets[wrong]}, and the model's ${classes} outputs are for whole numbers from 0 to ${classes - 1}: mend the labels or the last layer's units`;
   }
   return targets instanceof Int32Array
     ? null

@@ -7,7 +7,12 @@ export const regression: Task = {
   name: 'regression',
   /** The squared error, mean over every output. */
   loss: (outputs, targets) => tf.losses.meanSquaredError(targets, outputs),
-  check({ outputShape, targetShape, targets, first }) {
+  weightedLoss(outputs, targets, weights) {
+    const errors = outputs.sub(targets).square();
+    const ofExamples = errors.mul(weights.reshape([-1, ...errors.shape.slice(1).map(() => 1)]));
+    return ofExamples.mean();
+  },
+  check({ outputShape, targetShape, targets, examples }) {
     const fits =
       outputShape.length === targetShape.length &&
       outputShape.every((length, i) => length === null || length === targetShape[i]);
@@ -16,8 +21,8 @@ export const regression: Task = {
     }
     const wrong = targets.findIndex((value) => !Number.isFinite(value));
     if (wrong < 0) return null;
-    const example = first + Math.floor(wrong / targetShape.reduce((size, length) => size * length, 1));
-    return `a target of example ${example} is ${targets[wrong]}: mend it or leave the example out`;
+    const place = Math.floor(wrong / targetShape.reduce((size, length) => size * length, 1));
+    return `a target of example ${examples[place]} is ${targets[wrong]}: mend it or leave the example out`;
   },
 };
 

@@ -1,14 +1,17 @@
 /** A task: what a model's outputs are for, by which it is trained and judged. */
-import type { Loss, QualityMeasure } from '../measure.js';
+import type { Loss, QualityMeasure, WeightedLoss } from '../measure.js';
 
 export interface Task {
   /** Lower case, words joined by hyphens; measures name the tasks that they are for. */
   readonly name: string;
   /** What training minimises, and the first measure of quality. */
   readonly loss: Loss;
+  /** What it minimises where the data has weights; without it, such data is refused. */
+  readonly weightedLoss?: WeightedLoss;
   /**
-   * Looks at what it is to be trained on, before the first step: called for stretches of the training and of the test
-   * examples, until it finds fault. Without it a model that does not fit, or a label that is none, is not noticed.
+   * Looks at what it is trained and judged on, as many examples at a time as are gathered: all that lie in memory before
+   * the first step, and of what is read from files the first of them then, and each batch when it comes. Without it a
+   * model that does not fit, or a label that is none, is not noticed.
    *
    * @returns what is wrong and how to mend it, in words that follow a colon; null where nothing is
    */
@@ -17,7 +20,7 @@ export interface Task {
   readonly measures?: readonly QualityMeasure[];
 }
 
-/** A stretch of examples, and the outputs that a model has for them. */
+/** Some examples, and the outputs that a model has for them. */
 export interface Examined {
   /** Of one example; null for a length that is free. */
   readonly outputShape: readonly (number | null)[];
@@ -27,6 +30,6 @@ export interface Examined {
   readonly targetShape: readonly number[];
   /** Example by example. */
   readonly targets: Float32Array | Int32Array;
-  /** Which example, from 0, the stretch begins with. */
-  readonly first: number;
+  /** Which examples they are, by their indices. */
+  readonly examples: ArrayLike<number>;
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { workloads } from '../index.js';
+import { atScale, scaleNames, workloads } from '../index.js';
 import { classification } from './classification.js';
 import { regression } from './regression.js';
 import type { Examined } from './task.js';
@@ -9,7 +9,7 @@ import type { Examined } from './task.js';
 const labels = (...targets: number[]) =>
   ({
     ...{ inputShape: [4], outputShape: [3], outputActivation: 'linear', targetShape: [] },
-    ...{ targets: Int32Array.from(targets), first: 10 },
+    ...{ targets: Int32Array.from(targets), examples: [10, 11, 12] },
   }) as unknown as Examined;
 
 describe('classification', () => {
@@ -23,6 +23,28 @@ describe('classification', () => {
     expect(loss.mean().dataSync()[0]).toBeCloseTo((Math.log(3) + Math.log(2)) / 2, 5);
   });
 
+  it('weighs each example by its weight, in the loss and in its gradient', () => {
+    const outputs = tf.tensor2d([
+      [1, 1, 1],
+      [0, 1, 2],
+    ]);
+    const targets = tf.tensor1d([2, 0], 'int32');
+    const weights = tf.tensor1d([2, 0.5]);
+    const powers = [1, Math.E, Math.E ** 2];
+    const total = powers[0]! + powers[1]! + powers[2]!;
+    const gradient = tf.grad((x) => classification.weightedLoss!(x as tf.Tensor2D, targets, weights));
+    const loss = classification.weightedLoss!(outputs, targets, weights);
+    expect(loss.dataSync()[0]).toBeCloseTo((2 * Math.log(3) + 0.5 * Math.log(total)) / 2, 5);
+    // w (softmax − one-hot) / batch.
+    const expected = [
+      ...[1 / 3, 1 / 3, 1 / 3 - 1].map((part) => (2 * part) / 2),
+      ...powers.map((power, j) => (0.5 * (power / total - Number(j === 0))) / 2),
+    ];
+    gradient(outputs)
+      .dataSync()
+      .forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+  });
+
   it('takes labels of the classes that there are, and names the example that has another', () => {
     expect(classification.check?.(labels(0, 1, 2))).toBeNull();
     expect(classification.check?.(labels(0, 3))).toMatch(/label of example 11 is 3/);
@@ -32,6 +54,13 @@ describe('classification', () => {
 });
 
 describe('regression', () => {
+  it('weighs each example by its weight', () => {
+    // Errors 2² and 0² of one number each: (3 · 4 + 0.5 · 0) / 2.
+    const weights = tf.tensor1d([3, 0.5]);
+    const loss = regression.weightedLoss!(tf.tensor2d([[1], [2]]), tf.tensor2d([[3], [2]]), weights);
+    expect(loss.dataSync()[0]).toBeCloseTo(6, 6);
+  });
+
   it('has the mean squared error as its loss', () => {
     const loss = regression.loss(tf.tensor2d([[1, 2]]), tf.tensor2d([[3, 2]])) as tf.Tensor;
     expect(loss.dataSync()[0]).toBeCloseTo(2, 6);
@@ -40,15 +69,26 @@ describe('regression', () => {
 
 describe('the built-in workloads', () => {
   it.each(Object.entries(workloads))(
-    '%s is called as it is listed, and its model takes a batch',
+    '%s is called as it is listed, at each of its scales',
     async (name, load) => {
       const workload = await load();
       expect(workload.name).toBe(name);
-      const model = workload.model(0);
-      const [, ...shape] = model.inputs[0]!.shape as number[];
-      const outputs = model.predict(tf.zeros([2, ...shape])) as tf.Tensor;
-      expect(outputs.shape[0]).toBe(2);
-      model.dispose();
+      for (const scale of scaleNames.filter((scale) => scale === 'small' || workload.scales?.[scale])) {
+        const { defaults, scale: own } = atScale(workload, scale);
+        expect(own).toBe(scale);
+        expect(defaults.epochs).toBeGreaterThan(0);
+        expect(
+          defaults.sparsities.length * defaults.blockShapes.length * defaults.seeds.length,
+        ).toBeGreaterThan(0);
+      }
     },
   );
+
+  it('a scale that a workload has not is refused by those that it has', async () => {
+    const workload = await workloads['planted-blocks']!();
+    expect(() => atScale({ ...workload, scales: { smoke: {} } }, 'paper')).toThrow(
+      "The workload 'planted-blocks' has no scale 'paper': choose smoke or small",
+    );
+    expect(() => atScale(workload, 'tiny' as 'small')).toThrow("scale = 'tiny'");
+  });
 });

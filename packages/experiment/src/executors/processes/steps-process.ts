@@ -1,5 +1,5 @@
 /** The process that trains a few steps of a trial, to tell what the whole of it takes. */
-import { loadPruner, loadWorkload } from '../../modules/references.js';
+import { loadPruner, loadWorkloadOf } from '../../modules/references.js';
 import { messageOf } from '../../errors.js';
 import { measureSteps, type TrialCosts } from '../../measure-steps.js';
 import type { StepsMessage, StepsOrder } from './messages.js';
@@ -16,7 +16,7 @@ process.once('message', (order: StepsOrder) => {
 process.once('disconnect', () => process.exit(1));
 
 async function measure({ trial, dataFolder }: StepsOrder): Promise<TrialCosts> {
-  const workload = await loadWorkload(trial.workload);
+  const workload = await loadWorkloadOf(trial);
   const pruner = trial.pruner && (await loadPruner(trial.pruner));
   const backend = await startFor(trial);
   return measureSteps(trial, workload, pruner, {

@@ -1,7 +1,7 @@
 /** The process of one trial: receives what to train, reports progress, leaves the result in the store. */
 import { messageOf } from '../../errors.js';
 import { assertCode } from '../../modules/assert-code.js';
-import { loadPruner, loadWorkload } from '../../modules/references.js';
+import { loadPruner, loadWorkloadOf } from '../../modules/references.js';
 import { folderStore } from '../../store/folder.js';
 import { LeaseLost } from '../../store/trouble.js';
 import { trialName } from '../../trial/identity.js';
@@ -24,7 +24,7 @@ process.once('disconnect', () => process.exit(1));
 async function run({ trial, address, lease, dataFolder, checkpointEveryMs }: TrialOrder): Promise<void> {
   const store = folderStore(address).trial(trialName(trial), lease);
   await store.begin(trial);
-  const workload = await loadWorkload(trial.workload);
+  const workload = await loadWorkloadOf(trial);
   const pruner = trial.pruner && (await loadPruner(trial.pruner));
   const backend = await startFor(trial);
   await assertCode(trial);
