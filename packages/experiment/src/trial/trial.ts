@@ -6,6 +6,7 @@ import type { ScaleName } from '@espalier/workloads';
 import { assertArgument, type Overrides, type PruningReport } from '@espalier/core';
 
 import { aTrial } from '../arguments.js';
+import type { AttentionSpread, CourseState } from './course.js';
 
 /** What computes, by its contents. */
 export interface Code {
@@ -131,6 +132,13 @@ export interface TrialResult {
   readonly report: PruningReport | null;
   readonly fingerprint: Fingerprint;
   readonly device: string;
+  /** What the search did; null for the dense baseline. */
+  readonly search: SearchRecord | null;
+}
+
+export interface SearchRecord extends Pick<CourseState, 'choices' | 'choosingMs'> {
+  /** Null where nothing is under attention, and where training diverged. */
+  readonly attention: AttentionSpread | null;
 }
 
 export interface Fingerprint {
