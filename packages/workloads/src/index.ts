@@ -18,6 +18,9 @@ export {
   type QualityMeasure,
   type WeightedLoss,
 } from './measure.js';
+export { defineWorkload, type OwnWorkload } from './own/define-workload.js';
+export { endingInLogits } from './own/ending-in-logits.js';
+export { fromTensors, type TensorsSettings } from './own/from-tensors.js';
 export { classification } from './tasks/classification.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
