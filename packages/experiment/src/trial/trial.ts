@@ -70,6 +70,8 @@ export interface Computing {
 /** What the workload's value says of training, for the identity. */
 export interface Training {
   readonly batchSize: number;
+  /** Of which batch normalisation's moments are, where a batch is gone through in parts. */
+  readonly microBatchSize?: number;
   /** The optimiser's kind and settings. */
   readonly optimizer: Readonly<Record<string, unknown>>;
   /** A digest of the learning rate's course. */
