@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { DataError } from '../data-error.js';
 import { decodeRgb, decoderVersion } from './decode.js';
@@ -59,6 +59,18 @@ describe('decodeRgb', () => {
       await expect(refusal).rejects.toThrow(message);
     }
     await expect(decodeRgb('x' as never, 'x')).rejects.toThrow("decodeRgb(): bytes = 'x' (a string)");
+  });
+
+  it('says what is missing where there is no sharp', async () => {
+    vi.doMock('sharp', () => {
+      throw new Error("Cannot find package 'sharp'\nimported from somewhere");
+    });
+    vi.resetModules();
+    const without = await import('./decode.js');
+    await expect(without.decodeRgb(await png(), 'a.png')).rejects.toThrow(
+      /^Images are decoded by sharp, which cannot be loaded \([^\n]+\): run `npm install sharp`$/,
+    );
+    vi.doUnmock('sharp');
   });
 
   it('says by what it decodes', async () => {
