@@ -19,9 +19,13 @@ describe('a bundle for a browser', () => {
     expect(text).not.toContain('node:');
   });
 
-  it('of MNIST says what it lacks', async () => {
-    const text = await bundled("export { loadMnist } from '@espalier/datasets/mnist';");
-    expect(text).toContain('MNIST is read from files');
+  it.each([
+    ['MNIST', 'mnist', 'loadMnist'],
+    ['CIFAR-10', 'cifar', 'loadCifar10'],
+  ])('of %s says what it lacks', async (title, entry, load) => {
+    const text = await bundled(`export { ${load} } from '@espalier/datasets/${entry}';`);
+    expect(text).toContain(title);
+    expect(text).toContain('is read from files, for which it takes Node');
     expect(text).not.toContain('node:');
   });
 });

@@ -21,3 +21,13 @@ export {
 } from './planted-blocks/planted-blocks.js';
 export { permutation, random, type Random } from './random.js';
 export type { PreparationProgress } from './preparation.js';
+export {
+  augmented,
+  randomCrop,
+  randomFlip,
+  type Augmentation,
+  type ImageChange,
+  type ImageShape,
+  type RandomCrop,
+} from './images/augmentation.js';
+export { normalisation, type ChannelStatistics, type Normalisation } from './images/normalisation.js';

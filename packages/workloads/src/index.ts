@@ -21,6 +21,7 @@ export {
 export { defineWorkload, type OwnWorkload } from './own/define-workload.js';
 export { endingInLogits } from './own/ending-in-logits.js';
 export { fromTensors, type TensorsSettings } from './own/from-tensors.js';
+export { withWarmUp, type WarmUp } from './schedules.js';
 export { classification } from './tasks/classification.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
