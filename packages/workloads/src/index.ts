@@ -16,6 +16,7 @@ export {
   type WeightedLoss,
 } from './measure.js';
 export { classification } from './tasks/classification.js';
+export { smoothedClassification } from './tasks/label-smoothing.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
 export {
