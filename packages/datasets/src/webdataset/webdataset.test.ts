@@ -90,6 +90,27 @@ describe('shards of a folder', () => {
     }
   });
 
+  it('go on in the midst of an epoch as if they had been read from its start, from folder or shards', async () => {
+    const [from, to] = [join(folder.path, 'images'), join(folder.path, 'shards')];
+    await imageFolder(from);
+    await prepareImageNet({ from, to, size: null, shardBytes: 3000 });
+    const batches = async (data: DataSet, first: number) => {
+      const seen: string[] = [];
+      for (let step = first; step < 8; step++) {
+        const at = { seed: 4, epoch: Math.floor(step / 4) };
+        const indices = [0, 1, 2, 3].map((i) => (7 * step + 4 * i) % 15);
+        const { inputs, targets } = await data.train.gather(indices, at);
+        seen.push(`${Buffer.from(inputs[0]!.buffer).toString('base64')} ${targets.join()}`);
+      }
+      return seen;
+    };
+    const whole = await batches(await fromImageFolder(from, { size: 16, concurrency: 1 }), 0);
+    expect(await batches(await fromImageFolder(from, { size: 16, concurrency: 4 }), 3)).toEqual(
+      whole.slice(3),
+    );
+    expect(await batches(await fromWebDataset(to, { size: 16, concurrency: 3 }), 5)).toEqual(whole.slice(5));
+  });
+
   it('can be cut to the first classes and the first images of each', async () => {
     const [from, to] = [join(folder.path, 'images'), join(folder.path, 'shards')];
     await imageFolder(from);
