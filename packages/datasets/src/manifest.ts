@@ -86,11 +86,11 @@ export function digestOf(hashes: readonly string[]): string {
  *
  * @throws DataError when it cannot be read, or is no whole archive
  */
-export async function contentHash(path: string): Promise<string> {
+export async function contentHash(path: string, isGzip = path.endsWith('.gz')): Promise<string> {
   const hash = createHash('sha256');
   const file = createReadStream(path);
   try {
-    await (path.endsWith('.gz') ? pipeline(file, createGunzip(), hash) : pipeline(file, hash));
+    await (isGzip ? pipeline(file, createGunzip(), hash) : pipeline(file, hash));
   } catch (error) {
     throw new DataError(`${path} cannot be read (${(error as Error).message}): fetch or prepare it again`);
   }
