@@ -23,6 +23,7 @@ export { endingInLogits } from './own/ending-in-logits.js';
 export { fromTensors, type TensorsSettings } from './own/from-tensors.js';
 export { withWarmUp, type WarmUp } from './schedules.js';
 export { classification } from './tasks/classification.js';
+export { smoothedClassification } from './tasks/label-smoothing.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
 export {

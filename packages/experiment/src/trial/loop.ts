@@ -183,10 +183,10 @@ export class TrainingLoop {
 
   #loss({ inputs, targets, weights }: BatchTensors): tf.Scalar {
     const { model, workload } = this.#subject;
-    const { loss, weightedLoss } = workload.task;
+    const { loss, trainingLoss = loss, weightedLoss } = workload.task;
     const outputs = outputsFor(model, inputs, { training: true });
     const ofBatch =
-      weights && weightedLoss ? weightedLoss(outputs, targets, weights) : loss(outputs, targets);
+      weights && weightedLoss ? weightedLoss(outputs, targets, weights) : trainingLoss(outputs, targets);
     return regularized(model, ofBatch);
   }
 }
