@@ -15,6 +15,7 @@ export {
   type QualityMeasure,
   type WeightedLoss,
 } from './measure.js';
+export { binaryClassification } from './tasks/binary-classification.js';
 export { classification } from './tasks/classification.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
