@@ -1,4 +1,11 @@
-import { binaryClassification, classification, percent, regression, type QualityMeasure, type Task } from '@espalier/workloads';
+import {
+  binaryClassification,
+  classification,
+  percent,
+  regression,
+  type QualityMeasure,
+  type Task,
+} from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 

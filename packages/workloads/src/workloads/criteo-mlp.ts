@@ -38,8 +38,8 @@ const criteoMlp: Workload = {
   name: 'criteo-mlp',
   description: 'Criteo clicks: 39 embeddings of 10, three layers of 400, the first pruned',
   task: binaryClassification,
-  defaults: { sparsities: [0.9], blockShapes: [[10, 10]], seeds: [0, 1, 2], epochs: 5, batchSize: 128 },
-  load: firstRows(20_000),
+  defaults: { sparsities: [0.9], blockShapes: [[10, 10]], seeds: [0, 1, 2], epochs: 10, batchSize: 128 },
+  load: firstRows(10_000),
   model(seed, data) {
     const sizes = fieldSizesOf(data);
     const tokens = sizes.reduce((sum, size) => sum + size, 0);
