@@ -28,4 +28,16 @@ describe('a bundle for a browser', () => {
     expect(text).toContain('is read from files, for which it takes Node');
     expect(text).not.toContain('node:');
   });
+
+  it('of Criteo says what it lacks', async () => {
+    const text = await bundled("export { loadCriteo } from '@espalier/datasets/criteo';");
+    expect(text).toContain('Criteo is read from files');
+    expect(text).not.toContain('node:');
+  });
+
+  it('of the digits has them within, and nothing of Node', async () => {
+    const text = await bundled("export { loadDigits } from '@espalier/datasets/digits';");
+    expect(text.length).toBeLessThan(75_000);
+    expect(text).not.toContain('node:');
+  });
 });

@@ -1,4 +1,11 @@
-import { classification, percent, regression, type QualityMeasure, type Task } from '@espalier/workloads';
+import {
+  binaryClassification,
+  classification,
+  percent,
+  regression,
+  type QualityMeasure,
+  type Task,
+} from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -29,7 +36,8 @@ const meanOutput: QualityMeasure = {
 
 describe('measuresOf', () => {
   it('has those of the task, in the order of their places', () => {
-    expect(keys(classification).slice(0, 3)).toEqual(['accuracy', 'loss', 'supportRecovery']);
+    expect(keys(classification).slice(0, 3)).toEqual(['accuracy', 'top5Accuracy', 'loss']);
+    expect(keys(binaryClassification).slice(0, 3)).toEqual(['accuracy', 'auc', 'loss']);
     expect(keys(regression)).not.toContain('accuracy');
     const places = measuresOf(classification).map(({ place }) => place);
     expect(places).toEqual([...places].sort((a, b) => a - b));

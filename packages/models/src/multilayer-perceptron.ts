@@ -28,28 +28,42 @@ export function multilayerPerceptron(settings: MultilayerPerceptronSettings): tf
     useBias: trueOrFalse,
   });
   const { inputs, hidden, outputs, seed, useBias = true } = settings;
-  const sizes = [inputs, ...hidden, outputs];
-  const layerCount = sizes.length - 1;
   return tf.sequential({
     // Of tfjs' own count of models otherwise: what is saved would depend on what was made before.
     name: 'multilayer_perceptron',
-    layers: sizes.slice(1).map((units, i) => {
-      const bound = 1 / Math.sqrt(sizes[i] as number);
-      const uniform = (part: number) =>
-        tf.initializers.randomUniform({
-          minval: -bound,
-          maxval: bound,
-          seed: 2 * (seed * layerCount + i) + part + 1,
-        });
-      return tf.layers.dense({
-        name: `dense_${i + 1}`,
-        units,
-        useBias,
-        ...(i === 0 ? { inputShape: [inputs] } : {}),
-        ...(i < hidden.length ? { activation: 'relu' as const } : {}),
-        kernelInitializer: uniform(0),
-        biasInitializer: uniform(1),
+    layers: denseLayers([inputs, ...hidden, outputs], { seed, useBias, inputShape: [inputs] }),
+  });
+}
+
+interface DenseLayersSettings {
+  readonly seed: number;
+  readonly useBias: boolean;
+  /** Of the first layer, where it is the model's first; absent where others come before. */
+  readonly inputShape?: readonly number[];
+}
+
+/** @param sizes of what goes in, and of each layer's units */
+export function denseLayers(
+  sizes: readonly number[],
+  { seed, useBias, inputShape }: DenseLayersSettings,
+): tf.layers.Layer[] {
+  const layerCount = sizes.length - 1;
+  return sizes.slice(1).map((units, i) => {
+    const bound = 1 / Math.sqrt(sizes[i] as number);
+    const uniform = (part: number) =>
+      tf.initializers.randomUniform({
+        minval: -bound,
+        maxval: bound,
+        seed: 2 * (seed * layerCount + i) + part + 1,
       });
-    }),
+    return tf.layers.dense({
+      name: `dense_${i + 1}`,
+      units,
+      useBias,
+      ...(i === 0 && inputShape ? { inputShape: [...inputShape] } : {}),
+      ...(i < layerCount - 1 ? { activation: 'relu' as const } : {}),
+      kernelInitializer: uniform(0),
+      biasInitializer: uniform(1),
+    });
   });
 }

@@ -22,6 +22,7 @@ export { defineWorkload, type OwnWorkload } from './own/define-workload.js';
 export { endingInLogits } from './own/ending-in-logits.js';
 export { fromTensors, type TensorsSettings } from './own/from-tensors.js';
 export { withWarmUp, type WarmUp } from './schedules.js';
+export { binaryClassification } from './tasks/binary-classification.js';
 export { classification } from './tasks/classification.js';
 export { smoothedClassification } from './tasks/label-smoothing.js';
 export { regression } from './tasks/regression.js';
