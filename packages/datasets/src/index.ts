@@ -10,6 +10,8 @@ export {
   type MemoryExamples,
   type Values,
 } from './examples.js';
+export { fromArrays, type ArraysSettings, type OwnExamples, type OwnSplit } from './own/from-arrays.js';
+export { fromGenerator, type GeneratorSettings, type OwnExample } from './own/from-generator.js';
 export { inMemory, type Column } from './memory.js';
 export { cutValidation, subset, type ValidationCut } from './splits.js';
 export {

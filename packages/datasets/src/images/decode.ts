@@ -49,7 +49,8 @@ export async function decoderVersion(): Promise<string> {
   return `sharp ${sharp}, libvips ${vips}`;
 }
 
-async function loadSharp(): Promise<typeof Sharp> {
+/** @throws DataError where it is not installed */
+export async function loadSharp(): Promise<typeof Sharp> {
   try {
     return (await import('sharp')).default;
   } catch (error) {
