@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -261,6 +261,14 @@ describe.runIf(process.platform === 'linux')('loadCifar10', () => {
     await expect(refusal).rejects.toThrow(message);
     await expect(refusal).rejects.toThrow(/^[^\n]+$/);
     expect(await readdir(preparedRoot()).catch(() => [])).toEqual([]);
+  });
+
+  it('refuses a link to an image that is gone', async () => {
+    await lay(await folders(), join(data, 'cifar10'));
+    await symlink(join(root, 'gone.png'), join(data, 'cifar10/train/cat/2.png'));
+    await expect(loadCifar10(data)).rejects.toThrow(
+      /cifar10 cannot be read \(ENOENT.*2\.png'\): fetch it again$/,
+    );
   });
 
   it('refuses what was prepared and is damaged since, with the way out', async () => {

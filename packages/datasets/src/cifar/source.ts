@@ -71,7 +71,9 @@ async function findFolders(place: string, names: readonly string[]): Promise<Sou
   const paths: string[] = [];
   for (const split of ['train', 'test']) {
     for (const name of await subfolders(join(place, split))) {
-      const images = await readdir(join(place, split, name));
+      const images = await readdir(join(place, split, name)).catch((error: Error) => {
+        throw unreadable(join(place, split, name), error);
+      });
       paths.push(...images.filter(isImage).map((image) => `${split}/${name}/${image}`));
     }
   }
@@ -118,9 +120,12 @@ const fileIn = (folder: string, path: string): SourceFile => ({
   path,
   bytes: () =>
     readFile(join(folder, path)).catch((error: Error) => {
-      throw new DataError(`${join(folder, path)} cannot be read (${error.message}): fetch it again`);
+      throw unreadable(join(folder, path), error);
     }),
 });
+
+const unreadable = (path: string, { message }: Error) =>
+  new DataError(`${path} cannot be read (${message}): fetch it again`);
 
 /** Files are asked for their size and time so many at once. */
 const AT_ONCE = 256;
@@ -130,7 +135,9 @@ async function listingHash(folder: string, paths: readonly string[]): Promise<st
   const hash = createHash('sha256');
   for (let first = 0; first < paths.length; first += AT_ONCE) {
     const some = paths.slice(first, first + AT_ONCE);
-    const found = await Promise.all(some.map((path) => stat(join(folder, path))));
+    const found = await Promise.all(some.map((path) => stat(join(folder, path)))).catch((error: Error) => {
+      throw unreadable(folder, error);
+    });
     found.forEach(({ size, mtimeMs }, i) => hash.update(`${some[i]} ${size} ${mtimeMs}\n`));
   }
   return hash.digest('hex');
