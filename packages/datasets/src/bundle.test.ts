@@ -40,4 +40,10 @@ describe('a bundle for a browser', () => {
     expect(text.length).toBeLessThan(75_000);
     expect(text).not.toContain('node:');
   });
+
+  it('of ImageNet says what it lacks', async () => {
+    const text = await bundled("export { loadImageNet } from '@espalier/datasets/imagenet';");
+    expect(text).toContain('ImageNet is read from files');
+    expect(text).not.toContain('node:');
+  });
 });

@@ -17,12 +17,22 @@ import { contentHashes } from '../manifest.js';
 import { isThere, listClasses, listImages, type ListedImage } from './list.js';
 
 /** The folder of each part. */
-export type PartFolders = Readonly<Partial<Record<Part, string>>> & { readonly train: string };
+export interface PartFolders {
+  readonly train: string;
+  readonly validation?: string;
+  readonly test: string;
+}
 
 /** A part's images, where they lie. */
 export interface FolderPart {
   readonly folder: string;
   readonly images: readonly ListedImage[];
+}
+
+export interface FolderParts {
+  readonly train: FolderPart;
+  readonly validation?: FolderPart;
+  readonly test: FolderPart;
 }
 
 /**
@@ -71,7 +81,7 @@ export async function imageFolderSet(
   return {
     train: examplesOf(train),
     ...(validation && { validation: examplesOf(validation) }),
-    test: examplesOf(test as FolderPart),
+    test: examplesOf(test),
     classes,
     digest: async () => viewedDigest(await digestOf(parts, settings), settings.size),
   };
@@ -82,7 +92,7 @@ export async function listParts(
   folder: string,
   folders: PartFolders,
   settings: Pick<ClassImagesSettings, 'classes' | 'imagesPerClass'>,
-): Promise<{ classes: string[]; parts: Record<'train', FolderPart> & Partial<Record<Part, FolderPart>> }> {
+): Promise<{ classes: string[]; parts: FolderParts }> {
   const classes = await listClasses(join(folder, folders.train));
   const part = async (name: string): Promise<FolderPart> => {
     const images = withinLimits(await listImages(join(folder, name), classes), settings);
@@ -99,14 +109,14 @@ export async function listParts(
   const parts = {
     train,
     ...(validation !== undefined && { validation: await part(validation) }),
-    ...(test !== undefined && { test: await part(test) }),
+    test: await part(test),
   };
   return { classes: kept, parts };
 }
 
 /** Classes are hashed a few at a time, and each is remembered when it is done. */
 async function digestOf(
-  parts: Readonly<Partial<Record<Part, FolderPart>>>,
+  parts: FolderParts,
   { concurrency, onProgress }: ClassImagesSettings,
 ): Promise<string> {
   const all = Object.entries(parts) as [Part, FolderPart][];

@@ -1,6 +1,5 @@
 /** ImageNet's folders into shards: fewer and smaller files, read faster than they are looked at. */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -8,12 +7,20 @@ import { assertArgument, assertFields, assertFolder, isWhole } from '../argument
 import { imagesDigest } from '../class-images/digest.js';
 import { severalAtATime } from '../class-images/examples.js';
 import { DataError } from '../data-error.js';
-import { listParts } from '../image-folder/image-folder.js';
+import { listParts, type FolderPart } from '../image-folder/image-folder.js';
 import { byName, isThere, type ListedImage } from '../image-folder/list.js';
 import { contentHash, MANIFEST, type ManifestEntry } from '../manifest.js';
 import type { PreparationProgress } from '../preparation.js';
 import { keyOf, shardIndex, type ShardImage } from '../webdataset/shard-index.js';
 import { PREPARING } from '../webdataset/shards.js';
+import {
+  namesDigest,
+  standingManifest,
+  unwritable,
+  writeWhole,
+  type Making,
+  type PartName,
+} from './making.js';
 import { ShardWriter } from './shard-writer.js';
 import { QUALITY, shrunk } from './shrink.js';
 
@@ -30,18 +37,6 @@ export interface ImageNetPreparation {
   /** Ends it, with the signal's reason; what is whole stays, and is not made again. */
   readonly signal?: AbortSignal;
 }
-
-/** What shards are made of, and how: those of another making are not gone on with. */
-interface Making {
-  readonly version: 1;
-  readonly size: number | null;
-  readonly quality: number | null;
-  readonly shardBytes: number;
-  /** Of the names of all images. */
-  readonly source: string;
-}
-
-type PartName = 'train' | 'val';
 
 /**
  * Writes `train-000000.tar`, …, `val-000000.tar`, …, and `manifest.json` with the classes' names, the numbers of images,
@@ -64,14 +59,13 @@ export async function prepareImageNet(
     throw new DataError(`${join(from, 'train')} is missing: name the folder that holds train/<class>/ and val/<class>/`); // prettier-ignore
   }
   const { classes, parts } = await listParts(from, { train: 'train', test: 'val' }, NO_LIMITS);
-  const sources = { train: parts.train, val: parts.test! };
-  const total = sources.train.images.length + sources.val.images.length;
-  assertNames(sources.train.folder, sources.train.images);
-  assertNames(sources.val.folder, sources.val.images);
+  const sources = [parts.train, parts.test];
+  const total = sources.reduce((sum, { images }) => sum + images.length, 0);
+  for (const { folder, images } of sources) assertNames(folder, images);
   const making: Making = {
     version: 1,
     ...{ size, quality: size === null ? null : QUALITY, shardBytes },
-    source: namesDigest([sources.train.images, sources.val.images]),
+    source: namesDigest(sources.map(({ images }) => images)),
   };
   await mkdir(to, { recursive: true }).catch(unwritable(to));
   const standing = await standingManifest(to, making);
@@ -79,36 +73,16 @@ export async function prepareImageNet(
   await writeWhole(join(to, PREPARING), making);
   await removePartials(to);
 
-  const files: ManifestEntry[] = [];
-  const written: Record<PartName, ShardImage[]> = { train: [], val: [] };
-  for (const part of ['train', 'val'] as const) {
-    const { folder, images } = sources[part];
-    while (written[part].length < images.length) {
-      signal?.throwIfAborted();
-      const name = `${part}-${String(shardsOf(files, part)).padStart(6, '0')}.tar`;
-      const path = join(to, name);
-      const rest = images.slice(written[part].length);
-      const tell = (more: number) =>
-        onProgress?.({
-          what: 'writing shards',
-          done: written.train.length + written.val.length + more,
-          total,
-        });
-      let shard = await standingShard(path);
-      if (!shard) {
-        await writeShard(path, folder, rest, { size, shardBytes, tell, signal });
-        shard = await readShard(path);
-      }
-      assertHeld(path, shard.images, rest);
-      files.push({ name, ...shard.entry });
-      written[part].push(...shard.images);
-      tell(0);
-    }
-  }
+  const told = (done: number) => onProgress?.({ what: 'writing shards', done, total });
+  const settings = { size, shardBytes, signal };
+  const train = await writePart(to, 'train', parts.train, { ...settings, tell: told });
+  const tell = (done: number) => told(train.images.length + done);
+  const val = await writePart(to, 'val', parts.test, { ...settings, tell });
+  const files = [...train.files, ...val.files];
   await writeWhole(join(to, MANIFEST), {
     ...{ version: 1, files, classes },
-    images: { train: written.train.length, val: written.val.length },
-    digest: imagesDigest({ train: written.train.sort(byName), test: written.val.sort(byName) }),
+    images: { train: train.images.length, val: val.images.length },
+    digest: imagesDigest({ train: train.images.sort(byName), test: val.images.sort(byName) }),
     making,
   });
   await rm(join(to, PREPARING), { force: true });
@@ -157,6 +131,33 @@ async function standingShard(path: string): Promise<Shard | null> {
     if (!(error instanceof DataError)) throw error;
     return null;
   }
+}
+
+/** Goes on after the shards that are there, whole. */
+async function writePart(
+  to: string,
+  part: PartName,
+  { folder, images }: FolderPart,
+  { tell, ...settings }: ShardSettings,
+): Promise<{ files: ManifestEntry[]; images: ShardImage[] }> {
+  const files: ManifestEntry[] = [];
+  const written: ShardImage[] = [];
+  while (written.length < images.length) {
+    settings.signal?.throwIfAborted();
+    const name = `${part}-${String(files.length).padStart(6, '0')}.tar`;
+    const path = join(to, name);
+    const rest = images.slice(written.length);
+    let shard = await standingShard(path);
+    if (!shard) {
+      await writeShard(path, folder, rest, { ...settings, tell: (more) => tell(written.length + more) });
+      shard = await readShard(path);
+    }
+    assertHeld(path, shard.images, rest);
+    files.push({ name, ...shard.entry });
+    for (const image of shard.images) written.push(image);
+    tell(written.length);
+  }
+  return { files, images: written };
 }
 
 /** Images are read and resized so many at a time, and written in their order. */
@@ -216,56 +217,10 @@ function assertNames(folder: string, images: readonly ListedImage[]): void {
   }
 }
 
-function namesDigest(parts: readonly (readonly ListedImage[])[]): string {
-  const hash = createHash('sha256');
-  for (const images of parts) hash.update(`${images.map(({ name }) => name).join('\n')}\n\n`);
-  return hash.digest('hex').slice(0, 16);
-}
-
-const shardsOf = (files: readonly ManifestEntry[], part: PartName) =>
-  files.filter(({ name }) => name.startsWith(`${part}-`)).length;
-
-/**
- * Null where there is nothing, or what goes on.
- *
- * @throws DataError where shards of another making are there
- */
-async function standingManifest(to: string, making: Making) {
-  const standing = await readJson(join(to, PREPARING));
-  const whole = await readJson(join(to, MANIFEST));
-  const found = standing ?? whole?.['making'];
-  const isSame = JSON.stringify(found) === JSON.stringify(making);
-  if (!found && !whole && !(await isThere(join(to, 'train-000000.tar')))) return null;
-  if (!isSame) {
-    throw new DataError(`${to} holds shards of other images, or made with other settings: remove them, or choose another folder`); // prettier-ignore
-  }
-  if (standing) return null;
-  const { files, images } = whole as unknown as { files: ManifestEntry[]; images: Record<PartName, number> };
-  const there = await Promise.all(files.map(({ name, bytes }) => isOfSize(join(to, name), bytes)));
-  return there.every(Boolean) ? { images: images.train + images.val, shards: files.length } : null;
-}
-
-async function isOfSize(path: string, bytes: number): Promise<boolean> {
-  return stat(path).then(
-    ({ size }) => size === bytes,
-    () => false,
-  );
-}
-
 /** What a command that was killed could not take away. */
 async function removePartials(to: string): Promise<void> {
   const left = (await readdir(to)).filter((name) => /^(train|val)-\d+[.]tar[.].+[.]partial$/.test(name));
   await Promise.all(left.map((name) => rm(join(to, name), { force: true })));
-}
-
-async function readJson(path: string): Promise<Record<string, unknown> | null> {
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    throw new DataError(`${path} is damaged: remove it and the shards beside it`);
-  }
 }
 
 /** A shard that was there before is believed where it holds the images that come next. */
@@ -278,22 +233,4 @@ function assertHeld(path: string, held: readonly ShardImage[], wanted: readonly 
     );
   if (same) return;
   throw new DataError(`${path} holds other images than ${wanted[0]!.name} and what follows: remove ${basename(path)} and what is made after it`); // prettier-ignore
-}
-
-async function writeWhole(path: string, value: unknown): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    await writeFile(partial, `${JSON.stringify(value, null, 2)}\n`);
-    await rename(partial, path);
-  } catch (error) {
-    unwritable(path)(error as Error);
-  } finally {
-    await rm(partial, { force: true });
-  }
-}
-
-function unwritable(path: string) {
-  return ({ message }: Error): never => {
-    throw new DataError(`${path} cannot be written (${message}): make room, or choose another folder`);
-  };
 }
