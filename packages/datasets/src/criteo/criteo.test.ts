@@ -182,6 +182,12 @@ describe('loadCriteo', () => {
   });
 });
 
+describe('mixed', () => {
+  it("is Murmur3's hash of no bytes, whose seed is the value: published test vectors", () => {
+    expect([0, 1, 0xffffffff].map(mixed)).toEqual([0, 0x514e28b7, 0x81f16f39]);
+  });
+});
+
 describe('ValueTable', () => {
   it('counts as a Map does, through its growing', () => {
     const table = new ValueTable();
