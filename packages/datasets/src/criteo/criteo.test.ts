@@ -193,9 +193,9 @@ describe('ValueTable', () => {
     const table = new ValueTable();
     const map = new Map<number, number>();
     for (let i = 0; i < 20_000; i++) {
-      const value = mixed(i % 7000) & 0xffff0fff;
-      table.set(value >>> 0, table.get(value >>> 0) + 1);
-      map.set(value >>> 0, (map.get(value >>> 0) ?? 0) + 1);
+      const value = (mixed(i % 7000) & 0xffff0fff) >>> 0;
+      table.increment(value);
+      map.set(value, (map.get(value) ?? 0) + 1);
     }
     const seen = new Map<number, number>();
     table.forEach((value, count) => seen.set(value, count));
