@@ -4,8 +4,7 @@
 //     node benchmarks/criteo-rows.bench.mjs [rows, 2000000] [batch, 32768]
 //
 // Prints seconds of the clock and of the processor, rows a second and the peak of resident memory, each stage in a process
-// of its own. The file and what
-// is prepared of it lie in a temporary folder, which is removed.
+// of its own. The file and what is prepared of it lie in a temporary folder, which is removed.
 
 import { execFile } from 'node:child_process';
 import { open, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
