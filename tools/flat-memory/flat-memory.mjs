@@ -107,6 +107,8 @@ async function oneRun(pruner, steps, seed) {
   if (held[1] > held[0]) grown.push(`${held[0]} tensors, then ${held[1]} at the end`);
   model.dispose();
   optimizer.dispose();
+  // tfjs' momentum leaves its rate behind, a scalar.
+  optimizer.c?.dispose?.();
   return grown;
 }
 

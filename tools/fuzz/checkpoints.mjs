@@ -84,6 +84,11 @@ async function startedRun() {
     ),
     optimizer: await Promise.all(slots.map(stored)),
     pruning: pruning.state(),
+    course: {
+      choices: [{ step: 3, kept: 6, entered: 0, left: 18 }],
+      choosingMs: 1.5,
+      support: [[0, 1], [2]],
+    },
   };
   return { pruning, step, bytes, standing };
 }
@@ -108,6 +113,7 @@ const result = {
   report: { pruned: [{ name: 'dense/kernel' }], dense: [] },
   fingerprint: { init: '3ef8e4b5', data: '49edbcca' },
   device: 'wasm',
+  search: { choices: [{ step: 3, kept: 6, entered: 0, left: 18 }], choosingMs: 1.5, attention: null },
 };
 const documents = [
   ['trial', trialSchema, trial],
@@ -168,6 +174,20 @@ async function oneRun({ pruning, step, bytes }, random) {
   return why;
 }
 
+/** The variables of the model of `startedRun()`, in any order. */
+function areKnown(variables) {
+  const names = variables.map(({ name }) => name.replace(/\d+/g, '#')).sort();
+  const kernels = ['dense_Dense#/bias', 'dense_Dense#/kernel', 'logits of dense_Dense#/kernel'];
+  const distinct = new Set(variables.map(({ name }) => name)).size === variables.length;
+  return (
+    distinct &&
+    isDeepStrictEqual(
+      names,
+      kernels.flatMap((name) => [name, name]),
+    )
+  );
+}
+
 /** What a checkpoint of a run says, in whatever order, of what it is asked: its numbers, and of masks their blocks. */
 function contentOf(bytes) {
   const first = bytes.indexOf(10) + 1;
@@ -179,10 +199,13 @@ function contentOf(bytes) {
     for (const [i, { name, shape, dtype }] of entries[group].entries()) {
       const length = shape.reduce((a, b) => a * b, dtype === 'bool' ? 1 : 4);
       const part = bytes.slice(at, (at += length));
-      // Of masks the names tell which is which, of the others the order.
+      // Of masks the names tell which is which; of variables too, where they are the run's; else the order.
       if (group === 'masks')
         numbers[`${group} ${name}`] = [...new Int32Array(part.buffer)].sort((a, b) => a - b);
-      else numbers[`${group} ${i}`] = [shape, Buffer.from(part).toString('hex')];
+      else {
+        const known = group === 'variables' && areKnown(entries.variables);
+        numbers[`${group} ${known ? name : i}`] = [shape, Buffer.from(part).toString('hex')];
+      }
     }
   }
   return { pruner, totalSteps, step, densities, optimizer: optimizer?.kind, numbers };

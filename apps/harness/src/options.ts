@@ -110,6 +110,8 @@ export const scale = parser(
     `a scale is one of ${scaleNames.join(', ')}`,
   ) as z.ZodType<ScaleName, string>,
 );
+export const size = (text: string): number | null => (text === 'none' ? null : pixels(text));
+const pixels = parser(whole(1, 'a size in pixels'));
 export const onOrOff = parser(
   z.enum(['on', 'off'], 'choose on or off').transform((text) => text === 'on') as z.ZodType<boolean, string>,
 );

@@ -74,6 +74,7 @@ export { cubic, exponential, type Curve } from './search/curves.js';
 export * from './search/one-shot.js';
 export * from './search/gradual.js';
 export {
+  cifar10Plan,
   criteoPlan,
   imagenetPlan,
   namedPlan,

@@ -19,9 +19,13 @@ describe('a bundle for a browser', () => {
     expect(text).not.toContain('node:');
   });
 
-  it('of MNIST says what it lacks', async () => {
-    const text = await bundled("export { loadMnist } from '@espalier/datasets/mnist';");
-    expect(text).toContain('MNIST is read from files');
+  it.each([
+    ['MNIST', 'mnist', 'loadMnist'],
+    ['CIFAR-10', 'cifar', 'loadCifar10'],
+  ])('of %s says what it lacks', async (title, entry, load) => {
+    const text = await bundled(`export { ${load} } from '@espalier/datasets/${entry}';`);
+    expect(text).toContain(title);
+    expect(text).toContain('is read from files, for which it takes Node');
     expect(text).not.toContain('node:');
   });
 
@@ -34,6 +38,12 @@ describe('a bundle for a browser', () => {
   it('of the digits has them within, and nothing of Node', async () => {
     const text = await bundled("export { loadDigits } from '@espalier/datasets/digits';");
     expect(text.length).toBeLessThan(75_000);
+    expect(text).not.toContain('node:');
+  });
+
+  it('of ImageNet says what it lacks', async () => {
+    const text = await bundled("export { loadImageNet } from '@espalier/datasets/imagenet';");
+    expect(text).toContain('ImageNet is read from files');
     expect(text).not.toContain('node:');
   });
 });

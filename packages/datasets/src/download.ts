@@ -1,20 +1,31 @@
-/** Fetching a data set's files: into place only when whole and right. */
+/**
+ * Downloads: from wherever they are asked for, gone on with where they broke off, checked by hash, whole or not at all
+ * in place.
+ */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 
 import { assertArgument, assertFields, assertFolder } from './arguments.js';
 import { DataError } from './data-error.js';
-import { writeManifest } from './manifest.js';
+import { contentHash, writeManifest } from './manifest.js';
 
 export interface Download {
   /** The folder under the data folder. */
   readonly name: string;
   /** The address that the files' names are appended to. */
   readonly from: string;
-  /** Gzip archives, with the SHA-256 of their content. */
-  readonly files: readonly { readonly name: string; readonly sha256: string }[];
+  readonly files: readonly DownloadedFile[];
+}
+
+export interface DownloadedFile {
+  readonly name: string;
+  readonly sha256: string;
+  /** What the hash is of: the file, or what a gzip archive holds, which is the same from mirror to mirror. */
+  readonly hashed: 'file' | 'content';
+  /** More than these are never fetched. */
+  readonly mostBytes: number;
 }
 
 export interface DownloadProgress {
@@ -28,6 +39,8 @@ export interface DownloadOptions {
   /** Another address than the usual one. */
   readonly from?: string;
   readonly onProgress?: (progress: DownloadProgress) => void;
+  /** How long a server may send nothing; 60,000. */
+  readonly silenceMs?: number;
 }
 
 /** @throws TypeError for what is no `Download` */
@@ -42,8 +55,8 @@ export function assertDownload(set: unknown, of: string): void {
  *
  * @param folder the data folder; the files go to `<folder>/<name>/`
  * @returns the folder they lie in
- * @throws DataError when the server does not answer, a file is not what it should be, or cannot be written; nothing
- *   of it is kept
+ * @throws DataError when the server does not answer, a file is not what it should be, or cannot be written. What was
+ *   received of a download that broke off stays, as `<file>.partial`, and the next call goes on from there.
  */
 export async function download(
   set: Download,
@@ -52,87 +65,145 @@ export async function download(
 ): Promise<string> {
   assertDownload(set, 'download()');
   assertFolder(folder, 'download()');
-  assertFields(options, ['from', 'onProgress'], 'download(): options');
+  assertFields(options, ['from', 'onProgress', 'silenceMs'], 'download(): options');
   const { name, files } = set;
-  const { from = set.from, onProgress } = options;
+  const { from = set.from, onProgress, silenceMs = 60_000 } = options;
   assertArgument(typeof from === 'string', 'download(): from', from, 'an address');
   const canBeTold = onProgress === undefined || typeof onProgress === 'function';
   assertArgument(canBeTold, 'download(): onProgress', onProgress, 'a function of progress');
+  assertArgument(silenceMs > 0, 'download(): silenceMs', silenceMs, 'a number of milliseconds above 0');
   const target = join(folder, name);
+  await writing(target, mkdir(target, { recursive: true }));
   for (const file of files) {
-    const path = join(target, file.name);
-    if (await holds(path, file.sha256)) continue;
-    const url = `${from.replace(/\/+$/, '')}/${file.name}`;
-    const bytes = await fetchBytes(url, (receivedBytes, totalBytes) =>
-      onProgress?.({ file: file.name, receivedBytes, totalBytes }),
-    );
-    const found = contentHash(bytes);
-    if (found !== file.sha256) {
-      throw new DataError(
-        `${url} is not the ${file.name} that was expected: SHA-256 ${found}, not ${file.sha256}`,
-      );
-    }
-    await putInPlace(target, file.name, bytes).catch((error: Error) => {
-      throw new DataError(`${path} cannot be written (${error.message}): choose another folder with --data`);
+    if ((await hashOf(join(target, file.name), file)) === file.sha256) continue;
+    await fetchFile(file, {
+      ...{ url: `${from.replace(/\/+$/, '')}/${file.name}`, path: join(target, file.name), silenceMs },
+      onProgress: (receivedBytes, totalBytes) => onProgress?.({ file: file.name, receivedBytes, totalBytes }),
     });
   }
   const names = files.map((file) => file.name);
-  await writeManifest(target, names).catch((error: Error) => {
-    throw new DataError(`${target} cannot be written (${error.message}): choose another folder with --data`);
-  });
+  await writing(target, writeManifest(target, names));
   return target;
 }
 
-/** Writes under another name first: a file of the right name is whole. */
-async function putInPlace(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const partial = join(folder, `${name}.partial`);
-  try {
-    await writeFile(partial, bytes);
-    await rename(partial, join(folder, name));
-  } finally {
-    await rm(partial, { force: true });
-  }
+interface Fetching {
+  readonly url: string;
+  readonly path: string;
+  readonly silenceMs: number;
+  readonly onProgress: (received: number, total: number | null) => void;
 }
 
-async function holds(path: string, sha256: string): Promise<boolean> {
-  const bytes = await readFile(path).catch(() => null);
-  return bytes !== null && contentHash(bytes) === sha256;
-}
-
-/** The SHA-256 of a gzip archive's content, or a word in its place when it is no archive. */
-function contentHash(archive: Uint8Array): string {
-  try {
-    return createHash('sha256').update(gunzipSync(archive)).digest('hex');
-  } catch {
-    return 'none (not a whole gzip archive)';
-  }
-}
-
-async function fetchBytes(
-  url: string,
-  onProgress: (received: number, total: number | null) => void,
-): Promise<Uint8Array> {
-  const response = await fetch(url).catch((error: Error) => {
-    const cause = error.cause instanceof Error ? error.cause.message : error.message;
-    throw new DataError(
-      `${url} cannot be reached (${cause}): check the network, or give another address with --from`,
-    );
+/** Under another name first: a file of the right name is whole. */
+async function fetchFile(file: DownloadedFile, fetching: Fetching): Promise<void> {
+  const { url, path } = fetching;
+  const partial = `${path}.partial`;
+  const forget = () => Promise.all([partial, tagFile(partial)].map((name) => rm(name, { force: true })));
+  await receive(partial, file.mostBytes, fetching).catch(async (error: unknown) => {
+    if (error instanceof Unfit) await forget();
+    throw error;
   });
-  if (!response.ok || !response.body) {
-    throw new DataError(`${url} answered ${response.status}: give another address with --from`);
+  const found = await hashOf(partial, file);
+  if (found !== file.sha256) {
+    await forget();
+    throw new DataError(
+      `${url} is not the ${file.name} that was expected: SHA-256 ${found ?? 'none (not a whole gzip archive)'}, not ${file.sha256}`,
+    );
   }
-  const length = Number(response.headers.get('content-length'));
-  const total = length > 0 ? length : null;
-  const chunks: Uint8Array[] = [];
+  await writing(path, rename(partial, path));
+  await forget();
+}
+
+/** What was received is of no use. */
+class Unfit extends DataError {}
+
+const tagFile = (partial: string) => `${partial}.tag`;
+
+/** Fills the partial file, from where it stands if the server still has the same. */
+async function receive(
+  partial: string,
+  mostBytes: number,
+  { url, silenceMs, onProgress }: Fetching,
+): Promise<void> {
+  const standing = await stat(partial).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const tag = await readFile(tagFile(partial), 'utf8').catch(() => null);
+  const goesOn = standing > 0 && tag !== null;
+  const silence = new AbortController();
+  const awaken = () =>
+    setTimeout(() => silence.abort(new Error(`nothing came for ${silenceMs} ms`)), silenceMs);
+  let timer = awaken();
   let received = 0;
   try {
-    for await (const chunk of response.body) {
-      chunks.push(chunk);
-      onProgress((received += chunk.length), total);
+    const response = await fetch(url, {
+      signal: silence.signal,
+      headers: goesOn ? { range: `bytes=${standing}-`, 'if-range': tag } : {},
+    }).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? error.cause.message : error.message;
+      throw new DataError(
+        `${url} cannot be reached (${cause}): check the network, or give another address with --from`,
+      );
+    });
+    if (!response.ok || !response.body) {
+      throw new (response.status === 416 ? Unfit : DataError)(
+        `${url} answered ${response.status}: ${response.status === 416 ? 'try again' : 'give another address with --from'}`,
+      );
     }
+    received = response.status === 206 ? standing : 0;
+    const length = Number(response.headers.get('content-length'));
+    const total = length > 0 ? received + length : null;
+    const newTag = response.headers.get('etag') ?? response.headers.get('last-modified');
+    if (newTag !== null) await writing(partial, writeFile(tagFile(partial), newTag));
+    const file = await writing(partial, open(partial, received > 0 ? 'r+' : 'w'));
+    try {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        clearTimeout(timer);
+        timer = awaken();
+        if (received + chunk.length > mostBytes) {
+          throw new Unfit(`${url} is larger than the ${mostBytes} bytes that it is to have at most`);
+        }
+        await writing(partial, writeAll(file, chunk, received));
+        onProgress((received += chunk.length), total);
+      }
+    } finally {
+      await file.close();
+    }
+    if (total !== null && received < total) throw new Error(`${total - received} bytes are missing`);
   } catch (error) {
-    throw new DataError(`${url} broke off after ${received} bytes (${(error as Error).message}): try again`);
+    if (error instanceof DataError) throw error;
+    const why = silence.signal.aborted ? (silence.signal.reason as Error).message : (error as Error).message;
+    throw new DataError(
+      `${url} broke off after ${received} bytes (${why}): run the same again, and it goes on from there`,
+    );
+  } finally {
+    clearTimeout(timer);
   }
-  return Buffer.concat(chunks);
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
+}
+
+async function writing<T>(path: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: Error) => {
+    throw new DataError(`${path} cannot be written (${error.message}): choose another folder with --data`);
+  });
+}
+
+/** Null where there is no file, or no whole archive. */
+export async function hashOf(
+  path: string,
+  { hashed }: Pick<DownloadedFile, 'hashed'>,
+): Promise<string | null> {
+  if (hashed === 'content') return contentHash(path, true).catch(() => null);
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch {
+    return null;
+  }
+  return hash.digest('hex');
 }

@@ -10,6 +10,8 @@ export {
   type MemoryExamples,
   type Values,
 } from './examples.js';
+export { fromArrays, type ArraysSettings, type OwnExamples, type OwnSplit } from './own/from-arrays.js';
+export { fromGenerator, type GeneratorSettings, type OwnExample } from './own/from-generator.js';
 export { inMemory, type Column } from './memory.js';
 export { cutValidation, subset, type ValidationCut } from './splits.js';
 export {
@@ -19,3 +21,13 @@ export {
 } from './planted-blocks/planted-blocks.js';
 export { permutation, random, type Random } from './random.js';
 export type { PreparationProgress } from './preparation.js';
+export {
+  augmented,
+  randomCrop,
+  randomFlip,
+  type Augmentation,
+  type ImageChange,
+  type ImageShape,
+  type RandomCrop,
+} from './images/augmentation.js';
+export { normalisation, type ChannelStatistics, type Normalisation } from './images/normalisation.js';

@@ -42,23 +42,28 @@ export async function contentHashes(folder: string, names: readonly string[]): P
   const [manifest, remembered] = await Promise.all(
     [join(folder, MANIFEST), rememberedIn(folder)].map(readEntries),
   );
-  const known = [...(manifest ?? []), ...(remembered ?? [])];
+  const known = [manifest, remembered].map((entries) => byName(entries ?? []));
   const hashed: ManifestEntry[] = [];
   const hashes: string[] = [];
   for (const name of names) {
     const { bytes, modifiedMs } = await standing(folder, name);
-    const found = known.find(
-      (entry) => entry.name === name && entry.bytes === bytes && entry.modifiedMs === modifiedMs,
-    );
+    const found = known
+      .map((entries) => entries.get(name))
+      .find((entry) => entry?.bytes === bytes && entry.modifiedMs === modifiedMs);
     if (!found) hashed.push({ name, bytes, modifiedMs, sha256: await contentHash(join(folder, name)) });
     hashes.push((found ?? (hashed.at(-1) as ManifestEntry)).sha256);
   }
   if (hashed.length > 0) {
-    const others = (remembered ?? []).filter(({ name }) => !hashed.some((entry) => entry.name === name));
+    const news = byName(hashed);
+    const others = (remembered ?? []).filter(({ name }) => !news.has(name));
     // Where it cannot be remembered, it is hashed again the next time.
     await writeEntries(rememberedIn(folder), [...others, ...hashed]).catch(() => {});
   }
   return hashes;
+}
+
+function byName(entries: readonly ManifestEntry[]): Map<string, ManifestEntry> {
+  return new Map(entries.map((entry) => [entry.name, entry]));
 }
 
 /** Reads every file and writes the folder's `manifest.json`. */
@@ -81,11 +86,11 @@ export function digestOf(hashes: readonly string[]): string {
  *
  * @throws DataError when it cannot be read, or is no whole archive
  */
-export async function contentHash(path: string): Promise<string> {
+export async function contentHash(path: string, isGzip = path.endsWith('.gz')): Promise<string> {
   const hash = createHash('sha256');
   const file = createReadStream(path);
   try {
-    await (path.endsWith('.gz') ? pipeline(file, createGunzip(), hash) : pipeline(file, hash));
+    await (isGzip ? pipeline(file, createGunzip(), hash) : pipeline(file, hash));
   } catch (error) {
     throw new DataError(`${path} cannot be read (${(error as Error).message}): fetch or prepare it again`);
   }

@@ -3,9 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { assertFolder } from './arguments.js';
-import { DataError } from './data-error.js';
-import { assertDownload, type Download } from './download.js';
-import { contentHash } from './manifest.js';
+import { assertDownload, hashOf, type Download, type DownloadedFile } from './download.js';
 
 export interface VerifiedFile {
   readonly name: string;
@@ -24,19 +22,13 @@ export async function verify(set: Download, folder: string): Promise<VerifiedFil
   return verified;
 }
 
-async function verifyFile(
-  folder: string,
-  { name, sha256 }: Download['files'][number],
-): Promise<VerifiedFile> {
+async function verifyFile(folder: string, file: DownloadedFile): Promise<VerifiedFile> {
+  const { name, sha256 } = file;
   const path = join(folder, name);
   const there = await stat(path).catch(() => null);
   if (!there) return { name, state: 'missing', why: `${path} is not there` };
-  try {
-    const found = await contentHash(path);
-    if (found === sha256) return { name, state: 'right', why: null };
-    return { name, state: 'wrong', why: `its content has SHA-256 ${found}, not ${sha256}` };
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    return { name, state: 'wrong', why: error.message };
-  }
+  const found = await hashOf(path, file);
+  if (found === sha256) return { name, state: 'right', why: null };
+  const why = found === null ? 'cannot be read as a whole' : `has SHA-256 ${found}, not ${sha256}`;
+  return { name, state: 'wrong', why: `${path} ${why}: fetch it again` };
 }

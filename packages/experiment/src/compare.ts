@@ -3,6 +3,7 @@
  * `espalier compare` command parses, shows and prints around it.
  */
 import type { AllocationName, Overrides, Pruner } from '@espalier/core';
+import type { PreparationProgress } from '@espalier/datasets';
 import type { Workload } from '@espalier/workloads';
 
 import { assertCompared } from './arguments.js';
@@ -120,10 +121,14 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
   await unlessAborted(executor.startHere(), signal);
   const pruners = strategies.map(({ pruner }) => pruner);
   const rehearsal = { workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder };
-  await unlessAborted(rehearse({ ...rehearsal, reference: compared.reference }), signal);
+  const noted = (line: string) => watcher.noted?.(line);
+  const onPreparation = everySeconds(PREPARATION_SECONDS, (progress: PreparationProgress) =>
+    noted(`Preparing the data of ${workload.name}: ${describeProgress(progress)}`),
+  );
+  const { reference: ofWorkload } = compared;
+  await unlessAborted(rehearse({ ...rehearsal, reference: ofWorkload, onPreparation }), signal);
 
   const store = await opened(options.store ?? memoryStore());
-  const noted = (line: string) => watcher.noted?.(line);
   const timing = sparsePhases ? productCosts(store, executor, blockShapes, noted) : Promise.resolve(null);
   const costs = await unlessAborted(timing, signal);
   const trials = planTrials({
@@ -147,6 +152,23 @@ export interface Prepared extends Omit<Running, 'onEnded'> {
   readonly workload: Workload;
   readonly epochs: number;
   readonly costs: readonly ProductCosts[] | null;
+}
+
+/** Preparing data takes minutes, or nothing: so often a line says how far it is. */
+const PREPARATION_SECONDS = 5;
+
+function everySeconds<T>(seconds: number, tell: (told: T) => void): (told: T) => void {
+  let last = 0;
+  return (told) => {
+    const now = performance.now();
+    if (last > 0 && now - last < 1000 * seconds) return;
+    last = now;
+    tell(told);
+  };
+}
+
+function describeProgress({ what, done, total }: PreparationProgress): string {
+  return total === null ? `${what}, ${done} so far` : `${what}, ${done} of ${total}`;
 }
 
 /** By seed. */

@@ -60,6 +60,12 @@ describe('a model is refused by the setting that is wrong', () => {
       { shortcuts: undefined },
       "resnet(): shortcuts = undefined, and is to be 'padded' or 'projected'",
     ],
+    [
+      'resnet',
+      { block: 'wide' },
+      "resnet(): block = 'wide' (a string), and is to be 'basic' or 'bottleneck'",
+    ],
+    ['resnet', { lastScale: 0.5 }, 'resnet(): lastScale = 0.5, and is to be a whole number from 0 to 1'],
     ['resnet', { stages: [] }, 'resnet(): stages = [] (an array), and is to be a list of stages'],
     ['resnet', { stages: [16] }, 'resnet(): stages[0] = 16, and is to be a stage, { filters, blocks }'],
     [

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { resnet, resnet18, resnet18Small, resnet20 } from './resnet.js';
+import { resnet, resnet18, resnet18Small, resnet20, resnet50 } from './resnet.js';
 
 const trainable = (model: tf.LayersModel) =>
   model.trainableWeights.reduce((sum, { shape }) => sum + shape.reduce<number>((n, d) => n * (d ?? 1), 1), 0);
@@ -35,6 +35,78 @@ describe('resnet', () => {
     expect(trainable(resnet({ ...resnet18Small, seed: 0 }))).toBe(common + 1_728 + 5_130);
   });
 
+  it("has the parameters and the multiply-adds of torchvision's ResNet-50", () => {
+    const model = resnet({ ...resnet50, seed: 0 });
+    // As `sum(p.numel() for p in torchvision.models.resnet50().parameters())` says.
+    expect(trainable(model)).toBe(25_557_032);
+    // Pixels of the output by kernel size by channels in and out: 112²·49·3·64 in the stem, then of the stages
+    const stages = [
+      56 ** 2 * (64 * 64 + 9 * 64 ** 2 + 2 * 64 * 256 + 2 * (256 * 64 + 9 * 64 ** 2 + 64 * 256)),
+      56 ** 2 * 256 * 128 + 28 ** 2 * (4 * 9 * 128 ** 2 + 4 * 128 * 512 + 256 * 512 + 3 * 512 * 128),
+      28 ** 2 * 512 * 256 + 14 ** 2 * (6 * 9 * 256 ** 2 + 6 * 256 * 1024 + 512 * 1024 + 5 * 1024 * 256),
+      14 ** 2 * 1024 * 512 + 7 ** 2 * (3 * 9 * 512 ** 2 + 3 * 512 * 2048 + 1024 * 2048 + 2 * 2048 * 512),
+    ];
+    const byHand = 112 ** 2 * 49 * 3 * 64 + stages.reduce((a, b) => a + b) + 2048 * 1000;
+    expect(byHand).toBe(4_089_184_256);
+    const multiplyAdds = model.layers.map((layer) => {
+      const [kernel] = layer.getWeights();
+      if (!kernel || layer.name.endsWith('_norm')) return 0;
+      const [, height = 1, width = 1] = (kernel.rank === 4 ? layer.outputShape : []) as number[];
+      return kernel.size * height * width;
+    });
+    expect(multiplyAdds.reduce((a, b) => a + b)).toBe(byHand);
+    model.dispose();
+  });
+
+  it('has bottlenecks, with the stride in the 3 × 3 convolution (v1.5)', () => {
+    const narrow = { filters: 2, blocks: 2 };
+    const made = resnet({
+      ...resnet50,
+      inputShape: [64, 64, 3],
+      classes: 7,
+      stages: [narrow, narrow],
+      seed: 0,
+    });
+    const shapes = ['conv1', 'conv2', 'conv3', 'shortcut'].map((name) => {
+      const layer = made.getLayer(`stage2_block1_${name}`);
+      return [layer.getWeights()[0]?.shape, layer.outputShape];
+    });
+    expect(shapes).toEqual([
+      [
+        [1, 1, 8, 2],
+        [null, 16, 16, 2],
+      ],
+      [
+        [3, 3, 2, 2],
+        [null, 8, 8, 2],
+      ],
+      [
+        [1, 1, 2, 8],
+        [null, 8, 8, 8],
+      ],
+      [
+        [1, 1, 8, 8],
+        [null, 8, 8, 8],
+      ],
+    ]);
+    expect(made.layers.map(({ name }) => name)).not.toContain('stage2_block2_shortcut');
+    expect(made.outputs[0]?.shape).toEqual([null, 7]);
+    made.dispose();
+  });
+
+  it('starts the last scale of each block at what is asked for, and no other', () => {
+    const scales = (lastScale: 0 | 1) =>
+      resnet({ ...small, block: 'bottleneck', shortcuts: 'projected', lastScale, seed: 0 })
+        .layers.filter(({ name }) => name.endsWith('_norm'))
+        .map(({ name, weights }) => [
+          name.includes('_conv3_'),
+          Math.max(...(weights[0]?.read().dataSync() ?? [])),
+        ]);
+    for (const [isLast, scale] of scales(0)) expect(scale).toBe(isLast ? 0 : 1);
+    for (const [, scale] of scales(1)) expect(scale).toBe(1);
+    expect(scales(0).filter(([isLast]) => isLast).length).toBe(3);
+  });
+
   it('halves the image in each stage after the first', () => {
     const outputs = (model: tf.LayersModel, name: string) => model.getLayer(name).outputShape;
     const model = resnet({ ...resnet18, seed: 0 });
@@ -59,17 +131,20 @@ describe('resnet', () => {
     expect(values.some((value) => Math.abs(value) > 3 * Math.sqrt(expected))).toBe(true);
   });
 
-  it('starts the same for the same seed, otherwise for another, and no two kernels alike', () => {
-    const kernels = (seed: number) =>
-      resnet({ ...small, seed })
-        .getWeights()
-        .filter(({ shape }) => shape.length === 4)
-        .map((kernel) => [...kernel.dataSync()]);
-    expect(kernels(0)).toEqual(kernels(0));
-    expect(kernels(0)).not.toEqual(kernels(1));
-    const ratios = [...kernels(0), ...kernels(1)].map(([first = 0, second = 0]) => first / second);
-    expect(new Set(ratios).size).toBe(ratios.length);
-  });
+  it.each(['basic', 'bottleneck'] as const)(
+    'starts the same for the same seed, otherwise for another, and no two kernels alike: %s',
+    (block) => {
+      const kernels = (seed: number) =>
+        resnet({ ...small, block, seed })
+          .getWeights()
+          .filter(({ shape }) => shape.length === 4)
+          .map((kernel) => [...kernel.dataSync()]);
+      expect(kernels(0)).toEqual(kernels(0));
+      expect(kernels(0)).not.toEqual(kernels(1));
+      const ratios = [...kernels(0), ...kernels(1)].map(([first = 0, second = 0]) => first / second);
+      expect(new Set(ratios).size).toBe(ratios.length);
+    },
+  );
 
   it("passes a block's input on beside it, subsampled, the new channels zero", () => {
     const model = resnet({ ...small, seed: 0 });

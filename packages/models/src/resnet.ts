@@ -1,6 +1,6 @@
 /**
- * Residual networks of basic blocks (He et al., "Deep residual learning for image recognition", arXiv 1512.03385):
- * ResNet-20 of its section 4.2 and ResNet-18 of its table 1.
+ * Residual networks (He et al., "Deep residual learning for image recognition", arXiv 1512.03385): ResNet-20 of its
+ * section 4.2, ResNet-18 and ResNet-50 of its table 1.
  */
 import {
   anObject,
@@ -20,7 +20,18 @@ export interface ResnetSettings {
   readonly classes: number;
   /** `small`: a 3 × 3 convolution. `large`: a 7 × 7 one and a pooling, each of stride 2, for images as ImageNet's. */
   readonly stem: 'small' | 'large';
-  /** For each stage, its channels and its blocks of two convolutions; each stage after the first halves the image. */
+  /**
+   * Of what each block is. `basic`, when absent: two 3 × 3 convolutions. `bottleneck`: a 1 × 1, a 3 × 3, and a 1 × 1
+   * convolution to four times the channels; where the image is halved, the 3 × 3 one has the stride, as torchvision and
+   * NVIDIA have it (v1.5) and the paper, which gives it to the first, has not.
+   */
+  readonly block?: 'basic' | 'bottleneck';
+  /**
+   * What the scale of each block's last normalisation starts at; 1 when absent. With 0 each block is the identity at
+   * first (Goyal et al., arXiv 1706.02677 §5.1).
+   */
+  readonly lastScale?: 0 | 1;
+  /** For each stage, its channels and its blocks; each stage after the first halves the image. */
   readonly stages: readonly { readonly filters: number; readonly blocks: number }[];
   /**
    * How a block's input reaches its sum where the shape changes; elsewhere it is the identity. `padded`: every
@@ -51,6 +62,16 @@ export const resnet18 = {
   shortcuts: 'projected',
 } as const satisfies Omit<ResnetSettings, 'seed'>;
 
+/**
+ * ResNet-50 v1.5 for 224 × 224 colour images in 1000 classes: 25,557,032 parameters that train, 4.09 billion
+ * multiply-adds.
+ */
+export const resnet50 = {
+  ...resnet18,
+  block: 'bottleneck',
+  stages: [3, 4, 6, 3].map((blocks, i) => ({ filters: 64 * 2 ** i, blocks })),
+} as const satisfies Omit<ResnetSettings, 'seed'>;
+
 /** ResNet-18 as it is used on 32 × 32 colour images in 10 classes: 11.2 million parameters. */
 export const resnet18Small = {
   ...resnet18,
@@ -62,18 +83,30 @@ export const resnet18Small = {
 /**
  * `resnet({ ...resnet20, seed: 0 })`: images `[batch, height, width, channels]` to logits `[batch, classes]`.
  *
- * Kernels start normal with variance 2 / fan-in (He et al., arXiv 1502.01852), biases and shifts at 0, scales at 1.
+ * Kernels start normal with variance 2 / fan-in (He et al., arXiv 1502.01852), biases and shifts at 0, scales at 1 but for
+ * `lastScale`. Moving averages of the normalisations keep 0.9 of what they were, ε is 1e-5 (PyTorch's momentum of 0.1).
  * Layers are called `stem`, `stage1_block1_conv1`, …, `logits`; each normalisation as its convolution, with `_norm`.
  *
  * @throws RangeError or TypeError for a setting that is not what it is to be, or that there is not
  */
 export function resnet(settings: ResnetSettings): tf.LayersModel {
   assertSettings(settings);
-  const { inputShape, classes, stem, stages, shortcuts, seed } = settings;
+  const {
+    inputShape,
+    classes,
+    stem,
+    stages,
+    shortcuts,
+    block: kind = 'basic',
+    lastScale = 1,
+    seed,
+  } = settings;
   const { convolution, logits } = layersFrom(
     seed,
-    2 + stages.reduce((sum, { blocks }) => sum + 3 * blocks, 0),
+    2 + stages.reduce((sum, { blocks }) => sum + (convolutionsOf[kind] + 1) * blocks, 0),
   );
+  const last = { scale: lastScale };
+  const residualOf = { basic, bottleneck };
   const input = tf.input({ shape: [...inputShape] });
   const { kernelSize, strides } = stemShape[stem];
   let x = relu(convolution(input, 'stem', stages[0]?.filters ?? 0, kernelSize, strides));
@@ -82,15 +115,29 @@ export function resnet(settings: ResnetSettings): tf.LayersModel {
     for (let block = 0; block < blocks; block++) {
       const name = `stage${stage + 1}_block${block + 1}`;
       const strides = stage > 0 && block === 0 ? 2 : 1;
-      const inner = relu(convolution(x, `${name}_conv1`, filters, 3, strides));
-      const residual = convolution(inner, `${name}_conv2`, filters, 3, 1);
-      x = relu(
-        apply(tf.layers.add({ name: `${name}_sum` }), [residual, shortcut(x, name, filters, strides)]),
-      );
+      const residual = residualOf[kind](x, name, filters, strides);
+      const beside = shortcut(x, name, channels(residual), strides);
+      x = relu(apply(tf.layers.add({ name: `${name}_sum` }), [residual, beside]));
     }
   });
   const pooled = apply(tf.layers.globalAveragePooling2d({ dataFormat: 'channelsLast' }), x);
   return tf.model({ inputs: input, outputs: logits(pooled, classes) });
+
+  function basic(x: tf.SymbolicTensor, name: string, filters: number, strides: number): tf.SymbolicTensor {
+    const inner = relu(convolution(x, `${name}_conv1`, filters, 3, strides));
+    return convolution(inner, `${name}_conv2`, filters, 3, 1, last);
+  }
+
+  function bottleneck(
+    x: tf.SymbolicTensor,
+    name: string,
+    filters: number,
+    strides: number,
+  ): tf.SymbolicTensor {
+    const narrow = relu(convolution(x, `${name}_conv1`, filters, 1, 1));
+    const inner = relu(convolution(narrow, `${name}_conv2`, filters, 3, strides));
+    return convolution(inner, `${name}_conv3`, 4 * filters, 1, 1, last);
+  }
 
   function shortcut(x: tf.SymbolicTensor, name: string, filters: number, strides: number): tf.SymbolicTensor {
     if (strides === 1 && channels(x) === filters) return x;
@@ -122,6 +169,8 @@ function assertSettings(settings: ResnetSettings): void {
     stem: required(oneOf('small', 'large')),
     stages: required(someStages),
     shortcuts: required(oneOf('padded', 'projected')),
+    block: oneOf('basic', 'bottleneck'),
+    lastScale: wholeNumber(0, 1),
     seed: required(aSeed),
   });
   const { stages, shortcuts } = settings;
@@ -138,6 +187,8 @@ function assertSettings(settings: ResnetSettings): void {
     );
   });
 }
+
+const convolutionsOf = { basic: 2, bottleneck: 3 };
 
 /** Kernel size and stride of the first convolution. */
 const stemShape = {
@@ -176,7 +227,14 @@ function layersFrom(seed: number, atMost: number) {
     tf.initializers.randomNormal({ stddev: Math.sqrt(2 / fanIn), seed: seed * atMost + ++made });
   return {
     /** A convolution and its normalisation. */
-    convolution(x: tf.SymbolicTensor, name: string, filters: number, kernelSize: number, strides: number) {
+    convolution(
+      x: tf.SymbolicTensor,
+      name: string,
+      filters: number,
+      kernelSize: number,
+      strides: number,
+      { scale }: { readonly scale: 0 | 1 } = { scale: 1 },
+    ) {
       const convolved = tf.layers.conv2d({
         name,
         filters,
@@ -186,7 +244,11 @@ function layersFrom(seed: number, atMost: number) {
         useBias: false,
         kernelInitializer: heNormal(kernelSize * kernelSize * channels(x)),
       });
-      const normalised = tf.layers.batchNormalization({ name: `${name}_norm`, momentum: 0.9, epsilon: 1e-5 });
+      const normalised = tf.layers.batchNormalization({
+        name: `${name}_norm`,
+        ...{ momentum: 0.9, epsilon: 1e-5 },
+        gammaInitializer: scale === 0 ? 'zeros' : 'ones',
+      });
       return apply(normalised, apply(convolved, x));
     },
     logits(x: tf.SymbolicTensor, classes: number) {

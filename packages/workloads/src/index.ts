@@ -7,7 +7,10 @@ export {
   lossFormat,
   megabytes,
   milliseconds,
+  millions,
   percent,
+  times,
+  wholes,
   type Accumulator,
   type Loss,
   type MeasureDescription,
@@ -15,8 +18,13 @@ export {
   type QualityMeasure,
   type WeightedLoss,
 } from './measure.js';
+export { defineWorkload, type OwnWorkload } from './own/define-workload.js';
+export { endingInLogits } from './own/ending-in-logits.js';
+export { fromTensors, type TensorsSettings } from './own/from-tensors.js';
+export { withWarmUp, type WarmUp } from './schedules.js';
 export { binaryClassification } from './tasks/binary-classification.js';
 export { classification } from './tasks/classification.js';
+export { smoothedClassification } from './tasks/label-smoothing.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
 export {

@@ -56,6 +56,10 @@ export const percent: NumberFormat = { scale: 100, digits: 2, unit: '%' };
 export const milliseconds: NumberFormat = { digits: 2, digitsFrom10: 1 };
 /** Of bytes. */
 export const megabytes: NumberFormat = { scale: 1e-6, digits: 2, digitsFrom10: 0 };
+/** Of single things. */
+export const millions: NumberFormat = { scale: 1e-6, digits: 3, digitsFrom10: 1, exponentialUnder: 1e-3 };
+export const times: NumberFormat = { digits: 2, digitsFrom10: 1, unit: '×' };
+export const wholes: NumberFormat = { digits: 0 };
 export const lossFormat: NumberFormat = { digits: 4, exponentialUnder: 1e-3 };
 
 /** NaN and infinities are written too. */

@@ -1,10 +1,20 @@
 /** The commands of `espalier`, in the order of its help. */
 import type { Command } from './command.js';
 import { compare } from './compare.js';
-import { data, verifyData } from './data.js';
+import { data, listData, prepareData, verifyData } from './data.js';
 import { doctor } from './doctor.js';
 import { list } from './list.js';
 import { report } from './report.js';
 import { theory } from './theory.js';
 
-export const commands: readonly Command[] = [compare, list, doctor, report, data, verifyData, theory];
+export const commands: readonly Command[] = [
+  compare,
+  list,
+  doctor,
+  report,
+  listData,
+  data,
+  prepareData,
+  verifyData,
+  theory,
+];

@@ -41,6 +41,17 @@ export const criteoPlan: AlternatingPlan = {
   fineTuning: 0.2,
 };
 
+/**
+ * Peste et al. 2021, arXiv 2106.12379, CIFAR-10, 200 epochs: cycles from epochs 10, 50, 90 and 130, the second half of
+ * each dense, and sparse from 170.
+ */
+export const cifar10Plan: AlternatingPlan = {
+  warmUp: 10 / 200,
+  cycles: 4,
+  lastCycleExtension: 0,
+  fineTuning: 30 / 200,
+};
+
 /** What a strategy's `plan` is to be: the name of one of these, or a plan of the caller's own. */
 export function planOrName(plans: Readonly<Record<string, AlternatingPlan>>): Expected {
   const own = anObject('a plan');

@@ -26,7 +26,10 @@ export const mnistDownload: Download = {
     ['train-labels-idx1-ubyte.gz', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'],
     ['t10k-images-idx3-ubyte.gz', '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'],
     ['t10k-labels-idx1-ubyte.gz', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'],
-  ].map(([name, sha256]) => ({ name: name as string, sha256: sha256 as string })),
+  ].map(([name, sha256]) => ({
+    ...{ name: name as string, sha256: sha256 as string },
+    ...{ hashed: 'content' as const, mostBytes: 20_000_000 },
+  })),
 };
 
 export interface Mnist extends DataSet {

@@ -35,8 +35,10 @@ export async function prepared(
   const folder = preparedFolder(name, key);
   if (await isThere(folder)) return folder;
   const partial = `${folder}.${randomUUID()}.partial`;
+  await mkdir(partial, { recursive: true }).catch((error: Error) => {
+    throw unwritable(partial, error);
+  });
   try {
-    await written(mkdir(partial, { recursive: true }), partial);
     await make(partial);
     await rename(partial, folder).catch(async (error: Error) => {
       // Somebody else was sooner: theirs is the same.
@@ -53,12 +55,6 @@ async function isThere(folder: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
-}
-
-async function written<T>(writing: Promise<T>, path: string): Promise<T> {
-  return writing.catch((error: Error) => {
-    throw unwritable(path, error);
-  });
 }
 
 function unwritable(path: string, { message }: Error): DataError {

@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { assertArgument, isWhole } from '../arguments.js';
 import { DataError } from '../data-error.js';
@@ -12,12 +13,14 @@ export interface RowFile {
   readonly count: number;
   readonly rowBytes: number;
   /**
-   * The rows at these indices, one after another. Read at once, not in turns: from the system's cache, where data that
+   * The rows at these indices, one after another; an index may come twice. Read at once, not in turns: from the system's cache, where data that
    * is trained on soon lies, it takes a microsecond or two a row.
    *
-   * @throws DataError when the file can no longer be read
+   * @throws RangeError for an index of no row
+   * @throws DataError when the file can no longer be read, or was closed
    */
   read(indices: ArrayLike<number>): Uint8Array;
+  /** Once closed, it stays closed. */
   close(): void;
 }
 
@@ -27,15 +30,18 @@ export interface RowFile {
  */
 export async function openRows(path: string, rowBytes: number): Promise<RowFile> {
   assertArgument(isWhole(rowBytes, 1), 'openRows(): rowBytes', rowBytes, 'a whole number of at least 1');
-  const { size } = await stat(path).catch((error: Error) => {
-    throw new DataError(`${path} cannot be read (${error.message}): prepare the data again`);
+  const found = await stat(path).catch((error: Error) => {
+    throw unreadable(path, error);
   });
+  if (!found.isFile()) throw unreadable(path, new Error('it is no file'));
+  const { size } = found;
   if (size % rowBytes !== 0) {
-    throw new DataError(
-      `${path} has ${size} bytes, no whole number of rows of ${rowBytes}: prepare the data again`,
-    );
+    throw new DataError(`${path} has ${size} bytes, no whole number of rows of ${rowBytes}: ${wayOut(path)}`);
   }
-  const file = openSync(path, 'r');
+  const count = size / rowBytes;
+  const file = opened(path);
+  // The system gives a closed file's number to another one.
+  let isOpen = true;
   const readRows = (into: Uint8Array, first: number) => {
     for (let done = 0; done < into.length;) {
       const bytes = readSync(file, into, done, into.length - done, first * rowBytes + done);
@@ -44,9 +50,11 @@ export async function openRows(path: string, rowBytes: number): Promise<RowFile>
     }
   };
   return {
-    count: size / rowBytes,
+    count,
     rowBytes,
     read(indices) {
+      if (!isOpen) throw new DataError(`${path} was closed: load the data again`);
+      for (let i = 0; i < indices.length; i++) assertIndex(indices[i] as number, count);
       const rows = new Uint8Array(indices.length * rowBytes);
       try {
         for (let i = 0, end = 0; i < indices.length; i = end) {
@@ -56,13 +64,39 @@ export async function openRows(path: string, rowBytes: number): Promise<RowFile>
           readRows(rows.subarray(i * rowBytes, end * rowBytes), first);
         }
       } catch (error) {
-        throw new DataError(`${path} cannot be read (${(error as Error).message}): prepare the data again`);
+        throw unreadable(path, error as Error);
       }
       return rows;
     },
-    close: () => closeSync(file),
+    close() {
+      if (isOpen) closeSync(file);
+      isOpen = false;
+    },
   };
 }
+
+function opened(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw unreadable(path, error as Error);
+  }
+}
+
+function assertIndex(index: number, count: number): void {
+  const isRow = isWhole(index, 0) && index < count;
+  assertArgument(isRow, 'RowFile.read(): an index', index, `a whole number from 0 to ${count - 1}`);
+}
+
+const wayOut = (path: string) => `remove ${dirname(path)}, and it is prepared again`;
+
+const unreadable = (path: string, { message }: Error) =>
+  new DataError(`${path} cannot be read (${message}): ${wayOut(path)}`);
+
+const unwritable = (path: string, { message }: Error) =>
+  new DataError(
+    `${path} cannot be written (${message}): make room there, or point $XDG_CACHE_HOME elsewhere`,
+  );
 
 /** Writes are gathered until there are so many bytes. */
 const BUFFER_BYTES = 1 << 20;
@@ -71,22 +105,33 @@ const BUFFER_BYTES = 1 << 20;
 export class RowWriter {
   /** Rows written. */
   count = 0;
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #rowBytes: number;
   readonly #buffer: Uint8Array;
   #filled = 0;
 
-  private constructor(file: FileHandle, rowBytes: number) {
+  private constructor(path: string, file: FileHandle, rowBytes: number) {
+    this.#path = path;
     this.#file = file;
     this.#rowBytes = rowBytes;
     this.#buffer = new Uint8Array(Math.max(rowBytes, BUFFER_BYTES - (BUFFER_BYTES % rowBytes)));
   }
 
+  /** @throws DataError where there is such a file, or it cannot be written */
   static async create(path: string, rowBytes: number): Promise<RowWriter> {
-    return new RowWriter(await open(path, 'wx'), rowBytes);
+    const of = 'RowWriter.create()';
+    assertArgument(isWhole(rowBytes, 1), `${of}: rowBytes`, rowBytes, 'a whole number of at least 1');
+    const file = await open(path, 'wx').catch((error: Error) => {
+      throw unwritable(path, error);
+    });
+    return new RowWriter(path, file, rowBytes);
   }
 
-  /** @param row of `rowBytes`; copied */
+  /**
+   * @param row of `rowBytes`; copied
+   * @throws DataError when it cannot be written
+   */
   async write(row: Uint8Array): Promise<void> {
     assertArgument(row.length === this.#rowBytes, 'RowWriter.write(): row', row, `${this.#rowBytes} bytes`);
     if (this.#filled + row.length > this.#buffer.length) await this.#flush();
@@ -95,6 +140,7 @@ export class RowWriter {
     this.count += 1;
   }
 
+  /** @throws DataError when what was left cannot be written */
   async close(): Promise<void> {
     try {
       await this.#flush();
@@ -105,7 +151,11 @@ export class RowWriter {
 
   async #flush(): Promise<void> {
     for (let done = 0; done < this.#filled;) {
-      done += (await this.#file.write(this.#buffer, done, this.#filled - done)).bytesWritten;
+      const writing = this.#file.write(this.#buffer, done, this.#filled - done);
+      const { bytesWritten } = await writing.catch((error: Error) => {
+        throw unwritable(this.#path, error);
+      });
+      done += bytesWritten;
     }
     this.#filled = 0;
   }

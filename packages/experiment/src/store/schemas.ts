@@ -6,6 +6,8 @@ import type { Trial, TrialResult } from '../trial/trial.js';
 
 const count = z.int().nonnegative();
 
+const CHOICE = z.object({ step: count, kept: count, entered: count, left: count });
+
 export const resultSchema = z.looseObject({
   id: z.string(),
   status: z.enum(['ok', 'diverged']),
@@ -13,6 +15,7 @@ export const resultSchema = z.looseObject({
   report: z.looseObject({ pruned: z.array(z.unknown()) }).nullable(),
   fingerprint: z.looseObject({ init: z.string(), data: z.string() }),
   device: z.string(),
+  search: z.looseObject({ choices: z.array(CHOICE), choosingMs: z.number().nonnegative() }).nullable(),
 }) as unknown as z.ZodType<TrialResult>;
 
 const referenceSchema = z.looseObject({ name: z.string() });
@@ -59,6 +62,13 @@ export const checkpointSchema = z.looseObject({
       step: count,
       masks: z.record(z.string(), z.array(count)),
       densities: z.record(z.string(), z.number()).optional(),
+    })
+    .nullable(),
+  course: z
+    .looseObject({
+      choices: z.array(CHOICE),
+      choosingMs: z.number().nonnegative(),
+      support: z.array(z.array(count)).nullable(),
     })
     .nullable(),
 }) as unknown as z.ZodType<Checkpoint>;

@@ -9,6 +9,7 @@
 import type { PruningState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
+import type { CourseState } from '../trial/course.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
 export interface Store {
@@ -122,6 +123,8 @@ export interface Checkpoint extends Standing {
   readonly weights: readonly StoredTensor[];
   readonly optimizer: readonly StoredTensor[];
   readonly pruning: PruningState | null;
+  /** What the search did so far; null of the dense baseline. */
+  readonly course: CourseState | null;
 }
 
 /** Of whoever holds no lease. */

@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import type { Checkpoint, Standing, StoredTensor, TrialStore } from '../store/store.js';
 import { StoreError } from '../store/trouble.js';
+import type { Course } from './course.js';
 import { unlessDoubtful, type Note } from './stored.js';
 
 /** The stateful things that a checkpoint covers. */
@@ -14,13 +15,15 @@ export interface Trained {
   readonly model: tf.LayersModel;
   readonly optimizer: tf.Optimizer;
   readonly pruning: Pruning | null;
+  /** What the pruning did so far. */
+  readonly course: Course | null;
 }
 
 export async function saveCheckpoint(
   store: TrialStore,
   trialId: string,
   { step, elapsedMs }: Standing,
-  { model, optimizer, pruning }: Trained,
+  { model, optimizer, pruning, course }: Trained,
 ): Promise<void> {
   const slots = await optimizer.getWeights();
   const checkpoint: Checkpoint = {
@@ -31,6 +34,7 @@ export async function saveCheckpoint(
     weights: await Promise.all(model.weights.map((weight) => toStored(weight.name, weight.read()))),
     optimizer: await Promise.all(slots.map(({ name, tensor }) => toStored(name, tensor))),
     pruning: pruning?.state() ?? null,
+    course: course?.state() ?? null,
   };
   tf.dispose(slots.map(({ tensor }) => tensor).filter((tensor) => !(tensor instanceof tf.Variable)));
   await store.saveCheckpoint(checkpoint);
@@ -67,7 +71,7 @@ export async function restoreCheckpoint(
 
 /** Why a checkpoint cannot be this trial's; null where it can. */
 function misfit(
-  { trialId: of, step, weights, pruning: state }: Checkpoint,
+  { trialId: of, step, weights, pruning: state, course }: Checkpoint,
   trialId: string,
   { model, pruning }: Trained,
   totalSteps: number,
@@ -81,6 +85,9 @@ function misfit(
       return weights[i]?.shape.join() === shape.join() && weights[i]?.dtype === dtype;
     });
   if (!fits) return 'has weights of other shapes';
+  const ofPruning =
+    course === null || course.support === null || course.support.length === pruning?.kernels.length;
+  if (!ofPruning || (course === null) !== (state === null)) return 'is of another search';
   if (!pruning || !state) return pruning || state ? 'is of another strategy' : null;
   const now = pruning.state();
   if (state.step !== step || keysOf(state) !== keysOf(now) || keysOf(state.masks) !== keysOf(now.masks)) {
@@ -97,7 +104,7 @@ function keysOf(record: object): string {
   return Object.keys(record).sort().join();
 }
 
-async function apply(checkpoint: Checkpoint, { model, optimizer, pruning }: Trained): Promise<void> {
+async function apply(checkpoint: Checkpoint, { model, optimizer, pruning, course }: Trained): Promise<void> {
   const tensors = checkpoint.optimizer.map((stored) => ({ name: stored.name, tensor: fromStored(stored) }));
   // From here on the trial cannot start anew any more: what goes wrong ends it, in a line.
   await optimizer.setWeights(tensors).catch((error: Error) => {
@@ -111,6 +118,7 @@ async function apply(checkpoint: Checkpoint, { model, optimizer, pruning }: Trai
     value.dispose();
   });
   if (checkpoint.pruning) pruning?.restore(checkpoint.pruning);
+  if (checkpoint.course) course?.restore(checkpoint.course);
 }
 
 async function toStored(name: string, tensor: tf.Tensor): Promise<StoredTensor> {

@@ -8,6 +8,7 @@ import type { StartedBackend } from '../backend.js';
 import type { StepMetrics, TrialStore } from '../store/store.js';
 import type { Batches } from './batches.js';
 import { restoreCheckpoint, saveCheckpoint, type Trained } from './checkpoint.js';
+import { Course, type CourseState } from './course.js';
 import { outputsFor } from './evaluate.js';
 import { disposeTensors, gathered, toTensors, type BatchTensors, type Look, type Wanted } from './stream.js';
 import type { TrialProgress } from './trial.js';
@@ -30,7 +31,7 @@ export interface LoopOptions {
 }
 
 /** What is trained, and on what. */
-export interface LoopSubject extends Trained {
+export interface LoopSubject extends Omit<Trained, 'course'> {
   readonly trialId: string;
   readonly workload: Workload;
   readonly optimizer: TunableOptimizer;
@@ -52,19 +53,27 @@ export class TrainingLoop {
   readonly #subject: LoopSubject;
   readonly #options: LoopOptions;
   readonly #variables: tf.Variable[];
+  readonly #course: Course | null;
   #pending: { readonly loss: tf.Scalar; readonly metrics: Omit<StepMetrics, 'loss'> }[] = [];
 
   constructor(subject: LoopSubject, options: LoopOptions) {
     this.#subject = subject;
     this.#options = options;
+    this.#course = subject.pruning && new Course(subject.pruning.kernels);
     this.#variables = subject.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  }
+
+  /** What the search did so far; null of the dense baseline. */
+  get course(): CourseState | null {
+    return this.#course?.state() ?? null;
   }
 
   /** Goes on from the trial's checkpoint, where there is one. */
   async resume(): Promise<void> {
     const { backend, store, onNote } = this.#options;
     const { trialId, batches } = this.#subject;
-    const standing = await restoreCheckpoint(store, trialId, this.#subject, batches.totalSteps, onNote);
+    const trained = { ...this.#subject, course: this.#course };
+    const standing = await restoreCheckpoint(store, trialId, trained, batches.totalSteps, onNote);
     this.step = standing?.step ?? 0;
     this.elapsedMs = standing?.elapsedMs ?? 0;
     this.peakGpuMemoryBytes = backend.gpuMemoryBytes();
@@ -84,8 +93,10 @@ export class TrainingLoop {
       const { phase, sparsity } = pruning ?? { phase: 'dense', sparsity: 0 };
       const metrics = { step: this.step, learningRate, phase, sparsity };
       this.#pending.push({ loss: this.#optimizerStep(batch, count), metrics });
+      const choosing = performance.now();
       await pruning?.step();
       this.step += 1;
+      this.#course?.look(this.step, performance.now() - choosing);
       const reads = this.#pending.length === stepsBetweenReads || this.step === totalSteps;
       if (reads) {
         // The clock is read when the device has done the steps, not when it was handed them.
@@ -100,7 +111,7 @@ export class TrainingLoop {
       if (!reads) continue;
       if (now - lastCheckpoint > checkpointEveryMs) {
         const { step, elapsedMs } = this;
-        await saveCheckpoint(store, trialId, { step, elapsedMs }, this.#subject);
+        await saveCheckpoint(store, trialId, { step, elapsedMs }, { ...this.#subject, course: this.#course });
         lastCheckpoint = performance.now();
       }
       await pause?.();
@@ -172,10 +183,10 @@ export class TrainingLoop {
 
   #loss({ inputs, targets, weights }: BatchTensors): tf.Scalar {
     const { model, workload } = this.#subject;
-    const { loss, weightedLoss } = workload.task;
+    const { loss, trainingLoss = loss, weightedLoss } = workload.task;
     const outputs = outputsFor(model, inputs, { training: true });
     const ofBatch =
-      weights && weightedLoss ? weightedLoss(outputs, targets, weights) : loss(outputs, targets);
+      weights && weightedLoss ? weightedLoss(outputs, targets, weights) : trainingLoss(outputs, targets);
     return regularized(model, ofBatch);
   }
 }

@@ -13,6 +13,7 @@ import {
   type Search,
   type Target,
 } from '@espalier/core';
+import type { PreparationProgress } from '@espalier/datasets';
 import { stepsPerEpoch, type Workload, type WorkloadData } from '@espalier/workloads';
 import type * as tf from '@tensorflow/tfjs';
 import { closest } from 'fastest-levenshtein';
@@ -32,6 +33,8 @@ export interface Rehearsal {
   readonly seed: number;
   readonly epochs: number;
   readonly dataFolder: string;
+  /** Is told how far data is that has to be prepared first. */
+  readonly onPreparation?: (progress: PreparationProgress) => void;
 }
 
 /**
@@ -42,7 +45,11 @@ export interface Rehearsal {
 export async function rehearse(rehearsal: Rehearsal): Promise<void> {
   const { workload, seed, dataFolder } = rehearsal;
   assertAllocation(workload);
-  const data = await loadData(workload, rehearsal.reference, { dataFolder, seed });
+  const { onPreparation } = rehearsal;
+  const data = await loadData(workload, rehearsal.reference, {
+    ...{ dataFolder, seed },
+    ...(onPreparation && { onProgress: onPreparation }),
+  });
   try {
     await rehearseAll(rehearsal, data);
   } finally {

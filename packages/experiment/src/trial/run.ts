@@ -4,8 +4,9 @@ import type { PruningReport } from '@espalier/core';
 import type { Workload, WorkloadData } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
+import { multiplyAdds, type MultiplyAdds } from './multiply-adds.js';
 import { disposeTensors, toTensors } from './stream.js';
-import type { Trial } from './trial.js';
+import type { SearchRecord, Trial } from './trial.js';
 
 export interface TrainedModel {
   readonly trial: Trial;
@@ -18,6 +19,8 @@ export interface TrainedModel {
   readonly steps: number;
   /** Wall time of the steps. */
   readonly elapsedMs: number;
+  /** What the search did; null for the dense baseline. */
+  readonly search: SearchRecord | null;
   /** Peak resident memory of training, where the trial has a process of its own. */
   readonly peakMemoryBytes: number | null;
   /** Peak of what tfjs had allocated on the device; null where there is no device with memory of its own. */
@@ -38,6 +41,8 @@ const PREDICTIONS = 15;
 export interface FinishedRun extends TrainedModel {
   /** The pruned model with block-sparse layers; null for the dense baseline. */
   compressed(): Promise<tf.LayersModel | null>;
+  /** In its kernels; null where a length is free. */
+  multiplyAdds(): MultiplyAdds | null;
   savedSize(model: tf.LayersModel): Promise<SavedSize>;
   /** Median wall time of predicting one batch of the training's size, in milliseconds. */
   predictMs(model: tf.LayersModel): Promise<number>;
@@ -48,10 +53,12 @@ export interface FinishedRun extends TrainedModel {
 export function finishedRun(trained: TrainedModel): FinishedRun {
   const { model, report, data, workload } = trained;
   const sizes = new Map<tf.LayersModel, Promise<SavedSize>>();
+  let ofKernels: MultiplyAdds | null | undefined;
   let compressed: Promise<tf.LayersModel | null> | undefined;
   return {
     ...trained,
     compressed: () => (compressed ??= report ? compress(model, report) : Promise.resolve(null)),
+    multiplyAdds: () => (ofKernels === undefined ? (ofKernels = multiplyAdds(model, report)) : ofKernels),
     savedSize(model) {
       const size = sizes.get(model) ?? savedSize(model);
       sizes.set(model, size);

@@ -95,11 +95,37 @@ describe('train', () => {
       };
       expect(bits(resumed)).toEqual(bits(straight));
       expect(bits(straight).loss).toBeGreaterThan(0);
+      expect(resumed.search?.choices).toEqual(straight.search?.choices);
       expect(resumed.fingerprint).toEqual(straight.fingerprint);
       const metrics = async (of: string) => readFile(await fileOf(of, 'metrics.jsonl'), 'utf8');
       expect(await metrics(parts.folder)).toBe(await metrics(whole.folder));
     },
   );
+
+  it('tells what the search did, and what its model costs', async () => {
+    const attended = await train(trialOf(sequentialAttention), sequentialAttention, { folder });
+    const choices = attended.search?.choices ?? [];
+    // 10% of 512 blocks of 64 weights in a kernel of 256 × 128.
+    expect(choices.at(-1)?.kept).toBe(51);
+    expect(attended.measures).toMatchObject({
+      parameters: 32_768,
+      multiplyAdds: 32_768,
+      keptMultiplyAdds: 51 * 64,
+      multiplyAddsLeftDense: 0,
+      choices: choices.length,
+    });
+    expect(attended.measures['theoreticalSpeedUp']).toBeCloseTo(512 / 51, 6);
+    expect(attended.measures['compressionRatio']).toBeCloseTo(512 / 51, 6);
+    const gone = choices.reduce((sum, { left, entered }) => sum + left - entered, 0);
+    expect(gone).toBe(512 - 51);
+    const { lowest, highest, deviation } = attended.search!.attention!;
+    expect(lowest).toBeLessThan(highest);
+    expect(deviation).toBeGreaterThan(0);
+
+    const oneShot = await train(trialOf(magnitude()), magnitude(), { folder });
+    expect(oneShot.search?.choices).toMatchObject([{ kept: 51, entered: 0, left: 461 }]);
+    expect(oneShot.search?.attention).toBeNull();
+  });
 
   it.each([
     ['with the kept blocks alone where its costs say that it is faster', 0, true],

@@ -32,6 +32,7 @@ import { isQuality, type Measure, type RunMeasure } from '../measure.js';
 import { measuresOf } from '../measures-of.js';
 import { allocationOf } from './allocation.js';
 import { batchesOf } from './batches.js';
+import { attentionSpread, type AttentionSpread } from './course.js';
 import { evaluate } from './evaluate.js';
 import { examine, type Looks } from './examine.js';
 import { dataDigest, dataFingerprint, initFingerprint } from './fingerprint.js';
@@ -40,7 +41,7 @@ import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
 import { finishedRun, type FinishedRun } from './run.js';
 import { inOrder } from './stream.js';
-import type { AllocationReference, Trial, TrialResult } from './trial.js';
+import type { AllocationReference, SearchRecord, Trial, TrialResult } from './trial.js';
 
 export interface TrainOptions extends LoopOptions {
   /** How many steps there are, given how many are the trial's: fewer, where it is only to be measured. */
@@ -125,8 +126,12 @@ async function trainOn(
     const steps = (loop = new TrainingLoop(subject, options));
     await steps.resume();
 
-    const trained = () => ({
-      ...{ trial, workload, data, model },
+    const searched = (attention: AttentionSpread | null): SearchRecord | null => {
+      const { course } = steps;
+      return course && { choices: course.choices, choosingMs: course.choosingMs, attention };
+    };
+    const trained = (search: SearchRecord | null) => ({
+      ...{ trial, workload, data, model, search },
       ...{ steps: steps.step, elapsedMs: steps.elapsedMs },
       peakMemoryBytes: peakMemoryBytes?.() ?? null,
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
@@ -134,16 +139,18 @@ async function trainOn(
     const trainAndMeasure = async () => {
       options.onStart?.();
       await steps.toTheEnd();
+      const search = searched(pruning && (await attentionSpread(pruning.kernels)));
       const report = pruning ? await pruning.finalize() : null;
       running = null;
-      const measures = await measured(finishedRun({ ...trained(), report }), looks);
-      return { status: 'ok' as const, report, measures };
+      const measures = await measured(finishedRun({ ...trained(search), report }), looks);
+      return { status: 'ok' as const, report, measures, search };
     };
     const ended = await trainAndMeasure().catch(async (error: unknown) => {
       await steps.logSteps();
       if (!(error instanceof DivergedError)) throw error;
-      const measures = await measuredDiverged(finishedRun({ ...trained(), report: null }));
-      return { status: 'diverged' as const, report: null, measures };
+      const search = searched(null);
+      const measures = await measuredDiverged(finishedRun({ ...trained(search), report: null }));
+      return { status: 'diverged' as const, report: null, measures, search };
     });
     return { id, ...ended, fingerprint, device: backend.device };
   } finally {

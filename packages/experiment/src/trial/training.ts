@@ -13,6 +13,7 @@ export function trainingOf({ defaults, optimizer: make, learningRate, target }: 
     const rates = Array.from({ length: PLACES }, (_, i) => learningRate(i / (PLACES - 1)));
     return {
       batchSize: defaults.batchSize,
+      ...(defaults.microBatchSize !== undefined && { microBatchSize: defaults.microBatchSize }),
       optimizer: plain({ kind: optimizer.getClassName(), ...optimizer.getConfig() }),
       learningRate: textHash(rates.join()),
       ...(target?.minimumBlocks !== undefined && { minimumBlocks: target.minimumBlocks }),

@@ -6,6 +6,7 @@ import type { ScaleName } from '@espalier/workloads';
 import { assertArgument, type Overrides, type PruningReport } from '@espalier/core';
 
 import { aTrial } from '../arguments.js';
+import type { AttentionSpread, CourseState } from './course.js';
 
 /** What computes, by its contents. */
 export interface Code {
@@ -69,6 +70,8 @@ export interface Computing {
 /** What the workload's value says of training, for the identity. */
 export interface Training {
   readonly batchSize: number;
+  /** Of which batch normalisation's moments are, where a batch is gone through in parts. */
+  readonly microBatchSize?: number;
   /** The optimiser's kind and settings. */
   readonly optimizer: Readonly<Record<string, unknown>>;
   /** A digest of the learning rate's course. */
@@ -131,6 +134,13 @@ export interface TrialResult {
   readonly report: PruningReport | null;
   readonly fingerprint: Fingerprint;
   readonly device: string;
+  /** What the search did; null for the dense baseline. */
+  readonly search: SearchRecord | null;
+}
+
+export interface SearchRecord extends Pick<CourseState, 'choices' | 'choosingMs'> {
+  /** Null where nothing is under attention, and where training diverged. */
+  readonly attention: AttentionSpread | null;
 }
 
 export interface Fingerprint {

@@ -1,9 +1,11 @@
 /**
  * AC/DC: sparse ("compressed") and dense ("decompressed") phases in turn, ending sparse.
- * Peste et al. 2021, arXiv 2106.12379; the plans for ImageNet and Criteo are those of arXiv 2402.17902 §4.
+ * Peste et al. 2021, arXiv 2106.12379; the plan for CIFAR-10 is the authors', those for ImageNet and Criteo
+ * are of arXiv 2402.17902 §4.
  */
 import {
   alternating,
+  cifar10Plan,
   criteoPlan,
   frobenius,
   identity,
@@ -26,13 +28,7 @@ export interface AcdcSettings {
   prunedWeights?: Search['prunedWeights'];
 }
 
-/**
- * The authors' plan for CIFAR-10, 200 epochs: sparse from epochs 10, 50, 90, 130 and 170, dense from 30, 70,
- * 110 and 150 (Peste et al., appendix).
- */
-const cifar10: AlternatingPlan = { warmUp: 10 / 200, cycles: 4, lastCycleExtension: 0, fineTuning: 30 / 200 };
-
-const acdcPlans = { imagenet: imagenetPlan, criteo: criteoPlan, cifar10 };
+const acdcPlans = { imagenet: imagenetPlan, criteo: criteoPlan, cifar10: cifar10Plan };
 
 export function acdc({ plan = 'imagenet', cycles, prunedWeights = 'erased' }: AcdcSettings = {}): Pruner {
   const chosen = typeof plan === 'string' ? namedPlan(plan, acdcPlans) : plan;

@@ -30,6 +30,19 @@ describe("SequentialAttention++'s plans", () => {
     expect(starts(pruner, 100, 'dense')).toEqual([0, 24, 30, 36, 42, 48, 54, 60, 66, 72]);
   });
 
+  it("on CIFAR-10 has AC/DC's cycles, from epochs 10, 50, 90 and 130 of 200, and is sparse from 170", () => {
+    // In 600 steps an epoch is 3, a cycle of 40 epochs 120 and a part 40; the last cycle is one sparsification phase.
+    const pruner = sequentialAttentionPlusPlus({ plan: 'cifar10' });
+    expect(starts(pruner, 600, 'sparsification')).toEqual([30, 150, 270, 390]);
+    expect(starts(pruner, 600, 'sparse')).toEqual([70, 190, 310, 510]);
+    expect(starts(pruner, 600, 'dense')).toEqual([0, 110, 230, 350]);
+    // By AC/DC's own split: as long dense as not, so dense from epochs 30, 70 and 110 as AC/DC is.
+    const split = { sparsification: 1, sparse: 1, dense: 2 };
+    expect(starts(sequentialAttentionPlusPlus({ plan: 'cifar10', split }), 200, 'dense')).toEqual([
+      0, 30, 70, 110,
+    ]);
+  });
+
   it('can have another number of cycles, another split, or be one of your own', () => {
     // 70% in two cycles of 35%: of 200 steps 70, 10 + 20 + 40 by the split; then 70 + 10.
     const split = { sparsification: 1, sparse: 2, dense: 4 };
@@ -110,8 +123,8 @@ describe('SequentialAttention++', () => {
     expect(() => sequentialAttentionPlusPlus({ split: { sparsification: 0, sparse: 1, dense: 1 } })).toThrow(
       'sparsification = 0, and is to be a part of a cycle',
     );
-    expect(() => sequentialAttentionPlusPlus({ plan: 'cifar10' as 'criteo' })).toThrow(
-      "There is no plan 'cifar10'",
+    expect(() => sequentialAttentionPlusPlus({ plan: 'cifar100' as 'criteo' })).toThrow(
+      "There is no plan 'cifar100'",
     );
   });
 });

@@ -6,6 +6,7 @@
 import {
   alternatingWithSparsification,
   attention,
+  cifar10Plan,
   criteoPlan,
   exponential,
   imagenetPlan,
@@ -17,7 +18,7 @@ import {
 } from '@espalier/core';
 
 export interface SequentialAttentionPlusPlusSettings {
-  /** One of the paper's plans (§4.1, §4.2), or one of your own. */
+  /** One of the paper's plans (§4.1, §4.2), AC/DC's for CIFAR-10 (arXiv 2106.12379), or one of your own. */
   plan?: keyof typeof plans | AlternatingPlan;
   /** Overrides the plan's number of cycles; at least 1. */
   cycles?: number;
@@ -29,7 +30,7 @@ export interface SequentialAttentionPlusPlusSettings {
   split?: CycleSplit;
 }
 
-const plans = { imagenet: imagenetPlan, criteo: criteoPlan };
+const plans = { imagenet: imagenetPlan, criteo: criteoPlan, cifar10: cifar10Plan };
 
 export function sequentialAttentionPlusPlus({
   plan = 'imagenet',

@@ -6,7 +6,9 @@ export interface Task {
   readonly name: string;
   /** What training minimises, and the first measure of quality. */
   readonly loss: Loss;
-  /** What it minimises where the data has weights; without it, such data is refused. */
+  /** What it minimises in the place of it, where that is not what is measured: with smoothed labels, say. */
+  readonly trainingLoss?: Loss;
+  /** What training minimises where the data has weights; without it, such data is refused. */
   readonly weightedLoss?: WeightedLoss;
   /**
    * Looks at what it is trained and judged on, as many examples at a time as are gathered: all that lie in memory before

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { atScale, scaleNames, workloads } from '../index.js';
 import { classification } from './classification.js';
+import { smoothedClassification } from './label-smoothing.js';
 import { regression } from './regression.js';
 import type { Examined } from './task.js';
 
@@ -50,6 +51,31 @@ describe('classification', () => {
     expect(classification.check?.(labels(0, 3))).toMatch(/label of example 11 is 3/);
     expect(classification.check?.(labels(-1))).toMatch(/label of example 10 is -1/);
     expect(classification.check?.({ ...labels(0), outputActivation: 'softmax' })).toMatch(/ends in softmax/);
+  });
+});
+
+describe('smoothed classification', () => {
+  const outputs = tf.tensor2d([
+    [0, Math.log(2), Math.log(5)],
+    [0, 0, 0],
+  ]);
+  const targets = tf.tensor1d([2, 0], 'int32');
+
+  it('is trained on smoothed labels, and measured by the plain ones', () => {
+    const { name, loss, trainingLoss } = smoothedClassification(0.3);
+    // Probabilities 1/8, 2/8, 5/8; labels 0.1, 0.1, 0.8. Where all are alike, ln 3 whatever the labels.
+    const first = 0.1 * Math.log(8) + 0.1 * Math.log(4) + 0.8 * Math.log(8 / 5);
+    expect(trainingLoss!(outputs, targets).dataSync()[0]).toBeCloseTo((first + Math.log(3)) / 2, 5);
+    expect(loss(outputs, targets).dataSync()[0]).toBeCloseTo((Math.log(8 / 5) + Math.log(3)) / 2, 5);
+    // Measures of classification are for it, too.
+    expect(name).toBe('classification');
+    const weighted = smoothedClassification(0.3).weightedLoss!(outputs, targets, tf.tensor1d([3, 0]));
+    expect(weighted.dataSync()[0]).toBeCloseTo((3 * first) / 2, 5);
+  });
+
+  it('takes a share for its smoothing', () => {
+    expect(() => smoothedClassification(1)).toThrow('smoothedClassification(): smoothing = 1, and is to be');
+    expect(() => smoothedClassification(NaN)).toThrow('smoothing = NaN');
   });
 });
 

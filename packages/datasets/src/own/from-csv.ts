@@ -1,0 +1,94 @@
+/** A data set of one's own, from a table in a file of comma-separated values; for Node. */
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+
+import { assertArgument, assertFields, assertFolder } from '../arguments.js';
+import { DataError } from '../data-error.js';
+import type { DataSet } from '../examples.js';
+import { fromArrays, splitOf, type OwnSplit } from './from-arrays.js';
+
+export interface CsvSettings extends OwnSplit {
+  /** The column of the classes, by name or by index from 0: for classification. Either this or `target`. */
+  readonly label?: string;
+  /** The column of the number that is to be predicted: for regression. */
+  readonly target?: string;
+  /** The columns that the model is given, all of numbers; all others when absent. */
+  readonly inputs?: readonly string[];
+  /** Between two values; a comma when absent. */
+  readonly delimiter?: string;
+}
+
+/**
+ * Its first row has the columns' names. Inputs are standardised: by the mean and the deviation of the training rows; a
+ * column that is constant there becomes 0.
+ *
+ * @param path of the file, UTF-8
+ * @throws DataError, by file and row, for a row of another length, a value that is no number, a column that there is not
+ */
+export async function fromCsv(path: string, settings: CsvSettings): Promise<DataSet> {
+  const of = 'fromCsv()';
+  assertFolder(path, of);
+  assertFields(settings, ['label', 'target', 'inputs', 'delimiter', 'testShare', 'seed'], `${of}: settings`);
+  const { label, target, inputs, delimiter = ',', ...split } = settings;
+  assertArgument(
+    typeof delimiter === 'string' && delimiter !== '',
+    `${of}: delimiter`,
+    delimiter,
+    'a character',
+  );
+  if ((label === undefined) === (target === undefined)) {
+    throw new TypeError(`${of} takes either label, a column of classes, or target, a column of numbers`);
+  }
+  const learned = (label ?? target) as string;
+  const [header, ...rows] = await recordsOf(path, delimiter);
+  if (!header) throw new DataError(`${path} is empty: its first row is to have the columns' names`);
+  const placeOf = (name: string) => {
+    const place = header.indexOf(name);
+    if (place >= 0) return place;
+    throw new DataError(`${path} has no column '${name}': it has ${header.join(', ')}`);
+  };
+  const names = inputs ?? header.filter((name) => name !== learned);
+  const places = names.map(placeOf);
+  const learnedPlace = placeOf(learned);
+  const numberAt = (row: readonly string[], place: number, i: number) => {
+    const text = row[place] as string;
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value)) return value;
+    // The header is row 1.
+    throw new DataError(
+      `${path}: row ${i + 2} has '${text}' in the column '${header[place]}', which is no number: mend it or leave the row out`,
+    );
+  };
+  const numbers = rows.map((row, i) => places.map((place) => numberAt(row, place, i)));
+  const { train } = splitOf(rows.length, split, `${of} of ${path}`);
+  return fromArrays({
+    inputs: standardised(numbers, train),
+    ...(label === undefined
+      ? { targets: rows.map((row, i) => numberAt(row, learnedPlace, i)) }
+      : { labels: rows.map((row) => row[learnedPlace] as string) }),
+    ...split,
+  });
+}
+
+async function recordsOf(path: string, delimiter: string): Promise<string[][]> {
+  const { parse } = await import('csv-parse');
+  const records: string[][] = [];
+  const parser = parse({ delimiter, bom: true, skip_empty_lines: true, trim: true });
+  parser.on('data', (record: string[]) => records.push(record));
+  await pipeline(createReadStream(path), parser).catch((error: Error) => {
+    throw new DataError(`${path} cannot be read (${error.message}): mend the file`);
+  });
+  return records;
+}
+
+/** @param train the rows that tell mean and deviation */
+function standardised(rows: readonly (readonly number[])[], train: Int32Array): number[][] {
+  const columns = rows[0]?.length ?? 0;
+  const meanOf = (value: (row: readonly number[]) => number) =>
+    train.reduce((sum, i) => sum + value(rows[i] as readonly number[]), 0) / train.length;
+  const means = Array.from({ length: columns }, (_, j) => meanOf((row) => row[j] as number));
+  const deviations = means.map((mean, j) => Math.sqrt(meanOf((row) => ((row[j] as number) - mean) ** 2)));
+  return rows.map((row) =>
+    row.map((value, j) => (deviations[j] ? (value - (means[j] as number)) / deviations[j] : 0)),
+  );
+}

@@ -1,0 +1,17 @@
+import { wholes } from '@espalier/workloads';
+
+import type { RunMeasure } from '../measure.js';
+
+/** How often the search chose blocks to keep. */
+const choices: RunMeasure = {
+  key: 'choices',
+  title: null,
+  format: wholes,
+  better: null,
+  place: 130,
+  at: 'search.choices',
+  ofDiverged: true,
+  measure: ({ search }) => search && search.choices.length,
+};
+
+export default choices;

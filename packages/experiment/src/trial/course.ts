@@ -1,0 +1,127 @@
+/**
+ * What a search did: which blocks came and went at each of its choices, what choosing took, and how far attention set
+ * blocks apart. A mechanism that is idle is seen here, whatever the loss.
+ */
+import type { KernelState } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs';
+
+/** A choice that pruned, over all kernels. What was chosen by it trains from step `step` on. */
+export interface ChoiceRecord {
+  /** From 0. */
+  readonly step: number;
+  /** Blocks that it left. */
+  readonly kept: number;
+  /** Blocks of it that the pruning choice before it had not; none of the first. */
+  readonly entered: number;
+  /** Blocks of the pruning choice before it that it has not; of all blocks, at the first. */
+  readonly left: number;
+}
+
+/** Plain data, which a checkpoint keeps. */
+export interface CourseState {
+  readonly choices: readonly ChoiceRecord[];
+  /** Wall time of the steps' ends at which blocks were chosen, in milliseconds. */
+  readonly choosingMs: number;
+  /** Of each kernel, the blocks of the latest choice that pruned; null before there was one. */
+  readonly support: readonly (readonly number[])[] | null;
+}
+
+/** What attention multiplied the kept blocks by, at the end. */
+export interface AttentionSpread {
+  readonly lowest: number;
+  readonly highest: number;
+  /** Standard deviation over the kept blocks of all kernels. */
+  readonly deviation: number;
+}
+
+export class Course {
+  readonly #kernels: readonly KernelState[];
+  #choices: ChoiceRecord[] = [];
+  #choosingMs = 0;
+  #support: readonly Uint8Array[];
+  /** The masks that were seen last: another object is another choice. */
+  #seen: readonly Uint8Array[] = [];
+
+  /** @param kernels in which the first choice, of before the first step, is made */
+  constructor(kernels: readonly KernelState[]) {
+    this.#kernels = kernels;
+    this.#support = kernels.map(({ grid }) => new Uint8Array(grid.blocks).fill(1));
+    this.look(0, 0);
+  }
+
+  /**
+   * To be called after each step.
+   *
+   * @param step that is to come
+   * @param ms what ending the step before took
+   */
+  look(step: number, ms: number): void {
+    const masks = this.#kernels.map(({ chosen }) => chosen);
+    if (masks.every((mask, i) => mask === this.#seen[i])) return;
+    this.#seen = masks;
+    this.#choosingMs += ms;
+    if (masks.every((mask) => !mask.includes(0))) return;
+    const record = { step, kept: 0, entered: 0, left: 0 };
+    masks.forEach((mask, i) => {
+      const before = this.#support[i] as Uint8Array;
+      for (let block = 0; block < mask.length; block++) {
+        const [now, then] = [mask[block] as number, before[block] as number];
+        record.kept += now;
+        record.entered += now & ~then;
+        record.left += then & ~now;
+      }
+    });
+    this.#choices.push(record);
+    this.#support = masks.map((mask) => mask.slice());
+  }
+
+  state(): CourseState {
+    const hasPruned = this.#choices.length > 0;
+    return {
+      choices: [...this.#choices],
+      choosingMs: this.#choosingMs,
+      support: hasPruned ? this.#support.map((mask) => indicesOf(mask)) : null,
+    };
+  }
+
+  /** Goes on from where a checkpoint has it; the masks are there again already. */
+  restore({ choices, choosingMs, support }: CourseState): void {
+    this.#choices = [...choices];
+    this.#choosingMs = choosingMs;
+    this.#support = this.#kernels.map(({ grid }, i) => {
+      const mask = new Uint8Array(grid.blocks).fill(support ? 0 : 1);
+      for (const block of support?.[i] ?? []) mask[block] = 1;
+      return mask;
+    });
+    this.#seen = this.#kernels.map(({ chosen }) => chosen);
+  }
+}
+
+/** Null where no kernel is under attention. */
+export async function attentionSpread(kernels: readonly KernelState[]): Promise<AttentionSpread | null> {
+  const factors: number[] = [];
+  for (const kernel of kernels) {
+    const [scale] = tf.tidy(() => {
+      const { blockScale } = kernel.factors();
+      return blockScale ? [blockScale.clone()] : [];
+    });
+    if (!scale) continue;
+    const values = await scale.data();
+    scale.dispose();
+    kernel.mask.forEach((bit, block) => {
+      if (bit) factors.push(values[block] as number);
+    });
+  }
+  if (factors.length === 0) return null;
+  const mean = factors.reduce((sum, factor) => sum + factor, 0) / factors.length;
+  const variance = factors.reduce((sum, factor) => sum + (factor - mean) ** 2, 0) / factors.length;
+  const [lowest, highest] = factors.reduce(
+    ([low, high], factor) => [Math.min(low, factor), Math.max(high, factor)],
+    [Infinity, -Infinity],
+  );
+  return { lowest, highest, deviation: Math.sqrt(variance) };
+}
+
+function indicesOf(mask: Uint8Array): number[] {
+  return [...mask.keys()].filter((block) => mask[block]);
+}
