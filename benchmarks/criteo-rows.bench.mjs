@@ -16,7 +16,7 @@ import { promisify } from 'node:util';
 import { permutation, random } from '@espalier/datasets';
 import { loadCriteo } from '@espalier/datasets/criteo';
 
-/** Values of each categorical field, from two to many. */
+/** Values of each categorical field, from three to 1.7 million. */
 const VALUES = Array.from({ length: 26 }, (_, field) => Math.round(3 * 1.7 ** field));
 
 /** Rank r comes with a share of about 1/r: Zipf's law. */
