@@ -182,14 +182,20 @@ describe('loadCriteo', () => {
   });
 });
 
+describe('mixed', () => {
+  it("is Murmur3's hash of no bytes, whose seed is the value: published test vectors", () => {
+    expect([0, 1, 0xffffffff].map(mixed)).toEqual([0, 0x514e28b7, 0x81f16f39]);
+  });
+});
+
 describe('ValueTable', () => {
   it('counts as a Map does, through its growing', () => {
     const table = new ValueTable();
     const map = new Map<number, number>();
     for (let i = 0; i < 20_000; i++) {
-      const value = mixed(i % 7000) & 0xffff0fff;
-      table.set(value >>> 0, table.get(value >>> 0) + 1);
-      map.set(value >>> 0, (map.get(value >>> 0) ?? 0) + 1);
+      const value = (mixed(i % 7000) & 0xffff0fff) >>> 0;
+      table.increment(value);
+      map.set(value, (map.get(value) ?? 0) + 1);
     }
     const seen = new Map<number, number>();
     table.forEach((value, count) => seen.set(value, count));

@@ -82,10 +82,7 @@ async function categoryTokens(
   const counts = Array.from({ length: CATEGORIES }, () => new ValueTable());
   const count = (line: Line) => {
     for (let field = 0; field < CATEGORIES; field++) {
-      if (line.isMissing[field]) continue;
-      const table = counts[field] as ValueTable;
-      const category = line.categories[field] as number;
-      table.set(category, table.get(category) + 1);
+      if (!line.isMissing[field]) (counts[field] as ValueTable).increment(line.categories[field] as number);
     }
   };
   await readCriteo(path, count, undefined, reading);

@@ -25,11 +25,13 @@ export class ValueTable {
 
   /** @param number above 0 */
   set(value: number, number: number): void {
+    this.#put(this.#placeOf(value), value, number);
+  }
+
+  /** One more of a value, from 0. */
+  increment(value: number): void {
     const place = this.#placeOf(value);
-    if (this.#numbers[place] === 0) this.size += 1;
-    this.#values[place] = value;
-    this.#numbers[place] = number;
-    if (2 * this.size > this.#values.length) this.#grow();
+    this.#put(place, value, (this.#numbers[place] as number) + 1);
   }
 
   /** In no order. */
@@ -37,6 +39,13 @@ export class ValueTable {
     this.#numbers.forEach((number, place) => {
       if (number > 0) visit(this.#values[place] as number, number);
     });
+  }
+
+  #put(place: number, value: number, number: number): void {
+    if (this.#numbers[place] === 0) this.size += 1;
+    this.#values[place] = value;
+    this.#numbers[place] = number;
+    if (2 * this.size > this.#values.length) this.#grow();
   }
 
   #placeOf(value: number): number {

@@ -46,6 +46,7 @@ export function plantedBlocksWorkload(
     model: (seed) => multilayerPerceptron({ inputs, hidden: [], outputs, seed, useBias: false }),
     optimizer: () => sgd({ learningRate: learningRate(0), momentum: 0.9, weightDecay: 5e-4 }),
     learningRate,
+    scales: { smoke: { defaults: { epochs: 8, seeds: [0] } } },
   };
 }
 
