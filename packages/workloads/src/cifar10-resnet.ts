@@ -31,6 +31,8 @@ export interface Cifar10Resnet extends Pick<Workload, 'name' | 'description'> {
 const paper = cosineDecay(0.1);
 /** A thousand steps have none to lose to a rate that is too high at first. */
 const small = withWarmUp({ share: 0.1 }, paper);
+/** For batches a sixteenth as large. */
+const smoke = withWarmUp({ share: 0.1 }, cosineDecay(0.02));
 
 const optimizer = (learningRate: (t: number) => number) => () =>
   sgd({ learningRate: learningRate(0), momentum: 0.9, weightDecay: 5e-4 });
@@ -54,6 +56,8 @@ export function cifar10Resnet({ name, description, width, blockShapes }: Cifar10
     scales: {
       smoke: {
         load: async (options) => smokeOf(await load(options)),
+        optimizer: optimizer(smoke),
+        learningRate: smoke,
         defaults: { epochs: 2, batchSize: 8 },
       },
       paper: { optimizer: optimizer(paper), learningRate: paper, defaults: { epochs: 200 } },

@@ -2,7 +2,7 @@
 import { aFunction, assertArgument, assertOptions, numberIn, required } from '@espalier/core';
 
 export interface WarmUp {
-  /** Of training, in (0, 1). */
+  /** Of training, in [0, 1). */
   readonly share: number;
   /** Of the schedule's first rate, where the warm-up starts; in [0, 1], a tenth when absent. */
   readonly from?: number;
@@ -17,7 +17,7 @@ export interface WarmUp {
 export function withWarmUp(options: WarmUp, schedule: (t: number) => number): (t: number) => number {
   const of = 'withWarmUp()';
   assertOptions(of, options, {
-    share: required(numberIn('(0, 1)', 'a share of training')),
+    share: required(numberIn('[0, 1)', 'a share of training')),
     from: numberIn('[0, 1]', 'a share of the first rate'),
   });
   assertArgument(of, 'schedule', schedule, aFunction('a function of the progress: cosineDecay(0.1)'));
