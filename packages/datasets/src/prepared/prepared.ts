@@ -3,8 +3,8 @@
  * itself is read, never written. For Node.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import envPaths from 'env-paths';
 
@@ -34,6 +34,7 @@ export async function prepared(
 ): Promise<string> {
   const folder = preparedFolder(name, key);
   if (await isThere(folder)) return folder;
+  await removeAbandoned(folder);
   const partial = `${folder}.${randomUUID()}.partial`;
   await mkdir(partial, { recursive: true }).catch((error: Error) => {
     throw unwritable(partial, error);
@@ -48,6 +49,18 @@ export async function prepared(
     await rm(partial, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** What is made in less; what stands longer is of a process that was killed. */
+const ABANDONED_MS = 24 * 3600_000;
+
+async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(dirname(folder)).catch(() => []);
+  const ofIt = names.filter((name) => name.startsWith(`${basename(folder)}.`) && name.endsWith('.partial'));
+  for (const path of ofIt.map((name) => join(dirname(folder), name))) {
+    const { mtimeMs = Date.now() } = (await stat(path).catch(() => null)) ?? {};
+    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function isThere(folder: string): Promise<boolean> {
