@@ -38,12 +38,16 @@ const { values: options } = parseArgs({
 const BENCHMARK = /^gpu.*\.(mjs|py)$/;
 
 /** Loaded by names that are put together at run time, which no tracing finds. */
-const WHOLE_PACKAGES = ['jiti', '@koromix/koffi-linux-x64'].filter(isInstalled);
+const WHOLE_PACKAGES = [
+  ...['jiti', '@koromix/koffi-linux-x64'],
+  ...['@img/sharp-linux-x64', '@img/sharp-libvips-linux-x64'],
+].filter(isInstalled);
 const LOADED_BY_NAME = [
   'webgpu',
   '@tensorflow/tfjs-backend-webgpu',
   '@tensorflow/tfjs-backend-wasm',
   'koffi',
+  'sharp',
 ].filter(isInstalled);
 const DAWN = 'node_modules/webgpu/dist/linux-x64/dawn.node';
 const WASM_FOLDER = 'node_modules/@tensorflow/tfjs-backend-wasm/dist';

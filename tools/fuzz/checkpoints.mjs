@@ -113,7 +113,7 @@ const result = {
   report: { pruned: [{ name: 'dense/kernel' }], dense: [] },
   fingerprint: { init: '3ef8e4b5', data: '49edbcca' },
   device: 'wasm',
-  search: { choices: [{ step: 3, kept: 6, entered: 0, left: 18 }], choosingMs: 1.5, attention: null },
+  search: { choices: [{ step: 3, kept: 6, entered: 0, left: 18 }], attention: null },
 };
 const documents = [
   ['trial', trialSchema, trial],

@@ -131,6 +131,7 @@ export function growMask(
   assertScores(scores);
   assertMask(mask, 'mask', scores.length);
   assertCount(k, 'growMask');
+  if (candidates !== undefined) assertMask(candidates, 'candidates', scores.length);
   const missing = k - keptBlocks(mask);
   if (missing <= 0) return mask.slice();
   const grown = topK(scores, missing, candidates === undefined ? complement(mask) : candidates);

@@ -117,7 +117,7 @@ describe.each(['compare', 'estimate'])('%s', (name) => {
     [{ workload: { ...workload, task: { name: 'own' } } }, "The workload 'mine': task = an object of name"],
     [
       { workload: { ...workload, model: tf.sequential() } },
-      "The workload 'mine': model = a tf.LayersModel, and is to be a function that makes its model: (seed) => model",
+      "The workload 'mine': model = a tf.LayersModel, and is to be a function that makes its model: (seed, data) => model",
     ],
     [
       { workload: { ...workload, defaults: { ...defaults, epoch: 3 } } },

@@ -11,7 +11,7 @@ const choosingMs: RunMeasure = {
   place: 66,
   at: 'timing.choosingMs',
   ofDiverged: true,
-  measure: ({ search }) => search?.choosingMs ?? null,
+  measure: ({ choosingMs }) => choosingMs,
 };
 
 export default choosingMs;

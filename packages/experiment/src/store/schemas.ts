@@ -6,7 +6,7 @@ import type { Trial, TrialResult } from '../trial/trial.js';
 
 const count = z.int().nonnegative();
 
-const CHOICE = z.object({ step: count, kept: count, entered: count, left: count });
+const CHOICE = z.strictObject({ step: count, kept: count, entered: count, left: count });
 
 export const resultSchema = z.looseObject({
   id: z.string(),
@@ -15,7 +15,7 @@ export const resultSchema = z.looseObject({
   report: z.looseObject({ pruned: z.array(z.unknown()) }).nullable(),
   fingerprint: z.looseObject({ init: z.string(), data: z.string() }),
   device: z.string(),
-  search: z.looseObject({ choices: z.array(CHOICE), choosingMs: z.number().nonnegative() }).nullable(),
+  search: z.looseObject({ choices: z.array(CHOICE) }).nullable(),
 }) as unknown as z.ZodType<TrialResult>;
 
 const referenceSchema = z.looseObject({ name: z.string() });

@@ -21,6 +21,8 @@ export interface TrainedModel {
   readonly elapsedMs: number;
   /** What the search did; null for the dense baseline. */
   readonly search: SearchRecord | null;
+  /** What choosing took, of the wall time; null for the dense baseline. */
+  readonly choosingMs: number | null;
   /** Peak resident memory of training, where the trial has a process of its own. */
   readonly peakMemoryBytes: number | null;
   /** Peak of what tfjs had allocated on the device; null where there is no device with memory of its own. */

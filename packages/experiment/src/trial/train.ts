@@ -128,11 +128,12 @@ async function trainOn(
 
     const searched = (attention: AttentionSpread | null): SearchRecord | null => {
       const { course } = steps;
-      return course && { choices: course.choices, choosingMs: course.choosingMs, attention };
+      return course && { choices: course.choices, attention };
     };
     const trained = (search: SearchRecord | null) => ({
       ...{ trial, workload, data, model, search },
       ...{ steps: steps.step, elapsedMs: steps.elapsedMs },
+      choosingMs: steps.course?.choosingMs ?? null,
       peakMemoryBytes: peakMemoryBytes?.() ?? null,
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
     });

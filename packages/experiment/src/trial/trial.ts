@@ -138,7 +138,7 @@ export interface TrialResult {
   readonly search: SearchRecord | null;
 }
 
-export interface SearchRecord extends Pick<CourseState, 'choices' | 'choosingMs'> {
+export interface SearchRecord extends Pick<CourseState, 'choices'> {
   /** Null where nothing is under attention, and where training diverged. */
   readonly attention: AttentionSpread | null;
 }
