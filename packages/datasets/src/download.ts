@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readFile, rename, rm, rmdir, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 
 import { assertArgument, assertFields, assertFolder } from './arguments.js';
 import { DataError } from './data-error.js';
@@ -66,14 +66,33 @@ export async function download(
   assertDownload(set, 'download()');
   assertFolder(folder, 'download()');
   assertFields(options, ['from', 'onProgress', 'silenceMs'], 'download(): options');
-  const { name, files } = set;
+  const { name } = set;
   const { from = set.from, onProgress, silenceMs = 60_000 } = options;
   assertArgument(typeof from === 'string', 'download(): from', from, 'an address');
   const canBeTold = onProgress === undefined || typeof onProgress === 'function';
   assertArgument(canBeTold, 'download(): onProgress', onProgress, 'a function of progress');
   assertArgument(silenceMs > 0, 'download(): silenceMs', silenceMs, 'a number of milliseconds above 0');
   const target = join(folder, name);
-  await writing(target, mkdir(target, { recursive: true }));
+  const made = await writing(target, mkdir(target, { recursive: true }));
+  try {
+    await fetchFiles(set, { target, from, silenceMs, ...(onProgress && { onProgress }) });
+  } catch (error) {
+    // A folder that was made for nothing goes again; one that holds something stays.
+    if (made !== undefined) await removeEmpty(target, made);
+    throw error;
+  }
+  return target;
+}
+
+interface Fetch
+  extends Required<Pick<DownloadOptions, 'from' | 'silenceMs'>>, Pick<DownloadOptions, 'onProgress'> {
+  readonly target: string;
+}
+
+async function fetchFiles(
+  { files }: Download,
+  { target, from, silenceMs, onProgress }: Fetch,
+): Promise<void> {
   for (const file of files) {
     if ((await hashOf(join(target, file.name), file)) === file.sha256) continue;
     await fetchFile(file, {
@@ -83,7 +102,16 @@ export async function download(
   }
   const names = files.map((file) => file.name);
   await writing(target, writeManifest(target, names));
-  return target;
+}
+
+/** From a folder up to the uppermost that was made for it. */
+async function removeEmpty(folder: string, uppermost: string): Promise<void> {
+  const isLast = resolve(folder) === resolve(uppermost);
+  const isGone = await rmdir(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isGone && !isLast) await removeEmpty(dirname(folder), uppermost);
 }
 
 interface Fetching {

@@ -41,7 +41,7 @@ describe('compare', () => {
     [
       'a scale that the workload has not',
       { scale: 'paper' },
-      /The workload 'planted-blocks' has no scale 'paper': choose small/,
+      /The workload 'planted-blocks' has no scale 'paper': choose smoke or small/,
     ],
     [
       'a block larger than every kernel',
