@@ -126,7 +126,9 @@ async function fetchFile(file: DownloadedFile, fetching: Fetching): Promise<void
   const { url, path } = fetching;
   const partial = `${path}.partial`;
   const forget = () => Promise.all([partial, tagFile(partial)].map((name) => rm(name, { force: true })));
-  await receive(partial, file.mostBytes, fetching).catch(async (error: unknown) => {
+  const isWhole = (await hashOf(partial, file)) === file.sha256;
+  const receiving = isWhole ? Promise.resolve() : receive(partial, file.mostBytes, fetching);
+  await receiving.catch(async (error: unknown) => {
     if (error instanceof Unfit) await forget();
     throw error;
   });
@@ -182,7 +184,8 @@ async function receive(
     const length = Number(response.headers.get('content-length'));
     const total = length > 0 ? received + length : null;
     const newTag = response.headers.get('etag') ?? response.headers.get('last-modified');
-    if (newTag !== null) await writing(partial, writeFile(tagFile(partial), newTag));
+    if (newTag === null) await rm(tagFile(partial), { force: true });
+    else await writing(partial, writeFile(tagFile(partial), newTag));
     const file = await writing(partial, open(partial, received > 0 ? 'r+' : 'w'));
     try {
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {

@@ -137,7 +137,7 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
     computing: computingOf(executor),
     productCosts: costs,
     training: trainingOf(workload),
-    data: await unlessAborted(dataDigests(compared, dataFolder, seeds), signal),
+    data: await unlessAborted(dataDigests(compared, dataFolder, seeds, onPreparation), signal),
   });
   const jobs = Math.min(executor.jobs, trials.length);
   const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
@@ -176,10 +176,11 @@ async function dataDigests(
   { workload, reference }: ComparedWorkload,
   dataFolder: string,
   seeds: readonly number[],
+  onProgress: (progress: PreparationProgress) => void,
 ): Promise<Record<number, string>> {
   const digests: Record<number, string> = {};
   for (const seed of seeds) {
-    const data = await loadData(workload, reference, { dataFolder, seed });
+    const data = await loadData(workload, reference, { dataFolder, seed, onProgress });
     try {
       digests[seed] = await dataDigest(data);
     } finally {

@@ -107,6 +107,8 @@ export interface WorkloadData extends DataSet {
    * support to recover.
    */
   readonly truth?: Readonly<Record<string, Float32Array>>;
+  /** Of what the model starts from, where that is no code: the files of one that was trained already. */
+  modelDigest?(): Promise<string>;
 }
 
 export interface TunableOptimizer extends tf.Optimizer {

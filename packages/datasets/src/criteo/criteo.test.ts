@@ -169,7 +169,7 @@ describe('loadCriteo', () => {
   });
 
   it.each<[object, RegExp]>([
-    [{ categories: { buckets: 0 } }, /buckets = 0, and is to be a whole number of at least 1/],
+    [{ categories: { buckets: 0 } }, /buckets = 0, and is to be a whole number from 1 to 10000000/],
     [{ categories: { buckets: 2, minimumCount: 2 } }, /one of them/],
     [{ categories: {} }, /one of them/],
     [{ numbers: 'raw' }, /numbers = 'raw'/],

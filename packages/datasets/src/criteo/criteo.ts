@@ -1,6 +1,6 @@
 /** Criteo's Display Advertising Challenge (2014): who clicks, by 13 integers and 26 categories. For Node. */
 import { access } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { assertArgument, assertFields, assertFolder, isWhole } from '../arguments.js';
 import { DataError } from '../data-error.js';
@@ -60,9 +60,12 @@ export async function loadCriteo(folder: string, settings: CriteoSettings = {}):
   const { form, split, seed, onProgress } = checked(folder, settings);
   const path = await sourceIn(join(folder, 'criteo'));
   const [content] = (await contentHashes(join(folder, 'criteo'), [basename(path)])) as [string];
-  const { rowsFile, fieldSizes } = await prepareCriteo(path, content, form, onProgress);
+  const { rowsFile, fieldSizes, count } = await prepareCriteo(path, content, form, onProgress);
   const file = await openRows(rowsFile, ROW_BYTES);
   try {
+    if (file.count !== count) {
+      throw new DataError(`${rowsFile} has ${file.count} rows, and ${count} were written: remove ${dirname(rowsFile)}, and it is prepared again`); // prettier-ignore
+    }
     const examples = examplesOf(file, form);
     const parts = split === 'random' ? byChance(file.count, seed) : byPosition(file.count, path);
     return {
@@ -79,6 +82,9 @@ export async function loadCriteo(folder: string, settings: CriteoSettings = {}):
   }
 }
 
+/** Tokens of all fields are numbered on, as int32. */
+const MOST_BUCKETS = 10_000_000;
+
 function checked(folder: string, settings: CriteoSettings) {
   const of = 'loadCriteo()';
   assertFolder(folder, of);
@@ -89,7 +95,8 @@ function checked(folder: string, settings: CriteoSettings) {
   if (kind === undefined || others.length > 0) {
     throw new TypeError(`${of}: categories is to be { minimumCount } or { buckets }, one of them`);
   }
-  assertArgument(isWhole(categories[kind], 1), `${of}: ${String(kind)}`, categories[kind], 'a whole number of at least 1'); // prettier-ignore
+  const most = kind === 'buckets' ? MOST_BUCKETS : Number.MAX_SAFE_INTEGER;
+  assertArgument(isWhole(categories[kind], 1) && (categories[kind] as number) <= most, `${of}: ${String(kind)}`, categories[kind], kind === 'buckets' ? `a whole number from 1 to ${MOST_BUCKETS}` : 'a whole number of at least 1'); // prettier-ignore
   assertArgument(['tokens', 'logarithms'].includes(numbers), `${of}: numbers`, numbers, "'tokens' or 'logarithms'"); // prettier-ignore
   assertArgument(rows === undefined || isWhole(rows, 2), `${of}: rows`, rows, 'a whole number of at least 2');
   assertArgument(['random', 'position'].includes(split), `${of}: split`, split, "'random' or 'position'");

@@ -23,7 +23,7 @@ export const ROW_WORDS = 1 + FIELDS;
 export const ROW_BYTES = 4 * ROW_WORDS;
 
 /** To be changed with what rows are, or how tokens are numbered: what was prepared otherwise is not found then. */
-export const FORM = 'criteo rows 1';
+export const FORM = 'criteo rows 2';
 
 export interface CriteoForm {
   readonly categories: { readonly minimumCount: number } | { readonly buckets: number };
@@ -36,6 +36,8 @@ export interface PreparedCriteo {
   readonly rowsFile: string;
   /** How many tokens each field has that has tokens, in their order. */
   readonly fieldSizes: readonly number[];
+  /** How many rows there are. */
+  readonly count: number;
 }
 
 /**
@@ -55,18 +57,18 @@ export async function prepareCriteo(
       onProgress: (done, total) => onProgress({ what, done, total }),
     });
     const tokens = await categoryTokens(path, form, reading('Criteo: counting categories, bytes'));
-    const sizes = await writeRows(path, join(partial, ROWS), form, tokens, reading('Criteo: writing rows, bytes')); // prettier-ignore
-    await writeFile(join(partial, DESCRIPTION), `${JSON.stringify({ fieldSizes: sizes })}\n`);
+    const written = await writeRows(path, join(partial, ROWS), form, tokens, reading('Criteo: writing rows, bytes')); // prettier-ignore
+    await writeFile(join(partial, DESCRIPTION), `${JSON.stringify(written)}\n`);
   });
-  return { rowsFile: join(folder, ROWS), fieldSizes: await fieldSizesIn(join(folder, DESCRIPTION)) };
+  return { rowsFile: join(folder, ROWS), ...(await descriptionIn(join(folder, DESCRIPTION))) };
 }
 
 const ROWS = 'rows.bin';
 const DESCRIPTION = 'fields.json';
 
-async function fieldSizesIn(path: string): Promise<readonly number[]> {
+async function descriptionIn(path: string): Promise<Pick<PreparedCriteo, 'fieldSizes' | 'count'>> {
   try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { fieldSizes: number[] }).fieldSizes;
+    return JSON.parse(await readFile(path, 'utf8')) as Pick<PreparedCriteo, 'fieldSizes' | 'count'>;
   } catch (error) {
     throw new DataError(`${path} cannot be read (${(error as Error).message}): remove its folder, and the data is prepared again`); // prettier-ignore
   }
@@ -95,7 +97,7 @@ async function writeRows(
   { numbers }: CriteoForm,
   tokens: readonly CategoryTokens[],
   reading: Reading,
-): Promise<readonly number[]> {
+): Promise<Omit<PreparedCriteo, 'rowsFile'>> {
   const ofNumbers = numbers === 'tokens' ? Array.from({ length: INTEGERS }, () => NUMBER_TOKENS) : [];
   const sizes = [...ofNumbers, ...tokens.map(({ size }) => size)];
   const offsets = sizes.map((_, field) => sizes.slice(0, field).reduce((sum, size) => sum + size, 0));
@@ -126,5 +128,5 @@ async function writeRows(
   } finally {
     await writer.close();
   }
-  return sizes;
+  return { fieldSizes: sizes, count: writer.count };
 }

@@ -58,7 +58,7 @@ export function fromArrays(settings: ArraysSettings): DataSet {
   return {
     ...parts,
     ...(classes && { classes }),
-    digest: () => digestOf(settings, [inputs, [target]].flat(), parts),
+    digest: () => digestOf(settings, [inputs, [target]].flat(), parts, weights),
   };
 }
 
@@ -181,6 +181,9 @@ function assertNumber(value: number, given: unknown, of: string): void {
   );
 }
 
+/** A class index beyond these is a slip of the pen. */
+const MOST_CLASSES = 1_000_000;
+
 /** Class indices, and the names; of names, in the order of the alphabet. */
 function classesOf(
   labels: NonNullable<OwnExamples['labels']>,
@@ -189,13 +192,15 @@ function classesOf(
 ): { column: Column; classes: readonly string[] } {
   const given = Array.from(labels as ArrayLike<string | number>);
   const named = given.some((label) => typeof label === 'string');
-  const most = given.reduce<number>(
+  const highest = given.reduce<number>(
     (max, label) => (Number.isSafeInteger(label) ? Math.max(max, Number(label)) : max),
     0,
   );
   const classes =
     known ??
-    (named ? [...new Set(given.map(String))].sort() : Array.from({ length: most + 1 }, (_, i) => String(i)));
+    (named
+      ? [...new Set(given.map(String))].sort()
+      : Array.from({ length: Math.min(highest, MOST_CLASSES) + 1 }, (_, i) => String(i)));
   const indices = new Map(classes.map((name, i) => [name, i]));
   const values = Int32Array.from(given, (label, i) => {
     const index = indices.get(String(label));
@@ -250,15 +255,21 @@ function digestOf(
   { testShare, seed }: ArraysSettings,
   columns: readonly Column[],
   { test }: Pick<DataSet, 'test'>,
+  weights: Float32Array | undefined,
 ): string {
   const hash = sha256.create();
   const add = ({ buffer, byteOffset, byteLength }: Values) =>
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   hash.update(
-    utf8ToBytes(JSON.stringify([columns.map(({ shape, type }) => [shape, type]), testShare, seed])),
+    utf8ToBytes(
+      JSON.stringify([columns.map(({ shape, type }) => [shape, type]), testShare, seed, weights?.length]),
+    ),
   );
   for (const { values } of columns) add(values);
+  if (weights) add(weights);
   const all = test.gather(Int32Array.from({ length: test.count }, (_, i) => i));
-  if (!(all instanceof Promise)) for (const values of [...all.inputs, all.targets]) add(values);
+  if (!(all instanceof Promise)) {
+    for (const values of [...all.inputs, all.targets, ...(all.weights ? [all.weights] : [])]) add(values);
+  }
   return bytesToHex(hash.digest()).slice(0, 16);
 }

@@ -40,7 +40,9 @@ export async function fromCsv(path: string, settings: CsvSettings): Promise<Data
     throw new TypeError(`${of} takes either label, a column of classes, or target, a column of numbers`);
   }
   const learned = (label ?? target) as string;
-  const [header, ...rows] = await recordsOf(path, delimiter);
+  const [first, ...others] = await recordsOf(path, delimiter);
+  const header = first?.record;
+  const rows = others.map(({ record }) => record);
   if (!header) throw new DataError(`${path} is empty: its first row is to have the columns' names`);
   const placeOf = (name: string) => {
     const place = header.indexOf(name);
@@ -48,15 +50,17 @@ export async function fromCsv(path: string, settings: CsvSettings): Promise<Data
     throw new DataError(`${path} has no column '${name}': it has ${header.join(', ')}`);
   };
   const names = inputs ?? header.filter((name) => name !== learned);
+  const twice = header.find((name, i) => header.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new DataError(`${path} has two columns '${twice}': give each a name of its own`);
   const places = names.map(placeOf);
   const learnedPlace = placeOf(learned);
   const numberAt = (row: readonly string[], place: number, i: number) => {
     const text = row[place] as string;
     const value = Number(text);
     if (text.trim() !== '' && Number.isFinite(value)) return value;
-    // The header is row 1.
     throw new DataError(
-      `${path}: row ${i + 2} has '${text}' in the column '${header[place]}', which is no number: mend it or leave the row out`,
+      `${path}: line ${others[i]?.line} has '${text}' in the column '${header[place]}', which is no number: mend it or leave the row out`,
     );
   };
   const numbers = rows.map((row, i) => places.map((place) => numberAt(row, place, i)));
@@ -70,11 +74,14 @@ export async function fromCsv(path: string, settings: CsvSettings): Promise<Data
   });
 }
 
-async function recordsOf(path: string, delimiter: string): Promise<string[][]> {
+/** Each with the line of the file that it ends in. */
+async function recordsOf(path: string, delimiter: string): Promise<{ record: string[]; line: number }[]> {
   const { parse } = await import('csv-parse');
-  const records: string[][] = [];
-  const parser = parse({ delimiter, bom: true, skip_empty_lines: true, trim: true });
-  parser.on('data', (record: string[]) => records.push(record));
+  const records: { record: string[]; line: number }[] = [];
+  const parser = parse({ delimiter, bom: true, skip_empty_lines: true, trim: true, info: true });
+  parser.on('data', ({ record, info }: { record: string[]; info: { lines: number } }) =>
+    records.push({ record, line: info.lines }),
+  );
   await pipeline(createReadStream(path), parser).catch((error: Error) => {
     throw new DataError(`${path} cannot be read (${error.message}): mend the file`);
   });
@@ -88,7 +95,10 @@ function standardised(rows: readonly (readonly number[])[], train: Int32Array): 
     train.reduce((sum, i) => sum + value(rows[i] as readonly number[]), 0) / train.length;
   const means = Array.from({ length: columns }, (_, j) => meanOf((row) => row[j] as number));
   const deviations = means.map((mean, j) => Math.sqrt(meanOf((row) => ((row[j] as number) - mean) ** 2)));
+  // Not by the deviation, which rounding leaves above zero.
+  const one = rows[train[0] as number] as readonly number[];
+  const varies = means.map((_, j) => train.some((i) => rows[i]?.[j] !== one[j]));
   return rows.map((row) =>
-    row.map((value, j) => (deviations[j] ? (value - (means[j] as number)) / deviations[j] : 0)),
+    row.map((value, j) => (varies[j] ? (value - (means[j] as number)) / (deviations[j] as number) : 0)),
   );
 }

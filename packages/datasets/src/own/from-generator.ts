@@ -42,8 +42,11 @@ export async function fromGenerator(
     examples.map((example, i) => {
       const value = example[key];
       if (value !== undefined) return value;
-      throw new DataError(`${of}: example ${i} has no ${key}, the first has one: make them alike`);
+      throw new DataError(`${of}: example ${i} has no ${key}, others have one: make them alike`);
     });
+  if (first.label !== undefined && examples.some(({ target }) => target !== undefined)) {
+    throw new DataError(`${of}: examples have labels and targets: give one of them`);
+  }
   const rows = all('input') as ArrayLike<number>[];
   const { inputShape = [rows[0]?.length ?? 0], ...split } = settings;
   const size = sizeOf({ shape: inputShape });
@@ -66,7 +69,7 @@ export async function fromGenerator(
     ...(first.label !== undefined
       ? { labels: all('label') as string[] | number[] }
       : { targets: all('target') as ArrayLike<number>[] | number[] }),
-    ...(first.weight !== undefined && { weights: all('weight') }),
+    ...(examples.some(({ weight }) => weight !== undefined) && { weights: all('weight') }),
     ...split,
   });
 }

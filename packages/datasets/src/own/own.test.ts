@@ -51,6 +51,14 @@ describe('fromArrays', () => {
     expect(numbered.train.target).toEqual({ shape: [], type: 'int32' });
   });
 
+  it('is known by its weights, too', () => {
+    const of = (weight: number) =>
+      fromArrays({ inputs: rows, targets: squares, weights: rows.map(() => weight) }).digest?.();
+    expect(of(1)).toBe(of(1));
+    expect(of(1)).not.toBe(of(2));
+    expect(of(1)).not.toBe(fromArrays({ inputs: rows, targets: squares }).digest?.());
+  });
+
   it('takes several inputs of any shape, whole numbers among them, and weights', async () => {
     const image = {
       values: Float32Array.from({ length: 8 }, (_, i) => i),
@@ -76,6 +84,7 @@ describe('fromArrays', () => {
     ['a number that is none', { inputs: [[1], [NaN]], targets: [1, 2] }, /inputs\[1\]\[0\] = NaN/],
     ['a target that is infinite', { inputs: [[1], [2]], targets: [1, Infinity] }, /targets\[1\] = Infinity/],
     ['a label that is not whole', { inputs: [[1], [2]], labels: [0, 0.5] }, /labels\[1\] = 0\.5/],
+    ['a label beyond all classes', { inputs: [[1], [2]], labels: [0, 5e8] }, /labels\[1\] = 500000000/],
     ['a label below 0', { inputs: [[1], [2]], labels: [0, -1] }, /labels\[1\] = -1/],
     [
       'other numbers of inputs and labels',
@@ -158,7 +167,7 @@ describe('fromCsv', () => {
   };
 
   it('reads columns by name, and standardises by the training rows', async () => {
-    const lines = rows.map(([x]) => `"kind ${x! % 2}",${x},7`);
+    const lines = rows.map(([x]) => `"kind ${x! % 2}",${x},0.1`);
     const set = await fromCsv(await file(`kind,x,same\n${lines.join('\n')}\n`), { label: 'kind' });
     expect(set.classes).toEqual(['kind 0', 'kind 1']);
     const { inputs, targets } = await all(set.train);
@@ -172,13 +181,14 @@ describe('fromCsv', () => {
   it.each<[string, string, object, RegExp]>([
     [
       'a value that is no number',
-      'x,y\n1,2\n,3\n',
+      'x,y\n1,2\n\n,3\n',
       { target: 'y' },
-      /table\.csv: row 3 has '' in the column 'x'/,
+      /table\.csv: line 4 has '' in the column 'x'/,
     ],
     ['a row of another length', 'x,y\n1,2\n1\n', { target: 'y' }, /table\.csv cannot be read \(.*line 3/],
     ['a column that there is not', 'x,y\n1,2\n', { target: 'z' }, /has no column 'z': it has x, y/],
     ['an empty file', '', { target: 'z' }, /is empty/],
+    ['two columns of a name', 'x,x,y\n1,2,3\n', { target: 'y' }, /has two columns 'x'/],
   ])('refuses %s', async (_, text, settings, message) => {
     const refusal = fromCsv(await file(text), settings);
     await expect(refusal).rejects.toThrow(DataError);

@@ -144,6 +144,8 @@ export class RowWriter {
   async close(): Promise<void> {
     try {
       await this.#flush();
+      // On the disk before it gets its name: a machine that loses power leaves whole rows, or none.
+      await this.#file.sync();
     } finally {
       await this.#file.close();
     }

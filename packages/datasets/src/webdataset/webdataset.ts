@@ -102,8 +102,15 @@ async function readParts(
   return Object.fromEntries(sorted) as Record<'train' | 'test', PlacedImage[]>;
 }
 
+/** Where nothing says how many classes there are, a number beyond these is a slip of the pen. */
+const MOST_CLASSES = 1_000_000;
+
 function indicesOf(images: readonly PlacedImage[]): string[] {
   const highest = images.reduce((max, { label }) => Math.max(max, label), 0);
+  const first = images.find(({ label }) => label >= MOST_CLASSES);
+  if (first) {
+    throw new DataError(`${nameOf(first)} is of class ${first.label}, and there can be ${MOST_CLASSES} at most: mend its .cls`); // prettier-ignore
+  }
   return Array.from({ length: highest + 1 }, (_, label) => String(label));
 }
 

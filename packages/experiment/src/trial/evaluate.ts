@@ -29,19 +29,24 @@ export async function evaluate(
   let examples = 0;
   for await (const batch of batches) {
     const sizes: number[] = [];
-    // One tensor for all that is to be known: one reading from the device.
-    const known = tf.tidy(() => {
-      const outputs = outputsFor(model, batch.inputs, { training: false });
-      const parts = accumulators.map((accumulator) =>
-        accumulator.ofBatch(outputs, batch.targets).flatten().toFloat(),
-      );
-      sizes.push(...parts.map(({ size }) => size));
-      return tf.concat(parts);
-    });
-    const values = (await known.data()) as Float32Array;
-    examples += batch.targets.shape[0] as number;
-    known.dispose();
-    disposeTensors(batch);
+    let known: tf.Tensor | undefined;
+    let values: Float32Array;
+    try {
+      // One tensor for all that is to be known: one reading from the device.
+      known = tf.tidy(() => {
+        const outputs = outputsFor(model, batch.inputs, { training: false });
+        const parts = accumulators.map((accumulator) =>
+          accumulator.ofBatch(outputs, batch.targets).flatten().toFloat(),
+        );
+        sizes.push(...parts.map(({ size }) => size));
+        return tf.concat(parts);
+      });
+      values = (await known.data()) as Float32Array;
+      examples += batch.targets.shape[0] as number;
+    } finally {
+      known?.dispose();
+      disposeTensors(batch);
+    }
     let start = 0;
     accumulators.forEach((accumulator, i) => {
       accumulator.add(values.subarray(start, (start += sizes[i] as number)));

@@ -1,16 +1,22 @@
 /** Hashes that prove two trials trained the same network on the same batches. */
 import { scaleBlocks, type KernelState } from '@espalier/core';
-import type { DataSet } from '@espalier/datasets';
+import type { WorkloadData } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import { hashing, hashOf, textHash } from './hashes.js';
 import { gathered, stretches } from './stream.js';
 
-/** The digest of a data set: its own where it has one, else of all that is in it. */
-export async function dataDigest({ train, test, digest }: DataSet): Promise<string> {
-  if (digest) return digest();
+/** The digest of a data set: its own where it has one, else of all that is in it; with what its model starts from. */
+export async function dataDigest(data: WorkloadData): Promise<string> {
+  const ofExamples = data.digest ? await data.digest() : await contentDigest(data);
+  return data.modelDigest ? `${ofExamples}-${await data.modelDigest()}` : ofExamples;
+}
+
+async function contentDigest({ train, test }: WorkloadData): Promise<string> {
   const hash = hashing();
   for (const examples of [train, test]) {
+    const { count, inputs, target } = examples;
+    hash.add(new TextEncoder().encode(JSON.stringify([count, inputs, target])));
     for await (const { batch } of gathered(examples, stretches(examples.count, 1000))) {
       for (const values of [...batch.inputs, batch.targets, ...(batch.weights ? [batch.weights] : [])]) {
         hash.add(values);

@@ -155,9 +155,11 @@ export class TrainingLoop {
     const { microBatchSize = count } = workload.defaults;
     if (count > microBatchSize) return this.#accumulatedStep(batch, count, microBatchSize);
     const tensors = toTensors(examples, batch, 0, count);
-    const loss = optimizer.minimize(() => this.#loss(tensors), true, this.#variables) as tf.Scalar;
-    disposeTensors(tensors);
-    return loss;
+    try {
+      return optimizer.minimize(() => this.#loss(tensors), true, this.#variables) as tf.Scalar;
+    } finally {
+      disposeTensors(tensors);
+    }
   }
 
   /** One step by the gradient of the whole batch, of which a part is on the device at a time. */

@@ -70,8 +70,16 @@ describe('multiply-adds of one example', () => {
     expect(multiplyAdds(model, null)?.dense).toBe(2 * 6 * 4 + 4 * 3);
   });
 
-  it('is not known where a length is free', () => {
+  it('is not known where a length is free, channels come first, or a model is within a wrapper', () => {
     expect(of(layers.conv1d({ inputShape: [null, 3], filters: 2, kernelSize: 3 }))).toBeUndefined();
+    const first = { inputShape: [3, 8, 8], filters: 2, kernelSize: 3, dataFormat: 'channelsFirst' as const };
+    expect(of(layers.conv2d(first))).toBeUndefined();
+    const inner = tf.sequential({ layers: [layers.dense({ inputShape: [4], units: 2 })] });
+    const wrapped = layers.timeDistributed({
+      inputShape: [5, 4],
+      layer: inner as unknown as tf.layers.Layer,
+    });
+    expect(of(wrapped)).toBeUndefined();
   });
 
   it('of ResNet-20 is the 40.55 million that He et al. 2015 have as 0.041 GFLOPs', () => {

@@ -38,7 +38,8 @@ const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirection
 
 /**
  * @param report null for a model that was not pruned
- * @returns null where it cannot be known: a layer's output has a length that is free
+ * @returns null where it cannot be known: a layer's output has a length that is free, channels come first, a model is
+ *   within a wrapper
  */
 export function multiplyAdds(model: tf.LayersModel, report: PruningReport | null): MultiplyAdds | null {
   const prunedShare = new Map(
@@ -46,11 +47,13 @@ export function multiplyAdds(model: tf.LayersModel, report: PruningReport | null
   );
   const sums = { dense: 0, kept: 0, leftDense: 0 };
   const kernels = allKernels(model);
+  const called = new Set<string>();
   for (const call of callsOf(model as unknown as OpenLayer)) {
     const within = layersWithin(call.outboundLayer);
     const times = timesOf(call);
     for (const { name, variable, layer } of kernels) {
       if (!within.has(layer as unknown as OpenLayer)) continue;
+      called.add(name);
       const count = variable.size * (isLookedUp(layer) ? 0 : times);
       if (Number.isNaN(count)) return null;
       const pruned = prunedShare.get(name);
@@ -59,7 +62,8 @@ export function multiplyAdds(model: tf.LayersModel, report: PruningReport | null
       if (pruned === undefined) sums.leftDense += count;
     }
   }
-  return sums;
+  // One of a model within a wrapper, or of a layer that nobody calls in a way that is known.
+  return kernels.every(({ name }) => called.has(name)) ? sums : null;
 }
 
 /** Every call of a layer in the model, those in models within it among them. */
@@ -92,6 +96,7 @@ function layersWithin(layer: OpenLayer): Set<OpenLayer> {
 function timesOf({ outboundLayer, inputShapes, outputShapes }: Call): number {
   const [input = [], output = []] = [inputShapes[0], outputShapes[0]];
   const kind = outboundLayer.getClassName();
+  if (outboundLayer['dataFormat'] === 'channelsFirst') return NaN;
   if (kind === 'Conv2DTranspose' || kind === 'Conv3DTranspose') return positions(input);
   if (!RECURRENT.includes(kind)) return positions(output);
   // At each time; a convolutional one at each place of its image, too.

@@ -1,7 +1,7 @@
 /** A trial that has been trained, as measures find it. What several of them need is made once. */
 import { compress } from '@espalier/block-sparse';
 import type { PruningReport } from '@espalier/core';
-import type { Workload, WorkloadData } from '@espalier/workloads';
+import type { Workload, WorkloadData, WorkloadDefaults } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import { multiplyAdds, type MultiplyAdds } from './multiply-adds.js';
@@ -46,7 +46,7 @@ export interface FinishedRun extends TrainedModel {
   /** In its kernels; null where a length is free. */
   multiplyAdds(): MultiplyAdds | null;
   savedSize(model: tf.LayersModel): Promise<SavedSize>;
-  /** Median wall time of predicting one batch of the training's size, in milliseconds. */
+  /** Median wall time of predicting as many examples as training has on the device at a time, in milliseconds. */
   predictMs(model: tf.LayersModel): Promise<number>;
   /** Disposes what was made for measuring; the model is its owner's. */
   dispose(): Promise<void>;
@@ -66,11 +66,16 @@ export function finishedRun(trained: TrainedModel): FinishedRun {
       sizes.set(model, size);
       return size;
     },
-    predictMs: (model) => predictMs(model, data, workload.defaults.batchSize),
+    predictMs: (model) => predictMs(model, data, atATime(workload.defaults)),
     async dispose() {
       (await compressed?.catch(() => null))?.dispose();
     },
   };
+}
+
+/** As many examples as training has on the device at a time. */
+function atATime({ batchSize, microBatchSize = batchSize }: WorkloadDefaults): number {
+  return Math.min(batchSize, microBatchSize);
 }
 
 async function predictMs(model: tf.LayersModel, { test }: WorkloadData, batchSize: number): Promise<number> {
@@ -79,15 +84,18 @@ async function predictMs(model: tf.LayersModel, { test }: WorkloadData, batchSiz
   const tensors = toTensors(test, await test.gather(indices), 0, count);
   const inputs = [...tensors.inputs];
   const times: number[] = [];
-  for (let i = 0; i < PREDICTIONS; i++) {
-    const started = performance.now();
-    // Whole: by itself, tfjs cuts a batch into pieces of 32.
-    const outputs = model.predict(inputs, { batchSize: count }) as tf.Tensor;
-    await outputs.data();
-    times.push(performance.now() - started);
-    outputs.dispose();
+  try {
+    for (let i = 0; i < PREDICTIONS; i++) {
+      const started = performance.now();
+      // Whole: by itself, tfjs cuts a batch into pieces of 32.
+      const outputs = model.predict(inputs, { batchSize: count }) as tf.Tensor;
+      await outputs.data();
+      times.push(performance.now() - started);
+      outputs.dispose();
+    }
+  } finally {
+    disposeTensors(tensors);
   }
-  disposeTensors(tensors);
   return times.sort((a, b) => a - b)[Math.floor(PREDICTIONS / 2)] as number;
 }
 

@@ -14,7 +14,7 @@ import {
   type Target,
 } from '@espalier/core';
 import { repairGradients } from '@espalier/gradients';
-import type { Workload } from '@espalier/workloads';
+import type { Workload, WorkloadData } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import {
@@ -98,11 +98,26 @@ async function trainOn(
   pruner: Pruner | null,
   options: TrainOptions,
 ): Promise<TrialResult> {
-  const { backend, dataFolder, peakMemoryBytes } = options;
-  const id = trialId(trial);
+  const { dataFolder } = options;
   // The dense baseline trains with right gradients as well.
   repairGradients();
   const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
+  try {
+    return await trainWith(data, trial, workload, pruner, options);
+  } finally {
+    await data.close?.();
+  }
+}
+
+async function trainWith(
+  data: WorkloadData,
+  trial: Trial,
+  workload: Workload,
+  pruner: Pruner | null,
+  options: TrainOptions,
+): Promise<TrialResult> {
+  const { backend, peakMemoryBytes } = options;
+  const id = trialId(trial);
   const digest = await dataDigest(data);
   assertData(trial, digest);
   // Data that is made when it is asked for is made now: the first step's time is a step's.
@@ -159,7 +174,6 @@ async function trainOn(
     loop?.dispose();
     optimizer.dispose();
     model.dispose();
-    await data.close?.();
   }
 }
 

@@ -80,14 +80,17 @@ export function defineWorkload(own: OwnWorkload): Workload {
     ...{ name, description, task, model },
     defaults: { ...USUAL, ...defaults },
     async load(options) {
-      const set = typeof data === 'function' ? await data(options) : data;
-      const { digest } = model;
-      if (!digest || !set.digest) return set;
-      return { ...set, digest: async () => `${await set.digest?.()}-${await digest()}` };
+      const set = typeof data === 'function' ? await data(options) : withoutClosing(data);
+      return model.digest ? { ...set, modelDigest: () => model.digest!() } : set;
     },
     optimizer: optimizer ?? (() => sgd({ learningRate: rate(0), momentum: 0.9, weightDecay: 5e-4 })),
     learningRate: rate,
   };
+}
+
+/** A value is everybody's: who is done with it does not close it for the others. */
+function withoutClosing({ close: _, ...set }: DataSet): DataSet {
+  return set;
 }
 
 function constantRate(make: () => TunableOptimizer): () => number {

@@ -50,7 +50,10 @@ describe('defineWorkload', () => {
       ...{ sparsities: [0.9], blockShapes: [[8, 8]], seeds: [0, 1, 2] },
       ...{ epochs: 10, batchSize: 64 },
     });
-    expect(await workload.load(options)).toBe(data);
+    const closing = { ...data, close: () => expect.fail('closed for the others') };
+    const loaded = await defineWorkload({ ...usual, data: closing }).load(options);
+    expect(loaded).toEqual(data);
+    expect(loaded.close).toBeUndefined();
     expect([workload.learningRate(0), workload.learningRate(1)]).toEqual([0.1, 0]);
     expect(workload.optimizer().learningRate).toBe(0.1);
   });
@@ -63,11 +66,12 @@ describe('defineWorkload', () => {
   it('loads by a function, and knows the files of a pretrained model', async () => {
     const path = await saved(network());
     const workload = defineWorkload({ ...usual, data: async () => data, model: pretrained(path) });
-    const before = await (await workload.load(options)).digest?.();
-    expect(before).toContain(await data.digest?.());
+    const loaded = await workload.load(options);
+    const before = await loaded.modelDigest?.();
+    expect(loaded.digest?.()).toBe(data.digest?.());
     await saved(network());
     const anew = defineWorkload({ ...usual, model: pretrained(path) });
-    expect(await (await anew.load(options)).digest?.()).not.toBe(before);
+    expect(await (await anew.load(options)).modelDigest?.()).not.toBe(before);
   });
 
   it.each<[string, object, RegExp]>([

@@ -3,9 +3,16 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { assertArgument, aText } from '@espalier/core';
+import { assertArgument, assertOptions, aText, trueOrFalse } from '@espalier/core';
 import { DataError } from '@espalier/datasets';
 import * as tf from '@tensorflow/tfjs';
+
+import { endingInLogits } from './ending-in-logits.js';
+
+export interface PretrainedOptions {
+  /** Whether it is to end in logits, without the softmax or sigmoid that it was saved with: `endingInLogits`. */
+  readonly logits?: boolean;
+}
 
 export interface Pretrained {
   /** The model with the weights of its files, whatever the seed. */
@@ -30,10 +37,11 @@ interface Files {
 
 /**
  * @param path of `model.json`, as `model.save` or the converter wrote it; its weights lie beside it
- * @returns what `defineWorkload` takes as its `model`
+ * @returns what `defineWorkload` takes as its `model`; its files are a part of what a trial is
  */
-export function pretrained(path: string): Pretrained {
+export function pretrained(path: string, options: PretrainedOptions = {}): Pretrained {
   assertArgument('pretrained()', 'path', path, aText('the path of a model.json'));
+  assertOptions('pretrained()', options, { logits: trueOrFalse });
   let files: Promise<Files> | undefined;
   const read = () => (files ??= readFiles(path));
   return Object.assign(
@@ -41,11 +49,12 @@ export function pretrained(path: string): Pretrained {
       const { model, weights } = await read();
       const weightSpecs = model.weightsManifest.flatMap((group) => group.weights);
       const artifacts = { modelTopology: model.modelTopology, weightSpecs, weightData: weights.buffer };
-      return tf.loadLayersModel(tf.io.fromMemory(artifacts)).catch((error: Error) => {
+      const loaded = await tf.loadLayersModel(tf.io.fromMemory(artifacts)).catch((error: Error) => {
         throw new DataError(
           `${path} cannot be loaded (${error.message.split('\n')[0]}): check that it is a layers model`,
         );
       });
+      return options.logits ? endingInLogits(loaded) : loaded;
     },
     { digest: async () => (await read()).digest },
   );
