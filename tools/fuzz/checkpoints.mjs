@@ -84,7 +84,7 @@ async function startedRun() {
     ),
     optimizer: await Promise.all(slots.map(stored)),
     pruning: pruning.state(),
-    course: {
+    search: {
       choices: [{ step: 3, kept: 6, entered: 0, left: 18 }],
       choosingMs: 1.5,
       support: [[0, 1], [2]],

@@ -2,7 +2,7 @@ import { wholes } from '@espalier/workloads';
 
 import type { RunMeasure } from '../measure.js';
 
-/** How often the search chose blocks to keep. */
+/** How often the search chose blocks to keep, as few as it had kept before or fewer. */
 const choices: RunMeasure = {
   key: 'choices',
   title: null,

@@ -2,7 +2,7 @@ import { wholes } from '@espalier/workloads';
 
 import type { RunMeasure } from '../measure.js';
 
-/** Blocks that were pruned in all choices; of those that gradual pruning takes one after another, each once. */
+/** Blocks that were pruned in all choices. */
 const leftBlocks: RunMeasure = {
   key: 'leftBlocks',
   title: null,

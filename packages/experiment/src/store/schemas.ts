@@ -64,7 +64,7 @@ export const checkpointSchema = z.looseObject({
       densities: z.record(z.string(), z.number()).optional(),
     })
     .nullable(),
-  course: z
+  search: z
     .looseObject({
       choices: z.array(CHOICE),
       choosingMs: z.number().nonnegative(),

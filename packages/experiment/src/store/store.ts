@@ -9,7 +9,7 @@
 import type { PruningState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
-import type { CourseState } from '../trial/course.js';
+import type { SearchState } from '../trial/search-watch.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
 export interface Store {
@@ -124,7 +124,7 @@ export interface Checkpoint extends Standing {
   readonly optimizer: readonly StoredTensor[];
   readonly pruning: PruningState | null;
   /** What the search did so far; null of the dense baseline. */
-  readonly course: CourseState | null;
+  readonly search: SearchState | null;
 }
 
 /** Of whoever holds no lease. */

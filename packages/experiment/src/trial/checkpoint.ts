@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import type { Checkpoint, Standing, StoredTensor, TrialStore } from '../store/store.js';
 import { StoreError } from '../store/trouble.js';
-import type { Course } from './course.js';
+import type { SearchWatch } from './search-watch.js';
 import { unlessDoubtful, type Note } from './stored.js';
 
 /** The stateful things that a checkpoint covers. */
@@ -16,14 +16,14 @@ export interface Trained {
   readonly optimizer: tf.Optimizer;
   readonly pruning: Pruning | null;
   /** What the pruning did so far. */
-  readonly course: Course | null;
+  readonly search: SearchWatch | null;
 }
 
 export async function saveCheckpoint(
   store: TrialStore,
   trialId: string,
   { step, elapsedMs }: Standing,
-  { model, optimizer, pruning, course }: Trained,
+  { model, optimizer, pruning, search }: Trained,
 ): Promise<void> {
   const slots = await optimizer.getWeights();
   const checkpoint: Checkpoint = {
@@ -34,7 +34,7 @@ export async function saveCheckpoint(
     weights: await Promise.all(model.weights.map((weight) => toStored(weight.name, weight.read()))),
     optimizer: await Promise.all(slots.map(({ name, tensor }) => toStored(name, tensor))),
     pruning: pruning?.state() ?? null,
-    course: course?.state() ?? null,
+    search: search?.state() ?? null,
   };
   tf.dispose(slots.map(({ tensor }) => tensor).filter((tensor) => !(tensor instanceof tf.Variable)));
   await store.saveCheckpoint(checkpoint);
@@ -71,7 +71,7 @@ export async function restoreCheckpoint(
 
 /** Why a checkpoint cannot be this trial's; null where it can. */
 function misfit(
-  { trialId: of, step, weights, pruning: state, course }: Checkpoint,
+  { trialId: of, step, weights, pruning: state, search }: Checkpoint,
   trialId: string,
   { model, pruning }: Trained,
   totalSteps: number,
@@ -86,8 +86,8 @@ function misfit(
     });
   if (!fits) return 'has weights of other shapes';
   const ofPruning =
-    course === null || course.support === null || course.support.length === pruning?.kernels.length;
-  if (!ofPruning || (course === null) !== (state === null)) return 'is of another search';
+    search === null || search.support === null || search.support.length === pruning?.kernels.length;
+  if (!ofPruning || (search === null) !== (state === null)) return 'is of another search';
   if (!pruning || !state) return pruning || state ? 'is of another strategy' : null;
   const now = pruning.state();
   if (state.step !== step || keysOf(state) !== keysOf(now) || keysOf(state.masks) !== keysOf(now.masks)) {
@@ -104,7 +104,7 @@ function keysOf(record: object): string {
   return Object.keys(record).sort().join();
 }
 
-async function apply(checkpoint: Checkpoint, { model, optimizer, pruning, course }: Trained): Promise<void> {
+async function apply(checkpoint: Checkpoint, { model, optimizer, pruning, search }: Trained): Promise<void> {
   const tensors = checkpoint.optimizer.map((stored) => ({ name: stored.name, tensor: fromStored(stored) }));
   // From here on the trial cannot start anew any more: what goes wrong ends it, in a line.
   await optimizer.setWeights(tensors).catch((error: Error) => {
@@ -118,7 +118,7 @@ async function apply(checkpoint: Checkpoint, { model, optimizer, pruning, course
     value.dispose();
   });
   if (checkpoint.pruning) pruning?.restore(checkpoint.pruning);
-  if (checkpoint.course) course?.restore(checkpoint.course);
+  if (checkpoint.search) search?.restore(checkpoint.search);
 }
 
 async function toStored(name: string, tensor: tf.Tensor): Promise<StoredTensor> {

@@ -8,7 +8,7 @@ import type { StartedBackend } from '../backend.js';
 import type { StepMetrics, TrialStore } from '../store/store.js';
 import type { Batches } from './batches.js';
 import { restoreCheckpoint, saveCheckpoint, type Trained } from './checkpoint.js';
-import { Course, type CourseState } from './course.js';
+import { SearchWatch, type SearchState } from './search-watch.js';
 import { outputsFor } from './evaluate.js';
 import { disposeTensors, gathered, toTensors, type BatchTensors, type Look, type Wanted } from './stream.js';
 import type { TrialProgress } from './trial.js';
@@ -31,7 +31,7 @@ export interface LoopOptions {
 }
 
 /** What is trained, and on what. */
-export interface LoopSubject extends Omit<Trained, 'course'> {
+export interface LoopSubject extends Omit<Trained, 'search'> {
   readonly trialId: string;
   readonly workload: Workload;
   readonly optimizer: TunableOptimizer;
@@ -53,26 +53,26 @@ export class TrainingLoop {
   readonly #subject: LoopSubject;
   readonly #options: LoopOptions;
   readonly #variables: tf.Variable[];
-  readonly #course: Course | null;
+  readonly #search: SearchWatch | null;
   #pending: { readonly loss: tf.Scalar; readonly metrics: Omit<StepMetrics, 'loss'> }[] = [];
 
   constructor(subject: LoopSubject, options: LoopOptions) {
     this.#subject = subject;
     this.#options = options;
-    this.#course = subject.pruning && new Course(subject.pruning.kernels);
+    this.#search = subject.pruning && new SearchWatch(subject.pruning.kernels);
     this.#variables = subject.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   }
 
   /** What the search did so far; null of the dense baseline. */
-  get course(): CourseState | null {
-    return this.#course?.state() ?? null;
+  get search(): SearchState | null {
+    return this.#search?.state() ?? null;
   }
 
   /** Goes on from the trial's checkpoint, where there is one. */
   async resume(): Promise<void> {
     const { backend, store, onNote } = this.#options;
     const { trialId, batches } = this.#subject;
-    const trained = { ...this.#subject, course: this.#course };
+    const trained = { ...this.#subject, search: this.#search };
     const standing = await restoreCheckpoint(store, trialId, trained, batches.totalSteps, onNote);
     this.step = standing?.step ?? 0;
     this.elapsedMs = standing?.elapsedMs ?? 0;
@@ -96,7 +96,7 @@ export class TrainingLoop {
       const choosing = performance.now();
       await pruning?.step();
       this.step += 1;
-      this.#course?.look(this.step, performance.now() - choosing);
+      this.#search?.look(this.step, performance.now() - choosing);
       const reads = this.#pending.length === stepsBetweenReads || this.step === totalSteps;
       if (reads) {
         // The clock is read when the device has done the steps, not when it was handed them.
@@ -111,7 +111,7 @@ export class TrainingLoop {
       if (!reads) continue;
       if (now - lastCheckpoint > checkpointEveryMs) {
         const { step, elapsedMs } = this;
-        await saveCheckpoint(store, trialId, { step, elapsedMs }, { ...this.#subject, course: this.#course });
+        await saveCheckpoint(store, trialId, { step, elapsedMs }, { ...this.#subject, search: this.#search });
         lastCheckpoint = performance.now();
       }
       await pause?.();

@@ -1,5 +1,5 @@
 /** Batches as tensors, in the order in which they are asked for; the next ones are on their way while one is used. */
-import type { Batch, Draw, Examples, Field, Values } from '@espalier/datasets';
+import { sizeOf, type Batch, type Draw, type Examples, type Field, type Values } from '@espalier/datasets';
 import * as tf from '@tensorflow/tfjs';
 
 export interface BatchTensors {
@@ -69,7 +69,7 @@ export function toTensors(
   end: number,
 ): BatchTensors {
   const tensor = (values: Values, { shape, type }: Field) => {
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = sizeOf({ shape });
     return tf.tensor(values.subarray(first * size, end * size), [end - first, ...shape], type);
   };
   return {
@@ -94,7 +94,7 @@ export async function* inOrder(
   look: Look | null = null,
 ): AsyncGenerator<BatchTensors, void> {
   const { count, inputs } = examples;
-  const size = inputs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const size = inputs.reduce((sum, field) => sum + sizeOf(field), 0);
   const at = Math.max(1, Math.min(EVALUATION_BATCH, Math.floor(EVALUATION_NUMBERS / Math.max(size, 1))));
   for await (const { batch, count: length } of gathered(examples, stretches(count, at), look)) {
     yield toTensors(examples, batch, 0, length);

@@ -32,7 +32,7 @@ import { isQuality, type Measure, type RunMeasure } from '../measure.js';
 import { measuresOf } from '../measures-of.js';
 import { allocationOf } from './allocation.js';
 import { batchesOf } from './batches.js';
-import { attentionSpread, type AttentionSpread } from './course.js';
+import { attentionSpread, type AttentionSpread } from './search-watch.js';
 import { evaluate } from './evaluate.js';
 import { examine, type Looks } from './examine.js';
 import { dataDigest, dataFingerprint, initFingerprint } from './fingerprint.js';
@@ -142,13 +142,13 @@ async function trainWith(
     await steps.resume();
 
     const searched = (attention: AttentionSpread | null): SearchRecord | null => {
-      const { course } = steps;
-      return course && { choices: course.choices, attention };
+      const { search } = steps;
+      return search && { choices: search.choices, attention };
     };
     const trained = (search: SearchRecord | null) => ({
       ...{ trial, workload, data, model, search },
       ...{ steps: steps.step, elapsedMs: steps.elapsedMs },
-      choosingMs: steps.course?.choosingMs ?? null,
+      choosingMs: steps.search?.choosingMs ?? null,
       peakMemoryBytes: peakMemoryBytes?.() ?? null,
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
     });

@@ -6,7 +6,7 @@ import type { ScaleName } from '@espalier/workloads';
 import { assertArgument, type Overrides, type PruningReport } from '@espalier/core';
 
 import { aTrial } from '../arguments.js';
-import type { AttentionSpread, CourseState } from './course.js';
+import type { AttentionSpread, SearchState } from './search-watch.js';
 
 /** What computes, by its contents. */
 export interface Code {
@@ -138,7 +138,7 @@ export interface TrialResult {
   readonly search: SearchRecord | null;
 }
 
-export interface SearchRecord extends Pick<CourseState, 'choices'> {
+export interface SearchRecord extends Pick<SearchState, 'choices'> {
   /** Null where nothing is under attention, and where training diverged. */
   readonly attention: AttentionSpread | null;
 }

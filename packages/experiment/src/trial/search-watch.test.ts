@@ -1,7 +1,7 @@
 import type { KernelState } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 
-import { Course } from './course.js';
+import { SearchWatch } from './search-watch.js';
 
 /** A kernel of four blocks, and the way to choose some of them. */
 function kernel() {
@@ -15,16 +15,16 @@ function kernel() {
 describe('what a search did', () => {
   it('is which blocks came and went at each choice that pruned, dense phases passed over', () => {
     const { kernel: own, choose } = kernel();
-    const course = new Course([own]);
-    course.look(1, 5);
+    const watch = new SearchWatch([own]);
+    watch.look(1, 5);
     choose(0, 1);
-    course.look(2, 5);
-    course.look(3, 5);
+    watch.look(2, 5);
+    watch.look(3, 5);
     choose(0, 1, 2, 3); // a dense phase
-    course.look(4, 7);
+    watch.look(4, 7);
     choose(1, 2);
-    course.look(5, 9);
-    expect(course.state()).toEqual({
+    watch.look(5, 9);
+    expect(watch.state()).toEqual({
       choices: [
         { step: 2, kept: 2, entered: 0, left: 2 },
         { step: 5, kept: 2, entered: 1, left: 1 },
@@ -34,29 +34,44 @@ describe('what a search did', () => {
     });
   });
 
+  it('is told of the support alone where each cycle prunes gradually anew', () => {
+    const { kernel: own, choose } = kernel();
+    const watch = new SearchWatch([own]);
+    const chosen = [[0, 1, 2], [0, 1], [0, 1, 2, 3], [0, 1, 3], [0, 3]]; // prettier-ignore
+    chosen.forEach((blocks, i) => {
+      choose(...blocks);
+      watch.look(i + 1, 0);
+    });
+    expect(watch.state().choices).toEqual([
+      { step: 1, kept: 3, entered: 0, left: 1 },
+      { step: 2, kept: 2, entered: 0, left: 1 },
+      { step: 5, kept: 2, entered: 1, left: 1 },
+    ]);
+  });
+
   it('has a choice that was made before the first step', () => {
     const { kernel: own, choose } = kernel();
     choose(3);
-    expect(new Course([own]).state().choices).toEqual([{ step: 0, kept: 1, entered: 0, left: 3 }]);
+    expect(new SearchWatch([own]).state().choices).toEqual([{ step: 0, kept: 1, entered: 0, left: 3 }]);
   });
 
   it('goes on from a checkpoint as if it had not been interrupted', () => {
     const runs = [0, 1].map(() => {
       const { kernel: own, choose } = kernel();
-      return { own, choose, course: new Course([own]) };
+      return { own, choose, watch: new SearchWatch([own]) };
     });
     const [first, second] = runs as [(typeof runs)[0], (typeof runs)[0]];
     first.choose(0, 1);
-    first.course.look(1, 2);
+    first.watch.look(1, 2);
     first.choose(0, 1, 2, 3);
-    first.course.look(2, 2);
+    first.watch.look(2, 2);
     second.choose(0, 1, 2, 3);
-    second.course.restore(structuredClone(first.course.state()));
-    for (const { course, choose } of runs) {
+    second.watch.restore(structuredClone(first.watch.state()));
+    for (const { watch, choose } of runs) {
       choose(0, 3);
-      course.look(3, 2);
+      watch.look(3, 2);
     }
-    expect(second.course.state()).toEqual(first.course.state());
-    expect(second.course.state().choices.at(-1)).toEqual({ step: 3, kept: 2, entered: 1, left: 1 });
+    expect(second.watch.state()).toEqual(first.watch.state());
+    expect(second.watch.state().choices.at(-1)).toEqual({ step: 3, kept: 2, entered: 1, left: 1 });
   });
 });

@@ -2,27 +2,30 @@
  * What a search did: which blocks came and went at each of its choices, what choosing took, and how far attention set
  * blocks apart. A mechanism that is idle is seen here, whatever the loss.
  */
-import type { KernelState } from '@espalier/core';
+import { keptBlocks, type KernelState } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
-/** A choice that pruned, over all kernels. What was chosen by it trains from step `step` on. */
+/**
+ * A choice that left no more blocks than any before it, over all kernels: gradual pruning that begins anew in each cycle
+ * is passed over until it is as far as it was. What was chosen by it trains from step `step` on.
+ */
 export interface ChoiceRecord {
   /** From 0. */
   readonly step: number;
   /** Blocks that it left. */
   readonly kept: number;
-  /** Blocks of it that the pruning choice before it had not; none of the first. */
+  /** Blocks of it that the one before had not; none of the first. */
   readonly entered: number;
-  /** Blocks of the pruning choice before it that it has not; of all blocks, at the first. */
+  /** Blocks of the one before that it has not; of all blocks, at the first. */
   readonly left: number;
 }
 
 /** Plain data, which a checkpoint keeps. */
-export interface CourseState {
+export interface SearchState {
   readonly choices: readonly ChoiceRecord[];
   /** Wall time of the steps' ends at which blocks were chosen, in milliseconds. */
   readonly choosingMs: number;
-  /** Of each kernel, the blocks of the latest choice that pruned; null before there was one. */
+  /** Of each kernel, the blocks of the latest of them; null before there was one. */
   readonly support: readonly (readonly number[])[] | null;
 }
 
@@ -34,7 +37,7 @@ export interface AttentionSpread {
   readonly deviation: number;
 }
 
-export class Course {
+export class SearchWatch {
   readonly #kernels: readonly KernelState[];
   #choices: ChoiceRecord[] = [];
   #choosingMs = 0;
@@ -60,13 +63,14 @@ export class Course {
     if (masks.every((mask, i) => mask === this.#seen[i])) return;
     this.#seen = masks;
     this.#choosingMs += ms;
-    if (masks.every((mask) => !mask.includes(0))) return;
-    const record = { step, kept: 0, entered: 0, left: 0 };
+    const kept = masks.reduce((sum, mask) => sum + keptBlocks(mask), 0);
+    const before = this.#support.reduce((sum, mask) => sum + keptBlocks(mask), 0);
+    if (kept > before || masks.every((mask) => !mask.includes(0))) return;
+    const record = { step, kept, entered: 0, left: 0 };
     masks.forEach((mask, i) => {
-      const before = this.#support[i] as Uint8Array;
+      const support = this.#support[i] as Uint8Array;
       for (let block = 0; block < mask.length; block++) {
-        const [now, then] = [mask[block] as number, before[block] as number];
-        record.kept += now;
+        const [now, then] = [mask[block] as number, support[block] as number];
         record.entered += now & ~then;
         record.left += then & ~now;
       }
@@ -75,7 +79,7 @@ export class Course {
     this.#support = masks.map((mask) => mask.slice());
   }
 
-  state(): CourseState {
+  state(): SearchState {
     const hasPruned = this.#choices.length > 0;
     return {
       choices: [...this.#choices],
@@ -85,7 +89,7 @@ export class Course {
   }
 
   /** Goes on from where a checkpoint has it; the masks are there again already. */
-  restore({ choices, choosingMs, support }: CourseState): void {
+  restore({ choices, choosingMs, support }: SearchState): void {
     this.#choices = [...choices];
     this.#choosingMs = choosingMs;
     this.#support = this.#kernels.map(({ grid }, i) => {
