@@ -4,8 +4,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { DataSet, PreparationProgress } from '@espalier/datasets';
-import { cifarDownloads } from '@espalier/datasets/cifar';
+import { cifarDownloads, loadCifar10, loadCifar100 } from '@espalier/datasets/cifar';
+import { loadCriteo } from '@espalier/datasets/criteo';
 import type { Download } from '@espalier/datasets/download';
+import { prepareImageNet } from '@espalier/datasets/imagenet';
 import { mnistDownload } from '@espalier/datasets/mnist';
 
 export interface KnownDataSet {
@@ -32,9 +34,9 @@ export interface PrepareOptions {
 
 /** Of a set that is prepared when it is loaded first. */
 const byLoading =
-  (load: (options: PrepareOptions) => Promise<DataSet>) =>
-  async (options: PrepareOptions): Promise<string> => {
-    const set = await load(options);
+  (load: (folder: string, options: Pick<PrepareOptions, 'onProgress'>) => Promise<DataSet>) =>
+  async ({ dataFolder, onProgress }: PrepareOptions): Promise<string> => {
+    const set = await load(dataFolder, { onProgress });
     await set.close?.();
     return `${set.train.count} examples to train on, ${set.test.count} for the test`;
   };
@@ -54,20 +56,14 @@ export const dataSets: readonly KnownDataSet[] = [
     description: 'photographs of 10 classes, 32 × 32: 50,000 and 10,000 (Krizhevsky 2009)',
     download: cifar10Download,
     obtain: null,
-    prepare: byLoading(async ({ dataFolder, onProgress }) => {
-      const { loadCifar10 } = await import('@espalier/datasets/cifar');
-      return loadCifar10(dataFolder, { onProgress });
-    }),
+    prepare: byLoading(loadCifar10),
   },
   {
     name: 'cifar100',
     description: 'photographs of 100 classes, 32 × 32: 50,000 and 10,000 (Krizhevsky 2009)',
     download: cifar100Download,
     obtain: null,
-    prepare: byLoading(async ({ dataFolder, onProgress }) => {
-      const { loadCifar100 } = await import('@espalier/datasets/cifar');
-      return loadCifar100(dataFolder, { onProgress });
-    }),
+    prepare: byLoading(loadCifar100),
   },
   {
     name: 'criteo',
@@ -76,10 +72,7 @@ export const dataSets: readonly KnownDataSet[] = [
     obtain:
       'download it from its owner, whose terms it comes under (Kaggle, Criteo Display Advertising Challenge), and put ' +
       'train.txt, or train.txt.gz, into <data>/criteo/',
-    prepare: byLoading(async ({ dataFolder, onProgress }) => {
-      const { loadCriteo } = await import('@espalier/datasets/criteo');
-      return loadCriteo(dataFolder, { onProgress });
-    }),
+    prepare: byLoading(loadCriteo),
   },
   {
     name: 'imagenet',
@@ -89,7 +82,6 @@ export const dataSets: readonly KnownDataSet[] = [
       'download it from its owner, whose terms it comes under (image-net.org, ILSVRC 2012), and unpack it into ' +
       '<data>/imagenet/train/<class>/ and <data>/imagenet/val/<class>/, or put WebDataset shards into <data>/imagenet/',
     async prepare({ dataFolder, from, ...options }) {
-      const { prepareImageNet } = await import('@espalier/datasets/imagenet');
       const to = join(dataFolder, 'imagenet');
       const { images, shards } = await prepareImageNet({ ...options, from: from ?? to, to });
       return `${images} images in ${shards} shards in ${to}`;

@@ -3,9 +3,9 @@
  * a change is seen. `manifest.json` beside the files says it, where preparing them wrote one; what it does not say, or
  * what has changed since, is hashed, and remembered in the user's cache: a data folder is read, never written.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -13,6 +13,7 @@ import { createGunzip } from 'node:zlib';
 import envPaths from 'env-paths';
 
 import { DataError } from './data-error.js';
+import { writeWhole } from './write-whole.js';
 
 /** A file as it was when it was hashed. */
 export interface ManifestEntry {
@@ -124,11 +125,5 @@ async function readEntries(path: string): Promise<ManifestEntry[] | null> {
 
 async function writeEntries(path: string, files: readonly ManifestEntry[]): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    await writeFile(partial, `${JSON.stringify({ version: 1, files }, null, 2)}\n`);
-    await rename(partial, path);
-  } finally {
-    await rm(partial, { force: true });
-  }
+  await writeWhole(path, { version: 1, files });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { atScale } from './workload.js';
-import imagenet, { imagenetResnet50, warmUpThenCosine } from './workloads/imagenet-resnet50.js';
+import imagenet, { imagenetResnet50 } from './workloads/imagenet-resnet50.js';
 
 describe('ResNet-50 on ImageNet', () => {
   it("at scale paper has the paper's recipe", () => {
@@ -20,8 +20,9 @@ describe('ResNet-50 on ImageNet', () => {
       const { defaults, learningRate } = atScale(imagenet, scale);
       expect(learningRate(5 / 90)).toBeCloseTo((0.8 * defaults.batchSize) / 2048, 10);
     }
-    expect(warmUpThenCosine(2, 0)(0)).toBe(2);
-    expect(warmUpThenCosine(2, 0)(0.5)).toBeCloseTo(1, 10);
+    const { learningRate } = atScale(imagenetResnet50('at-once', { warmUpEpochs: 0 }), 'paper');
+    expect(learningRate(0)).toBe(0.8);
+    expect(learningRate(0.5)).toBeCloseTo(0.4, 10);
   });
 
   it("has an output for each of the data's classes, at the size of its scale", async () => {

@@ -33,7 +33,7 @@ export const listData: Command = {
   run: list,
 };
 
-export const data: Command = {
+export const getData: Command = {
   under,
   usage: 'get <name>',
   description: 'download a data set into the data folder; one that broke off goes on',

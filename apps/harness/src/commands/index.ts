@@ -1,7 +1,7 @@
 /** The commands of `espalier`, in the order of its help. */
 import type { Command } from './command.js';
 import { compare } from './compare.js';
-import { data, listData, prepareData, verifyData } from './data.js';
+import { getData, listData, prepareData, verifyData } from './data.js';
 import { doctor } from './doctor.js';
 import { list } from './list.js';
 import { report } from './report.js';
@@ -13,7 +13,7 @@ export const commands: readonly Command[] = [
   doctor,
   report,
   listData,
-  data,
+  getData,
   prepareData,
   verifyData,
   theory,

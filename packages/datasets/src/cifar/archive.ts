@@ -1,15 +1,12 @@
 /** Reads tar archives, gzipped or not, by `tar-stream`, which is loaded when the first one is read. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
 import { DataError } from '../data-error.js';
+import { assertTarEnds } from '../tar-end.js';
 import type { SourceFile } from './source.js';
-
-/** What a tar archive ends with, twice at least: a block of zeros. */
-const BLOCK = 512;
 
 /**
  * The files of an archive, in memory: its images are small.
@@ -38,20 +35,9 @@ export async function readArchive(path: string, isWanted: (entry: string) => boo
     const unpacked = isGzip ? pipeline(file, createGunzip(), entries) : pipeline(file, entries);
     await Promise.all([unpacked, read()]);
     // Cut between two entries it would look whole; a gzip archive has a length and a sum at its end.
-    if (!isGzip && !(await endsInZeros(path))) throw new Error('it has no end');
+    if (!isGzip) await assertTarEnds(path);
   } catch (error) {
     throw new DataError(`${path} cannot be read (${(error as Error).message}): fetch it again`);
   }
   return files.filter((found) => !basename(found.path).startsWith('.'));
-}
-
-async function endsInZeros(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK), 0, BLOCK, Math.max(0, size - BLOCK));
-    return bytesRead === BLOCK && buffer.every((byte) => byte === 0);
-  } finally {
-    await file.close();
-  }
 }

@@ -3,7 +3,7 @@ import { DataError } from '../data-error.js';
 import { decodeRgb } from '../images/decode.js';
 import { ROW_BYTES, SIDE, type CifarForm } from './form.js';
 import type { Rows, Split } from './rows.js';
-import { isImage, type Source, type SourceFile } from './source.js';
+import { isVisibleImage, type Source, type SourceFile } from './source.js';
 
 interface ClassImage {
   readonly split: Split;
@@ -37,7 +37,7 @@ export function imageRows(source: Source, files: readonly SourceFile[], form: Ci
 function classImage(file: SourceFile): ClassImage | null {
   const parts = file.path.split('/');
   const [split, className] = parts.slice(-3, -1);
-  if (!isImage(file.path) || className === undefined) return null;
+  if (!isVisibleImage(file.path) || className === undefined) return null;
   if (split !== 'train' && split !== 'test') return null;
   return { split, className, root: parts.slice(0, -3).join('/'), file };
 }

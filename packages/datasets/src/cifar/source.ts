@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { DataError } from '../data-error.js';
+import { isImage } from '../image-folder/list.js';
 import { contentHashes } from '../manifest.js';
 import { readArchive } from './archive.js';
 import type { CifarForm } from './form.js';
@@ -24,7 +25,6 @@ export interface Source {
   files(): Promise<readonly SourceFile[]>;
 }
 
-const IMAGE = /\.(png|jpe?g)$/i;
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/i;
 
 /** Where it lies is looked for in the order of these: the release, folders of images, an archive of either. */
@@ -74,7 +74,7 @@ async function findFolders(place: string, names: readonly string[]): Promise<Sou
       const images = await readdir(join(place, split, name)).catch((error: Error) => {
         throw unreadable(join(place, split, name), error);
       });
-      paths.push(...images.filter(isImage).map((image) => `${split}/${name}/${image}`));
+      paths.push(...images.filter(isVisibleImage).map((image) => `${split}/${name}/${image}`));
     }
   }
   return {
@@ -97,13 +97,13 @@ async function findArchive(place: string, names: readonly string[]): Promise<Sou
     name: path,
     key,
     mayHaveImages: true,
-    files: () => readArchive(path, (entry) => entry.endsWith('.bin') || isImage(entry)),
+    files: () => readArchive(path, (entry) => entry.endsWith('.bin') || isVisibleImage(entry)),
   };
 }
 
 /** Files that begin with a point are an operating system's own. */
-export function isImage(path: string): boolean {
-  return IMAGE.test(path) && !basename(path).startsWith('.');
+export function isVisibleImage(path: string): boolean {
+  return isImage(path) && !basename(path).startsWith('.');
 }
 
 async function subfolders(folder: string): Promise<string[]> {

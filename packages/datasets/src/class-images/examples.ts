@@ -1,6 +1,7 @@
 /** Images of classes as examples: read and decoded when they are asked for, by a few at a time. */
 import type { Examples } from '../examples.js';
 import { decodeRgb } from '../images/decode.js';
+import { normalisation, type ChannelStatistics } from '../images/normalisation.js';
 import { random } from '../random.js';
 import { evaluationView, trainingView } from './view.js';
 
@@ -25,9 +26,11 @@ export interface ViewSettings {
   readonly concurrency: number;
 }
 
-/** Of ImageNet's training images, red, green and blue on the scale 0 to 1: what networks for it are trained with. */
-const MEAN = [0.485, 0.456, 0.406] as const;
-const DEVIATION = [0.229, 0.224, 0.225] as const;
+/** Of ImageNet's training images, red, green and blue: what networks for it are trained with. */
+const imageNetStatistics: ChannelStatistics = {
+  mean: [0.485, 0.456, 0.406],
+  deviation: [0.229, 0.224, 0.225],
+};
 
 /**
  * Examples `[size, size, 3]`, float32, each colour standardised by ImageNet's mean and deviation; targets are class
@@ -36,7 +39,7 @@ const DEVIATION = [0.229, 0.224, 0.225] as const;
  */
 export function imageExamples(source: ImageSource, { size, concurrency }: ViewSettings): Examples {
   const numbers = size * size * 3;
-  const table = standardised();
+  const { write } = normalisation(imageNetStatistics);
   return {
     count: source.labels.length,
     inputs: [{ shape: [size, size, 3], type: 'float32' }],
@@ -47,10 +50,10 @@ export function imageExamples(source: ImageSource, { size, concurrency }: ViewSe
         const index = indices[i] as number;
         const image = await decodeRgb(await source.read(index), source.nameOf(index));
         const into = images.subarray(i * numbers, (i + 1) * numbers);
-        if (!draw) return fill(into, await evaluationView(image, size), size, false, table);
+        if (!draw) return write(await evaluationView(image, size), into);
         const draws = random(draw.seed, `augmentation/${draw.epoch}/${index}`);
         const view = await trainingView(image, size, draws);
-        fill(into, view, size, draws.uniform() < 0.5, table);
+        write(draws.uniform() < 0.5 ? mirrored(view, size) : view, into);
       });
       return {
         inputs: [images],
@@ -60,29 +63,16 @@ export function imageExamples(source: ImageSource, { size, concurrency }: ViewSe
   };
 }
 
-/** By colour and by what a pixel has of it, from 0 to 255. */
-function standardised(): Float32Array {
-  return Float32Array.from({ length: 3 * 256 }, (_, i) => {
-    const colour = i >> 8;
-    return ((i & 255) / 255 - (MEAN[colour] as number)) / (DEVIATION[colour] as number);
-  });
-}
-
-function fill(
-  into: Float32Array,
-  pixels: Uint8Array,
-  size: number,
-  mirrored: boolean,
-  table: Float32Array,
-): void {
-  for (let y = 0, to = 0; y < size; y++) {
-    for (let x = 0; x < size; x++, to += 3) {
-      const from = 3 * (y * size + (mirrored ? size - 1 - x : x));
-      into[to] = table[pixels[from]!]!;
-      into[to + 1] = table[256 + pixels[from + 1]!]!;
-      into[to + 2] = table[512 + pixels[from + 2]!]!;
+/** Left and right exchanged, `[size, size, 3]`. */
+function mirrored(pixels: Uint8Array, size: number): Uint8Array {
+  const image = new Uint8Array(pixels.length);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const from = 3 * (y * size + size - 1 - x);
+      image.set(pixels.subarray(from, from + 3), 3 * (y * size + x));
     }
   }
+  return image;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What is said of shards beside them: of what they are made, and how. */
-import { createHash, randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DataError } from '../data-error.js';
@@ -60,19 +60,6 @@ async function readJson(path: string): Promise<Record<string, unknown> | null> {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {
     throw new DataError(`${path} is damaged: remove it and the shards beside it`);
-  }
-}
-
-/** Under another name first: a file of the right name is whole. */
-export async function writeWhole(path: string, value: unknown): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    await writeFile(partial, `${JSON.stringify(value, null, 2)}\n`);
-    await rename(partial, path);
-  } catch (error) {
-    unwritable(path)(error as Error);
-  } finally {
-    await rm(partial, { force: true });
   }
 }
 

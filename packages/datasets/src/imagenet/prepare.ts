@@ -13,14 +13,8 @@ import { contentHash, MANIFEST, type ManifestEntry } from '../manifest.js';
 import type { PreparationProgress } from '../preparation.js';
 import { keyOf, shardIndex, type ShardImage } from '../webdataset/shard-index.js';
 import { PREPARING } from '../webdataset/shards.js';
-import {
-  namesDigest,
-  standingManifest,
-  unwritable,
-  writeWhole,
-  type Making,
-  type PartName,
-} from './making.js';
+import { writeWhole } from '../write-whole.js';
+import { namesDigest, standingManifest, unwritable, type Making, type PartName } from './making.js';
 import { ShardWriter } from './shard-writer.js';
 import { QUALITY, shrunk } from './shrink.js';
 
@@ -70,7 +64,7 @@ export async function prepareImageNet(
   await mkdir(to, { recursive: true }).catch(unwritable(to));
   const standing = await standingManifest(to, making);
   if (standing) return standing;
-  await writeWhole(join(to, PREPARING), making);
+  await writeWhole(join(to, PREPARING), making).catch(unwritable(join(to, PREPARING)));
   await removePartials(to);
 
   const told = (done: number) => onProgress?.({ what: 'writing shards', done, total });
@@ -84,7 +78,7 @@ export async function prepareImageNet(
     images: { train: train.images.length, val: val.images.length },
     digest: imagesDigest({ train: train.images.sort(byName), test: val.images.sort(byName) }),
     making,
-  });
+  }).catch(unwritable(join(to, MANIFEST)));
   await rm(join(to, PREPARING), { force: true });
   return { images: total, shards: files.length };
 }

@@ -5,6 +5,7 @@ import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 import { DataError } from '../data-error.js';
+import { assertTarEnds } from '../tar-end.js';
 
 export interface TarMember {
   readonly name: string;
@@ -19,8 +20,6 @@ export interface TarMember {
 
 /** What is short enough to be a class index. */
 const SHORT = 64;
-
-const END_OF_ARCHIVE = 512;
 
 /**
  * Every plain file of an archive: it is read once from end to end.
@@ -51,25 +50,11 @@ export async function tarMembers(path: string): Promise<TarMember[]> {
   };
   try {
     await Promise.all([pipeline(createReadStream(path), archive), reading()]);
-    await assertEnds(path);
+    await assertTarEnds(path);
   } catch (error) {
     throw new DataError(`${path} is no whole tar archive (${(error as Error).message}): fetch or prepare it again`); // prettier-ignore
   }
   return members;
-}
-
-/** Archives end in blocks of zeros: one that was cut between two files does not. */
-async function assertEnds(path: string): Promise<void> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    if (size === 0) throw new Error('it is empty');
-    const last = new Uint8Array(END_OF_ARCHIVE);
-    const { bytesRead } = await file.read(last, 0, last.length, Math.max(0, size - last.length));
-    if (bytesRead < last.length || last.some((byte) => byte !== 0)) throw new Error('it ends too soon');
-  } finally {
-    await file.close();
-  }
 }
 
 /**

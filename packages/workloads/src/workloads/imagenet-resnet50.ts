@@ -4,6 +4,7 @@ import { loadImageNet, type ClassImagesOptions } from '@espalier/datasets/imagen
 import { resnet, resnet50 } from '@espalier/models';
 import { sgd } from '@espalier/optimizers';
 
+import { withWarmUp } from '../schedules.js';
 import { smoothedClassification } from '../tasks/label-smoothing.js';
 import { cosineDecay, type LoadOptions, type Scale, type Workload } from '../workload.js';
 
@@ -26,12 +27,6 @@ export interface ImageNetSettings {
 const EPOCHS = 90;
 const BATCH = 2048;
 const HIGHEST_RATE = 0.8;
-
-/** A linear rise from 0 over the first share of training, then half a cosine to 0. */
-export function warmUpThenCosine(highest: number, share: number): (t: number) => number {
-  const cosine = cosineDecay(highest);
-  return (t) => (t < share ? (highest * t) / share : cosine((t - share) / (1 - share)));
-}
 
 /**
  * ResNet-50 v1.5 on ImageNet, or on any images in folders of classes: the model has the data's classes.
@@ -56,7 +51,8 @@ export function imagenetResnet50(name: string, settings: ImageNetSettings = {}):
   const { momentum = 0.9, weightDecay = 1e-4, warmUpEpochs = 5, labelSmoothing = 0.1 } = settings;
   const { lastScale = 0, microBatchSize = 64 } = settings;
   const ofBatch = (batchSize: number) => {
-    const learningRate = warmUpThenCosine((HIGHEST_RATE * batchSize) / BATCH, warmUpEpochs / EPOCHS);
+    const cosine = cosineDecay((HIGHEST_RATE * batchSize) / BATCH);
+    const learningRate = withWarmUp({ share: warmUpEpochs / EPOCHS, from: 0 }, cosine);
     return {
       learningRate,
       optimizer: () => sgd({ learningRate: learningRate(0), momentum, weightDecay }),
