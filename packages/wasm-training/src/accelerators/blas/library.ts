@@ -4,6 +4,7 @@ import { release } from 'node:os';
 
 import { AcceleratorError, type AcceleratorLibrary } from '../accelerator.js';
 import { candidates } from './candidates.js';
+import { betterCore, processorFlags } from './openblas-core.js';
 
 export type BlasKind = 'OpenBLAS' | 'MKL' | 'BLIS' | 'Accelerate' | 'BLAS';
 
@@ -67,7 +68,7 @@ export function openUsual(koffi: Koffi): OpenLibrary | null {
 
 /** @throws AcceleratorError if the library does not load, has no cblas_sgemm, or takes 64-bit integers */
 export function open(koffi: Koffi, path: string): OpenLibrary {
-  const handle = load(koffi, path);
+  const handle = withKernelsForProcessor(koffi, path, load(koffi, path));
   const sgemm = declare(handle, 'cblas_sgemm', 'void', SGEMM_ARGUMENTS) as Sgemm | null;
   if (!sgemm) throw new AcceleratorError(`The library ${path} ${lackOf(handle)}: ${WANTED}`);
   const { kind, build, wideIntegers, setThreads } = identify(handle, path);
@@ -89,6 +90,23 @@ function load(koffi: Koffi, path: string): Handle {
     return koffi.load(path);
   } catch (error) {
     throw new AcceleratorError(`The BLAS library ${path} does not load: ${(error as Error).message}`);
+  }
+}
+
+/** What OpenBLAS reads, when it is loaded, in the place of the processor's model. */
+const CORE_VARIABLE = 'OPENBLAS_CORETYPE';
+
+/** The library, loaded once more where it is an OpenBLAS that took a newer processor for a very old one. */
+function withKernelsForProcessor(koffi: Koffi, path: string, handle: Handle): Handle {
+  const chosen = declare(handle, 'openblas_get_corename', 'str', [])?.() as string | undefined;
+  const better = chosen && betterCore(chosen, processorFlags());
+  if (!better || process.env[CORE_VARIABLE] !== undefined) return handle;
+  handle.unload();
+  process.env[CORE_VARIABLE] = better;
+  try {
+    return load(koffi, path);
+  } finally {
+    delete process.env[CORE_VARIABLE];
   }
 }
 
