@@ -6,7 +6,8 @@ import '@tensorflow/tfjs-backend-wasm';
 import { memoryOf } from '@espalier/blocks';
 import '../dist/index.js';
 import { describeAccelerator, findAccelerators } from '../dist/accelerators/index.js';
-import { loadKoffi, open } from '../dist/accelerators/blas/library.js';
+import { open } from '../dist/accelerators/blas/library.js';
+import { loadKoffi } from '../dist/accelerators/native/koffi.js';
 import { productsOn } from '../dist/accelerators/blas/products.js';
 import { kernelsOf } from '../dist/wasm/link.js';
 

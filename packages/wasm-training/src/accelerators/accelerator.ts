@@ -4,7 +4,10 @@
 import type { WasmBackend } from '@espalier/blocks';
 
 import type { PatchProduct } from '../products/patches.js';
-import type { EpilogueArguments, Product } from '../wasm/exports.js';
+import type { ConvolutionGeometry, EpilogueArguments, Product } from '../wasm/exports.js';
+
+/** What is computed of a convolution: its result, or the gradient by its images or its filter. */
+export type ConvolutionDirection = 'forward' | 'inputGradient' | 'filterGradient';
 
 /** Three tensors by their byte offsets in the backend's memory: two operands, then the result. */
 export type Operands = readonly [a: number, b: number, result: number];
@@ -25,6 +28,11 @@ export interface Accelerator {
   inputGradient?(product: PatchProduct, operands: Operands): boolean;
   /** dFilter [FH, FW, C, K], of x [N, H, W, C], dy [N, OH, OW, K], dFilter. */
   filterGradient?(product: PatchProduct, operands: Operands): boolean;
+  /**
+   * The same three of a depthwise convolution, whose filter is [FH, FW, C, Q] and whose result [N, OH, OW, C·Q]: the geometry
+   * has Q in the place of K. Operands are x, filter and out, or their gradients; the one of the direction is written.
+   */
+  depthwise?(direction: ConvolutionDirection, geometry: ConvolutionGeometry, operands: Operands): boolean;
   /** Gives back what it holds, once it is attached no more. */
   stop?(): Promise<void>;
 }

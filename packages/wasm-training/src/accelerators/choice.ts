@@ -4,16 +4,17 @@ import { closest } from 'fastest-levenshtein';
 
 import { AcceleratorError, type AcceleratorKind } from './accelerator.js';
 import { blas } from './blas/index.js';
+import { onednn } from './onednn/index.js';
 import { threads } from './threads/index.js';
 
 /** Every accelerator by its name. */
-export const KINDS = { blas, threads } as const satisfies Record<string, AcceleratorKind>;
+export const KINDS = { onednn, blas, threads } as const satisfies Record<string, AcceleratorKind>;
 
 export type AcceleratorName = keyof typeof KINDS;
 
 export const acceleratorNames = Object.keys(KINDS) as readonly AcceleratorName[];
 
-/** `auto`: what is here and known to be faster. A list: `blas`, `blas:<path or file name of a library>`, `threads`. */
+/** `auto`: what is here and known to be faster. A list of names; `blas` and `onednn` may name a library: `blas:<path or file name>`. */
 export type AcceleratorChoice = 'auto' | 'off' | readonly string[];
 
 export interface AskedAccelerator {

@@ -147,9 +147,12 @@ async function find(
   });
   if (choice === 'off') return [];
   if (choice === 'auto') {
-    const blas = await ask({ name: 'blas', library: null });
-    const none = 'absence' in blas.found;
-    return none && threads > 1 ? [blas, await ask({ name: 'threads', library: null })] : [blas];
+    const libraries = [
+      await ask({ name: 'onednn', library: null }),
+      await ask({ name: 'blas', library: null }),
+    ];
+    const none = libraries.every(({ found }) => 'absence' in found);
+    return none && threads > 1 ? [...libraries, await ask({ name: 'threads', library: null })] : libraries;
   }
   const answers: Answer[] = [];
   for (const asked of parseList(choice)) answers.push(present(await ask(asked)));

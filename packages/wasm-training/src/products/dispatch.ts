@@ -3,8 +3,8 @@
 
 import { newOutput, offsetOf, type WasmBackend } from '@espalier/blocks';
 
-import { acceleratorsOf, type Operands } from '../accelerators/accelerator.js';
-import type { EpilogueArguments, Product } from '../wasm/exports.js';
+import { acceleratorsOf, type ConvolutionDirection, type Operands } from '../accelerators/accelerator.js';
+import type { ConvolutionGeometry, EpilogueArguments, Product } from '../wasm/exports.js';
 import { kernelsOf } from '../wasm/link.js';
 import { PLAIN_ARGUMENTS } from './epilogue.js';
 import { chunkRows, turnedProduct, type PatchProduct } from './patches.js';
@@ -52,6 +52,19 @@ export function inputGradient(backend: WasmBackend, product: PatchProduct, opera
   const { exports, scratch } = kernelsOf(backend);
   const workspace = patchWorkspace(backend, product);
   exports.convInputGradient(...operands, ...product.geometry, ...workspace, scratch);
+}
+
+/**
+ * A depthwise convolution, or a gradient of one; false where no accelerator took it. Operands: x, filter and out, or their
+ * gradients; the one of the direction is written.
+ */
+export function depthwise(
+  backend: WasmBackend,
+  direction: ConvolutionDirection,
+  geometry: ConvolutionGeometry,
+  operands: Operands,
+): boolean {
+  return acceleratorsOf(backend).some((each) => each.depthwise?.(direction, geometry, operands));
 }
 
 /** The gradient by the input as the convolution of dy with the filter turned by half a turn, its matrices transposed. */

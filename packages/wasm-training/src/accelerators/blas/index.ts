@@ -4,36 +4,20 @@ import { memoryOf, type WasmBackend } from '@espalier/blocks';
 
 import { finish } from '../../products/epilogue.js';
 import { turnedProduct, workOf } from '../../products/patches.js';
-import {
-  AcceleratorError,
-  type Absence,
-  type Accelerator,
-  type AcceleratorKind,
-  type AcceleratorRequest,
-  type FoundAccelerator,
-} from '../accelerator.js';
+import type { Accelerator, AcceleratorKind } from '../accelerator.js';
+import { libraryAccelerator } from '../native/library-accelerator.js';
 import { installCommand } from './candidates.js';
-import { loadKoffi, open, openUsual, type OpenLibrary } from './library.js';
+import { open, openUsual, type OpenLibrary } from './library.js';
 import { convolveBy, filterGradientBy, inputGradientBy } from './patch-products.js';
 import { productsOn } from './products.js';
 
-export const blas: AcceleratorKind = { takesLibrary: true, find };
-
-async function find({ library, threads, backend }: AcceleratorRequest): Promise<FoundAccelerator | Absence> {
-  const koffi = await loadKoffi();
-  if (typeof koffi === 'string') {
-    if (library === null) return { absence: koffi, remedy: 'npm install koffi' };
-    throw new AcceleratorError(
-      `The BLAS library ${library} is called through koffi, and ${koffi}: npm install koffi`,
-    );
-  }
-  const found = library === null ? openUsual(koffi) : open(koffi, library);
-  if (!found) return { absence: 'no BLAS library was found', remedy: installCommand(process.platform) };
-  if (backend && !(memoryOf(backend).buffer instanceof ArrayBuffer)) {
-    return { absence: 'the memory of the wasm backend is shared between threads', remedy: null };
-  }
-  return { library: found.library, start: (started) => start(started, found, threads) };
-}
+export const blas: AcceleratorKind = libraryAccelerator({
+  name: 'BLAS',
+  open,
+  openUsual,
+  installCommand: () => installCommand(process.platform),
+  start,
+});
 
 function start(backend: WasmBackend, library: OpenLibrary, threads: number): Accelerator {
   library.setThreads(threads);

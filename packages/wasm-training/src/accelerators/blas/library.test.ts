@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { candidates } from './candidates.js';
-import { open, type Koffi } from './library.js';
+import type { Koffi } from '../native/koffi.js';
+import { open } from './library.js';
 
 /** A koffi whose libraries have the functions given, by name. */
 function koffiWith(functions: Record<string, (...args: never[]) => unknown>): Koffi {

@@ -3,6 +3,8 @@
 import { release } from 'node:os';
 
 import { AcceleratorError, type AcceleratorLibrary } from '../accelerator.js';
+import type { AddressOf } from '../native/addresses.js';
+import { declare, firstThatServes, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
 import { candidates } from './candidates.js';
 import { betterCore, processorFlags } from './openblas-core.js';
 
@@ -35,40 +37,19 @@ export interface OpenLibrary {
   readonly library: BlasLibrary;
   readonly sgemm: Sgemm;
   setThreads(threads: number): void;
-  /** Where a buffer begins in the memory of the process. */
-  addressOf(buffer: ArrayBuffer): number;
-}
-
-/** What is used of koffi. */
-export type Koffi = Pick<typeof import('koffi'), 'load' | 'address'>;
-type Handle = ReturnType<Koffi['load']>;
-
-/** koffi, which is an optional dependency, or in words why there is none. */
-export async function loadKoffi(): Promise<Koffi | string> {
-  try {
-    return await import('koffi');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    return missing ? 'koffi is not installed' : `koffi does not load (${message})`;
-  }
+  readonly addressOf: AddressOf;
 }
 
 /** The first of the usual libraries that is there and can serve. */
 export function openUsual(koffi: Koffi): OpenLibrary | null {
-  for (const path of candidates(process.platform, process.arch, process.env)) {
-    try {
-      return open(koffi, path);
-    } catch (error) {
-      if (!(error instanceof AcceleratorError)) throw error;
-    }
-  }
-  return null;
+  return firstThatServes(candidates(process.platform, process.arch, process.env), (path) =>
+    open(koffi, path),
+  );
 }
 
 /** @throws AcceleratorError if the library does not load, has no cblas_sgemm, or takes 64-bit integers */
 export function open(koffi: Koffi, path: string): OpenLibrary {
-  const handle = withKernelsForProcessor(koffi, path, load(koffi, path));
+  const handle = withKernelsForProcessor(koffi, path, loadLibrary(koffi, path, 'BLAS'));
   const sgemm = declare(handle, 'cblas_sgemm', 'void', SGEMM_ARGUMENTS) as Sgemm | null;
   if (!sgemm) throw new AcceleratorError(`The library ${path} ${lackOf(handle)}: ${WANTED}`);
   const { kind, build, wideIntegers, setThreads } = identify(handle, path);
@@ -85,14 +66,6 @@ const SGEMM_ARGUMENTS = [
   ...['uintptr_t', 'int', 'uintptr_t', 'int', 'float', 'uintptr_t', 'int'],
 ];
 
-function load(koffi: Koffi, path: string): Handle {
-  try {
-    return koffi.load(path);
-  } catch (error) {
-    throw new AcceleratorError(`The BLAS library ${path} does not load: ${(error as Error).message}`);
-  }
-}
-
 /** What OpenBLAS reads, when it is loaded, in the place of the processor's model. */
 const CORE_VARIABLE = 'OPENBLAS_CORETYPE';
 
@@ -104,7 +77,7 @@ function withKernelsForProcessor(koffi: Koffi, path: string, handle: Handle): Ha
   handle.unload();
   process.env[CORE_VARIABLE] = better;
   try {
-    return load(koffi, path);
+    return loadLibrary(koffi, path, 'BLAS');
   } finally {
     delete process.env[CORE_VARIABLE];
   }
@@ -113,15 +86,6 @@ function withKernelsForProcessor(koffi: Koffi, path: string, handle: Handle): Ha
 function lackOf(handle: Handle): string {
   const wide = ['cblas_sgemm64_', 'cblas_sgemm_64'].some((name) => declare(handle, name, 'void', []));
   return wide ? 'takes 64-bit integers' : 'has no cblas_sgemm';
-}
-
-/** A function of the library, or null where it has none of this name. */
-function declare(handle: Handle, name: string, result: string, args: string[]) {
-  try {
-    return handle.func(name, result, args);
-  } catch {
-    return null;
-  }
 }
 
 interface Identity {

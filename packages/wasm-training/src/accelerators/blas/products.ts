@@ -2,6 +2,7 @@
 // the tensors have in the memory of the process.
 
 import type { Product } from '../../wasm/exports.js';
+import { addressesIn } from '../native/addresses.js';
 import type { OpenLibrary } from './library.js';
 
 /** Values of CBLAS_ORDER and CBLAS_TRANSPOSE. */
@@ -17,15 +18,9 @@ export interface Multiplier {
 
 /** Products on `memory`, which may grow between two of them. */
 export function productsOn(memory: WebAssembly.Memory, { sgemm, addressOf }: OpenLibrary): Multiplier {
-  let buffer: ArrayBuffer | null = null;
-  let base = 0;
+  const at = addressesIn(memory, addressOf);
   return {
     multiply(transposeA, transposeB, m, n, k, a, b, c, accumulate) {
-      // Growing replaces the buffer, and may move it.
-      if (memory.buffer !== buffer) {
-        buffer = memory.buffer;
-        base = addressOf(buffer);
-      }
       sgemm(
         ROW_MAJOR,
         transposeA ? TRANSPOSED : STRAIGHT,
@@ -34,12 +29,12 @@ export function productsOn(memory: WebAssembly.Memory, { sgemm, addressOf }: Ope
         n,
         k,
         1,
-        base + a,
+        at(a),
         transposeA ? m : k,
-        base + b,
+        at(b),
         transposeB ? k : n,
         accumulate ? 1 : 0,
-        base + c,
+        at(c),
         n,
       );
     },

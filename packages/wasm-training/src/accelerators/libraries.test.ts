@@ -1,35 +1,48 @@
+// What holds of every library that computes: each that is here is given the same work.
+
 import { memoryOf, type WasmBackend } from '@espalier/blocks';
 import { sgd } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { expectClose, expectGradients, expectSameAsCpu, randomTensor } from '../../test-support.js';
-import { acceleratorsOf, attachAccelerators, type Accelerator } from '../accelerator.js';
-import { describeAccelerator, findAccelerators, useAccelerators } from '../index.js';
+import { expectClose, expectGradients, expectSameAsCpu, randomTensor } from '../test-support.js';
+import { acceleratorsOf, attachAccelerators, type Accelerator } from './accelerator.js';
+import { describeAccelerator, findAccelerators, useAccelerators } from './index.js';
 
-const report = (await findAccelerators('auto'))[0]!;
-const { library } = report;
-const withLibrary = describe.skipIf(library === null);
-if (!library) console.warn(`The products of a BLAS are not tested: ${describeAccelerator(report)}`);
+/** Also a oneDNN of another version than the system's, where the tests are told of one. */
+const otherOneDnn = process.env['ESPALIER_ONEDNN'];
+const reports = (await findAccelerators('auto')).filter(({ name }) => name !== 'threads');
+for (const report of reports) {
+  if (!report.library) console.warn(`${report.name} is not tested: ${describeAccelerator(report)}`);
+}
+const present = [
+  ...reports.filter(({ library }) => library !== null).map(({ name }) => name as string),
+  ...(otherOneDnn ? [`onednn:${otherOneDnn}`] : []),
+];
 
 const backend = () => tf.findBackend('wasm') as unknown as WasmBackend;
 let calls = 0;
 
 /** Attaches the library, counting what it takes. */
-async function attachCounted(): Promise<void> {
-  await useAccelerators(['blas']);
-  const [blas] = acceleratorsOf(backend()) as [Required<Accelerator>];
-  const counted = (taken: boolean) => {
-    if (taken) calls += 1;
-    return taken;
-  };
+async function attachCounted(name: string): Promise<void> {
+  await useAccelerators([name]);
+  const [library] = acceleratorsOf(backend()) as [Accelerator];
+  const counted =
+    <Work extends unknown[]>(compute: ((...work: Work) => boolean) | undefined) =>
+    (...work: Work) => {
+      const taken = compute?.(...work) ?? false;
+      if (taken) calls += 1;
+      return taken;
+    };
   attachAccelerators(backend(), [
     {
-      multiply: (...args) => counted(blas.multiply(...args)),
-      convolve: (...args) => counted(blas.convolve(...args)),
-      inputGradient: (...args) => counted(blas.inputGradient(...args)),
-      filterGradient: (...args) => counted(blas.filterGradient(...args)),
+      multiply: counted(library.multiply),
+      convolve: counted(library.convolve),
+      inputGradient: counted(library.inputGradient),
+      filterGradient: counted(library.filterGradient),
+      depthwise: counted(library.depthwise),
+      ...(library.stop && { stop: library.stop }),
     },
   ]);
 }
@@ -43,8 +56,8 @@ afterAll(() => void useAccelerators('off'));
 const seed = fc.integer({ min: 0, max: 1e6 });
 const small = (min: number, max: number) => fc.integer({ min, max });
 
-withLibrary('a product by the library', () => {
-  beforeAll(attachCounted);
+describe.each(present)('a product by %s', (name) => {
+  beforeAll(() => attachCounted(name));
 
   const size = fc.oneof(
     { weight: 4, arbitrary: small(16, 70) },
@@ -122,14 +135,14 @@ withLibrary('a product by the library', () => {
   });
 
   it('may take several threads', async () => {
-    await useAccelerators(['blas'], { threads: 2 });
+    await useAccelerators([name], { threads: 2 });
     await expectSameAsCpu(() => tf.matMul(randomTensor([300, 200], 1), randomTensor([300, 150], 2), true));
-    await attachCounted();
+    await attachCounted(name);
   });
 });
 
-withLibrary('a convolution by the library', () => {
-  beforeAll(attachCounted);
+describe.each(present)('a convolution by %s', (name) => {
+  beforeAll(() => attachCounted(name));
 
   const channels = fc.constantFrom(1, 3, 8, 16, 17);
   const convolution = fc
@@ -187,8 +200,8 @@ withLibrary('a convolution by the library', () => {
   });
 
   it('has the gradients of finite differences', () => {
-    const x = randomTensor([2, 6, 6, 8], 1);
-    const w = randomTensor([3, 3, 8, 8], 2);
+    const x = randomTensor([2, 8, 8, 16], 1);
+    const w = randomTensor([3, 3, 16, 8], 2);
     const loss = (a: tf.Tensor, b: tf.Tensor) =>
       tf.mean(tf.square(tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same'))) as tf.Scalar;
     calls = 0;
@@ -198,8 +211,8 @@ withLibrary('a convolution by the library', () => {
   });
 
   it('has the gradients of finite differences where it is dilated', () => {
-    const x = randomTensor([1, 9, 8, 8], 1);
-    const w = randomTensor([3, 2, 8, 8], 2);
+    const x = randomTensor([1, 12, 12, 16], 1);
+    const w = randomTensor([3, 2, 16, 16], 2);
     const loss = (a: tf.Tensor, b: tf.Tensor) => {
       const y = tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same', 'NHWC', [2, 3]);
       return tf.mean(tf.square(y)) as tf.Scalar;
@@ -212,11 +225,62 @@ withLibrary('a convolution by the library', () => {
 
   it('trains a network to the losses of the wasm kernels, and leaves tensors and memory alone', async () => {
     const losses: number[][] = [];
-    for (const choice of ['off', ['blas']] as const) {
+    for (const choice of ['off', [name]] as const) {
       await useAccelerators(choice);
       losses.push(trainSmallNetwork());
     }
     expectClose(losses[1]!, losses[0]!, 1e-4);
+  });
+});
+
+const ofOneDnn = present.filter((name) => name.startsWith('onednn'));
+
+describe.skipIf(ofOneDnn.length === 0).each(ofOneDnn)('a depthwise convolution by %s', (name) => {
+  beforeAll(() => attachCounted(name));
+
+  it('agrees with the cpu backend, with its gradients', async () => {
+    calls = 0;
+    const given = fc.record({
+      batch: small(1, 3),
+      size: fc.tuple(small(4, 14), small(4, 14)),
+      channels: fc.constantFrom(3, 16, 17, 32),
+      multiplier: fc.constantFrom(1, 1, 1, 2),
+      filter: fc.tuple(small(1, 4), small(1, 4)),
+      stride: small(1, 2),
+      pad: fc.constantFrom<'same' | 'valid'>('same', 'valid'),
+    });
+    await fc.assert(
+      fc.asyncProperty(given, seed, async ({ batch, size, channels, multiplier, filter, stride, pad }, s) => {
+        await expectSameAsCpu(() => {
+          const x = randomTensor([batch, ...size, channels], s) as tf.Tensor4D;
+          const w = randomTensor([...filter, channels, multiplier], s + 1) as tf.Tensor4D;
+          const y = tf.depthwiseConv2d(x, w, stride, pad);
+          const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dilations: [1, 1] };
+          const inputs = { x, dy: randomTensor(y.shape, s + 2), filter: w };
+          const shapes = { inputShape: x.shape, filterShape: w.shape };
+          const run = (kernel: string) =>
+            tf.engine().runKernel(kernel, inputs, { ...attrs, ...shapes }) as tf.Tensor;
+          return [y, run('DepthwiseConv2dNativeBackpropInput'), run('DepthwiseConv2dNativeBackpropFilter')];
+        });
+      }),
+      { numRuns: 60 },
+    );
+    expect(calls).toBeGreaterThan(0);
+  });
+
+  it('has the gradients of finite differences, dilated too', () => {
+    const x = randomTensor([1, 12, 12, 16], 1);
+    const w = randomTensor([3, 3, 16, 1], 2);
+    for (const dilation of [1, 2]) {
+      const loss = (a: tf.Tensor, b: tf.Tensor) => {
+        const y = tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same', 'NHWC', dilation);
+        return tf.mean(tf.square(y)) as tf.Scalar;
+      };
+      calls = 0;
+      expectGradients(loss, [x, w]);
+      expect(calls).toBeGreaterThan(2);
+    }
+    tf.dispose([x, w]);
   });
 });
 
@@ -250,9 +314,10 @@ function trainSmallNetwork(): number[] {
   return [...first, ...rest];
 }
 
-describe('the accelerator blas', () => {
+describe.each(reports)('the accelerator $name', (report) => {
+  const { name, library } = report;
+
   it('reports what was found, or what would mend it', () => {
-    expect(report.name).toBe('blas');
     if (library) {
       expect(report).toMatchObject({ absence: null, remedy: null });
       expect(describeAccelerator(report)).toContain(library.path);
@@ -262,28 +327,28 @@ describe('the accelerator blas', () => {
   });
 
   it.skipIf(!library)('takes a library by its path or file name', async () => {
-    expect(await findAccelerators([`blas:${library!.path}`])).toEqual([report]);
+    expect(await findAccelerators([`${name}:${library!.path}`])).toEqual([report]);
   });
 
-  it.skipIf(!library)('names the path that does not load, or has no cblas_sgemm', async () => {
-    await expect(useAccelerators(['blas:/no/such/libblas.so'])).rejects.toThrow(
-      /^The BLAS library \/no\/such\/libblas.so does not load: /,
+  it.skipIf(!library)('names the path that does not load, or is no such library', async () => {
+    await expect(useAccelerators([`${name}:/no/such/library.so`])).rejects.toThrow(
+      /^The (BLAS|oneDNN) library \/no\/such\/library.so does not load: /,
     );
     if (process.platform === 'linux') {
-      await expect(findAccelerators(['blas:libm.so.6'])).rejects.toThrow(
-        'The library libm.so.6 has no cblas_sgemm: give',
+      await expect(findAccelerators([`${name}:libm.so.6`])).rejects.toThrow(
+        /^The library libm.so.6 has no (cblas_sgemm|dnnl_version): give/,
       );
     }
   });
+});
 
-  it('answers where koffi does not load', async () => {
-    vi.resetModules();
-    vi.doMock('koffi', () => {
-      throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
-    });
-    const { blas } = await import('./index.js');
-    const request = { threads: 1, library: null, backend: null };
-    expect(await blas.find(request)).toMatchObject({ remedy: 'npm install koffi' });
-    vi.doUnmock('koffi');
+it('koffi that does not load is an answer', async () => {
+  vi.resetModules();
+  vi.doMock('koffi', () => {
+    throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
   });
+  const { blas } = await import('./blas/index.js');
+  const request = { threads: 1, library: null, backend: null };
+  expect(await blas.find(request)).toMatchObject({ remedy: 'npm install koffi' });
+  vi.doUnmock('koffi');
 });
