@@ -104,7 +104,7 @@ describe('espalier compare', () => {
     expect(await pick('again')).toEqual([dense, attention]);
   });
 
-  it('keeps apart what was computed with a BLAS and without', async () => {
+  it('keeps apart what was computed with a library and without', async () => {
     const { code } = await espalier(
       ...compareWith('small', 'magnitude', 'contract'),
       '--accelerators',
@@ -117,7 +117,7 @@ describe('espalier compare', () => {
     const folders = (await readdir(join(folder, 'contract/trials'))).filter((name) =>
       name.startsWith('dense-'),
     );
-    expect(folders).toHaveLength((await findAccelerators('auto'))[0]?.library ? 2 : 1);
+    expect(folders).toHaveLength((await findAccelerators('auto')).some(({ library }) => library) ? 2 : 1);
     await espalier(...compareWith('small', three, 'contract'));
   });
 

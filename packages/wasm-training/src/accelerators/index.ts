@@ -71,7 +71,7 @@ export async function findAccelerators(
  * Gives the large products and convolutions of the started wasm backend to accelerators, in the place of those that it had;
  * 'off' takes them back. Calls take effect one after another, in their order; one that fails changes nothing.
  *
- * 'auto' takes a BLAS library, and where none is found and `threads` is above 1, worker threads.
+ * 'auto' takes oneDNN and a BLAS library, and where neither is found and `threads` is above 1, worker threads.
  *
  * @returns what is used, and, for 'auto', what was not found
  * @throws AcceleratorError for what is no choice, or when one that was asked for by its name cannot be had

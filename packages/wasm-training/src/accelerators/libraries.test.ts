@@ -223,6 +223,22 @@ describe.each(present)('a convolution by %s', (name) => {
     tf.dispose([x, w]);
   });
 
+  it.each([1, 2])('is the same bits in every run on so many threads: %i', async (threads) => {
+    await useAccelerators([name], { threads });
+    const run = () =>
+      tf.tidy(() => {
+        const x = randomTensor([4, 9, 8, 16], 1) as tf.Tensor4D;
+        const w = randomTensor([3, 3, 16, 24], 2) as tf.Tensor4D;
+        const y = (a: tf.Tensor, b: tf.Tensor) =>
+          tf.relu(tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same'));
+        const gradients = tf.grads(y)([x, w], randomTensor([4, 9, 8, 24], 3));
+        return [y(x, w), ...gradients].map((tensor) => tensor.dataSync());
+      });
+    const first = run();
+    for (let i = 0; i < 5; i++) expect(run()).toEqual(first);
+    await attachCounted(name);
+  });
+
   it('trains a network to the losses of the wasm kernels, and leaves tensors and memory alone', async () => {
     const losses: number[][] = [];
     for (const choice of ['off', [name]] as const) {

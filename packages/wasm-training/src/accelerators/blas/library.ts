@@ -4,6 +4,7 @@ import { release } from 'node:os';
 
 import { AcceleratorError, type AcceleratorLibrary } from '../accelerator.js';
 import type { AddressOf } from '../native/addresses.js';
+import { withVariables } from '../native/environment.js';
 import { declare, firstThatServes, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
 import { candidates } from './candidates.js';
 import { betterCore, processorFlags } from './openblas-core.js';
@@ -75,12 +76,7 @@ function withKernelsForProcessor(koffi: Koffi, path: string, handle: Handle): Ha
   const better = chosen && betterCore(chosen, processorFlags());
   if (!better || process.env[CORE_VARIABLE] !== undefined) return handle;
   handle.unload();
-  process.env[CORE_VARIABLE] = better;
-  try {
-    return loadLibrary(koffi, path, 'BLAS');
-  } finally {
-    delete process.env[CORE_VARIABLE];
-  }
+  return withVariables({ [CORE_VARIABLE]: better }, () => loadLibrary(koffi, path, 'BLAS'));
 }
 
 function lackOf(handle: Handle): string {

@@ -2,6 +2,7 @@
 
 import { AcceleratorError, type AcceleratorLibrary } from '../accelerator.js';
 import type { AddressOf } from '../native/addresses.js';
+import { withVariables } from '../native/environment.js';
 import { declare, firstThatServes, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
 import { apiOf, type OneDnnApi } from './api.js';
 import { candidates } from './candidates.js';
@@ -27,7 +28,7 @@ export function openUsual(koffi: Koffi): OpenOneDnn | null {
 
 /** @throws AcceleratorError if the library does not load, is no oneDNN 2 or 3, or has threads that cannot be counted */
 export function open(koffi: Koffi, path: string): OpenOneDnn {
-  const handle = loadLibrary(koffi, path, 'oneDNN');
+  const handle = withVariables(shortWaits(process.env), () => loadLibrary(koffi, path, 'oneDNN'));
   const { version, runtime } = versionOf(koffi, handle, path);
   const major = Number(version.split('.')[0]);
   if (major !== 2 && major !== 3) {
@@ -46,6 +47,14 @@ export function open(koffi: Koffi, path: string): OpenOneDnn {
     setThreads: threadsOf(handle, runtime, path),
     start: () => apiOf(koffi, handle, major, addressOf),
   };
+}
+
+/**
+ * Threads of GNU's OpenMP wait for one another by looking again and again, for milliseconds, before they sleep. Where something
+ * else wants the cores, that keeps the very thread from running that they wait for, and a step takes ten times as long.
+ */
+function shortWaits({ OMP_WAIT_POLICY: policy }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return policy === undefined ? { GOMP_SPINCOUNT: '1000' } : {};
 }
 
 /** Bits of dnnl_cpu_isa_t for processors with AVX-512. */
