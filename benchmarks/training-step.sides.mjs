@@ -146,5 +146,5 @@ function hasTaskset() {
 function said(complaint, end) {
   const lines = complaint.split('\n').map((line) => line.trim());
   const error = lines.findLast((line) => /^\w*(Error|Exception)\b.*:/.test(line));
-  return error ?? `its process ended with ${end}`;
+  return error?.replace(/^Error: /, '') ?? `its process ended with ${end}`;
 }
