@@ -34,6 +34,8 @@ const options = readOptions({
 
 /** The first losses of two sides may differ so far, relatively: float32 sums in another order. */
 const AGREEMENT = 1e-3;
+/** Not counted: JavaScript gets faster as it runs. */
+const WARM_UP_SECONDS = 2;
 /** Whom the others' times are divided by. */
 const REFERENCES = ['stock', 'torch', 'tensorflow', 'jax'];
 const PEERS = REFERENCES.slice(1);
@@ -100,8 +102,7 @@ async function measure(workload, threads, file) {
         const side = await start(name, workload, threads, file, options);
         sides.push({ name, bursts: [], ...side });
         assertSame(workload, side.hello, sides[0]);
-        // Not counted: what is compiled as it runs gets faster.
-        await side.burst(options.seconds);
+        await side.burst(SIDES[name].peer ? options.seconds : WARM_UP_SECONDS);
       } catch (error) {
         if (sides.at(-1)?.name === name) sides.pop().stop();
         const reason = error.message.split('\n')[0];

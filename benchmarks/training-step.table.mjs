@@ -36,11 +36,16 @@ export function toMarkdown({ environment, rounds, seconds, rows, absent }) {
 
 function tableOf(rows) {
   const references = Object.keys(REFERENCES).filter((name) => rows.some((row) => row.timesFaster[name]));
-  const titles = ['step, ms', 'CPU, ms', 'examples/s', ...references.map((name) => REFERENCES[name])];
+  const byCpu = references.includes('best');
+  const titles = [
+    ...['step, ms', 'CPU, ms', 'examples/s'],
+    ...references.map((name) => REFERENCES[name]),
+    ...(byCpu ? [`${REFERENCES.best}, CPU time`] : []),
+  ];
   return [
     line(['side', 'threads', ...titles, 'peak memory, MB']),
     line(['---', ...Array.from({ length: titles.length + 2 }, () => '---:')]),
-    ...rows.map(({ title, threads, batch, stepMs, cpuMs, peakMemoryMB, timesFaster }) =>
+    ...rows.map(({ title, threads, batch, stepMs, cpuMs, peakMemoryMB, timesFaster, timesFasterByCpu }) =>
       line([
         title,
         threads,
@@ -48,6 +53,7 @@ function tableOf(rows) {
         number(cpuMs),
         ((1000 * batch) / stepMs).toFixed(0),
         ...references.map((name) => spread(timesFaster[name])),
+        ...(byCpu ? [spread(timesFasterByCpu.best)] : []),
         peakMemoryMB.toFixed(0),
       ]),
     ),

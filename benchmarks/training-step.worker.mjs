@@ -15,6 +15,8 @@ const LEARNING_RATE = 0.01;
 const MOMENTUM = 0.9;
 const WEIGHT_DECAY = 5e-4;
 const FIRST_STEPS = 3;
+/** Of a burst, however long they take. */
+const LEAST_STEPS = 3;
 
 const [workload, threads, file, accelerators] = process.argv.slice(2);
 const { shapes, inputShape, widths } = WORKLOADS[workload];
@@ -30,14 +32,14 @@ const parameters = variables.reduce((sum, { size }) => sum + size, 0);
 tell({ version, parameters, losses });
 for await (const line of createInterface({ input: process.stdin })) tell(burst(Number(line)));
 
-/** Steps for so many seconds, at least one. */
+/** Steps for so many seconds. */
 function burst(seconds) {
   const times = [];
   const before = process.cpuUsage();
   let started = performance.now();
   const end = started + 1000 * seconds;
   let loss;
-  while (started < end) {
+  while (started < end || times.length < LEAST_STEPS) {
     loss = step();
     const now = performance.now();
     times.push(now - started);

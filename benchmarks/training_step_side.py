@@ -19,6 +19,8 @@ WEIGHT_DECAY = 5e-4
 # Keras' and tfjs' own; PyTorch's is 1e-5.
 BATCH_NORM_EPSILON = 1e-3
 FIRST_STEPS = 3
+# Of a burst, however long they take.
+LEAST_STEPS = 3
 
 PERCEPTRONS = {"mnist": (784, 512, 512, CLASSES), "wide": (2048, 2048, 2048, CLASSES)}
 INPUTS = {"mnist": (128, 784), "wide": (128, 2048), "resnet20": (64, 32, 32, 3)}
@@ -82,7 +84,7 @@ def burst(step, seconds):
     cpu_before = time.process_time()
     started = time.perf_counter()
     end = started + seconds
-    while started < end:
+    while started < end or len(times) < LEAST_STEPS:
         loss = step()
         now = time.perf_counter()
         times.append(1000 * (now - started))
