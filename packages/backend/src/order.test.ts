@@ -54,3 +54,11 @@ describe('the order', () => {
     expect(placesBefore(cpu)).toEqual(backendOrder.slice(0, -1));
   });
 });
+
+describe('what is no backend', () => {
+  it.each([undefined, 'wasm', {}, { name: 'wasm' }, [1]])('%j is refused', (value) => {
+    expect(() => inOrder([value] as never)).toThrow(TypeError);
+    expect(() => inOrder(value as never)).toThrow('inOrder(): present');
+    expect(() => placesBefore(value as never)).toThrow('placesBefore(): taken');
+  });
+});

@@ -1,4 +1,6 @@
 /** The order in which `auto` takes backends. */
+import { anObject, assertArgument, listOf } from '@espalier/blocks';
+
 import type { BackendDescription } from './choice.js';
 
 /** One place of the order: a backend, on a device of one kind. */
@@ -27,16 +29,29 @@ export const backendOrder: readonly Place[] = [
   { name: 'cpu', kind: 'processor', what: 'cpu' },
 ];
 
-/** What has a place, in the order in which `auto` takes it; `auto` is the first. */
+/**
+ * What has a place, in the order in which `auto` takes it; `auto` is the first.
+ *
+ * @throws TypeError for what is no list of backends
+ */
 export function inOrder<T extends Pick<BackendDescription, 'name' | 'kind'>>(present: readonly T[]): T[] {
+  assertArgument('inOrder()', 'present', present, listOf(aBackend, 'a list of backends'));
   return backendOrder.flatMap((place) => present.filter((one) => isIn(place, one)));
 }
 
-/** What comes before a backend in the order: why `auto` takes it is that nothing of this is present. */
+/**
+ * What comes before a backend in the order: why `auto` takes it is that nothing of this is present. All of it for one that
+ * has no place.
+ *
+ * @throws TypeError for what is no backend
+ */
 export function placesBefore(taken: Pick<BackendDescription, 'name' | 'kind'>): readonly Place[] {
+  assertArgument('placesBefore()', 'taken', taken, aBackend);
   const at = backendOrder.findIndex((place) => isIn(place, taken));
   return at < 0 ? backendOrder : backendOrder.slice(0, at);
 }
+
+const aBackend = anObject('a backend, with its name and kind', { name: 'string', kind: 'string' });
 
 function isIn(place: Place, { name, kind }: Pick<BackendDescription, 'name' | 'kind'>): boolean {
   return place.name === name && place.kind === kind;
