@@ -43,7 +43,16 @@ const mayImport = (files, allowed, reason) => {
 
 export default defineConfig(
   {
-    ignores: ['**/dist/', '**/build/', '**/generated/', '**/assembly/', '**/*.as.ts', '.nx/', '**/runs/'],
+    ignores: [
+      '**/dist/',
+      '**/build/',
+      '**/generated/',
+      '**/assembly/',
+      '**/*.as.ts',
+      '.nx/',
+      '**/runs/',
+      'benchmarks/peers/environments/',
+    ],
   },
   js.configs.recommended,
   ...tseslint.configs.recommended,

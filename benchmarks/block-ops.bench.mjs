@@ -13,6 +13,10 @@ import { Bench } from 'tinybench';
 
 import '@espalier/wasm-training';
 
+import { readOptions } from './command-line.mjs';
+
+readOptions({});
+
 await tf.setBackend('wasm');
 const grid = blockGrid([784, 512], [16, 16]);
 const weight = tf.randomNormal([784, 512], 0, 1, 'float32', 1);

@@ -4,6 +4,8 @@
 import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 
+import { commandFor } from './peers/peers.mjs';
+
 const FLOAT = 1;
 const INT_ATTRIBUTE = 2;
 const OPSET = 13;
@@ -36,7 +38,7 @@ function load() {
     return createRequire(new URL('peers/package.json', import.meta.url))('onnxruntime-node');
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND') throw error;
-    throw new Error('install it by ONNXRUNTIME_NODE_INSTALL=skip npm install --prefix benchmarks/peers', {
+    throw new Error(`install it by ${commandFor('onnxruntime')}`, {
       cause: error,
     });
   }

@@ -10,13 +10,14 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 
 import { startBackend } from '@espalier/backend';
 import { allocations, phaseAt, placePhases, progressAt, selectsAt, sparsify } from '@espalier/core';
 import { multilayerPerceptron } from '@espalier/models';
 import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
+
+import { count, names, readOptions } from './command-line.mjs';
 
 /** Each is the default export of the package of its name. */
 const STRATEGIES = [
@@ -29,14 +30,12 @@ const STRATEGIES = [
   'sequential-attention',
   'random',
 ];
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '15' },
-    strategies: { type: 'string', default: STRATEGIES.join() },
-    allocations: { type: 'string', default: 'uniform,global' },
-  },
+const options = readOptions({
+  rounds: count(15),
+  strategies: names(STRATEGIES),
+  allocations: names(Object.keys(allocations), ['uniform', 'global']),
 });
-const rounds = Number(options.rounds);
+const { rounds } = options;
 const TOTAL_STEPS = 2000;
 const WARM_UP = 5;
 /** 1.5 million weights. */
@@ -47,8 +46,8 @@ const trainingStep = mnistStep();
 for (let i = 0; i < WARM_UP; i++) trainingStep();
 
 const rows = [];
-for (const strategy of options.strategies.split(',')) {
-  for (const allocation of options.allocations.split(',')) rows.push(await measure(strategy, allocation));
+for (const strategy of options.strategies) {
+  for (const allocation of options.allocations) rows.push(await measure(strategy, allocation));
 }
 const table = [
   '| strategy | allocation | training step, ms | choice, ms | training steps, median (quartiles) |',

@@ -1,7 +1,7 @@
 // What it takes to prepare and to stream a file in the form of Criteo's Display Advertising Challenge: a generated one,
 // of so many rows, whose categories follow Zipf's law.
 //
-//     node benchmarks/criteo-rows.bench.mjs [rows, 2000000] [batch, 32768]
+//     node benchmarks/criteo-rows.bench.mjs [--rows 2000000] [--batch 32768]
 //
 // Prints seconds of the clock and of the processor, rows a second and the peak of resident memory, each stage in a process
 // of its own. The file and what is prepared of it lie in a temporary folder, which is removed.
@@ -15,6 +15,8 @@ import { promisify } from 'node:util';
 
 import { permutation, random } from '@espalier/datasets';
 import { loadCriteo } from '@espalier/datasets/criteo';
+
+import { count, names, readOptions, text } from './command-line.mjs';
 
 /** Values of each categorical field, from three to 1.7 million. */
 const VALUES = Array.from({ length: 26 }, (_, field) => Math.round(3 * 1.7 ** field));
@@ -62,12 +64,17 @@ const stages = {
   },
 };
 
-const [first = '2000000', second = '32768', stage, folder] = process.argv.slice(2);
-const [rows, batch] = [Number(first), Number(second)];
+const { rows, batch, stage, folder } = readOptions({
+  rows: count(2_000_000),
+  batch: count(32_768),
+  // Of the processes that this one starts.
+  stage: names(Object.keys(stages), null),
+  folder: text('a folder', null),
+});
 
 if (stage) {
   const start = performance.now();
-  const own = await stages[stage](folder, rows, batch);
+  const own = await stages[stage[0]](folder, rows, batch);
   const seconds = (performance.now() - start) / 1000;
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   const processorSeconds = (userCPUTime + systemCPUTime) / 1e6;
@@ -78,7 +85,10 @@ if (stage) {
     for (const name of Object.keys(stages)) {
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        [fileURLToPath(import.meta.url), first, second, name, temporary],
+        [
+          fileURLToPath(import.meta.url),
+          ...['--rows', `${rows}`, '--batch', `${batch}`, '--stage', name, '--folder', temporary],
+        ],
         { env: { ...process.env, XDG_CACHE_HOME: join(temporary, 'cache') } },
       );
       const { rows: done, seconds, processorSeconds, peakMegabytes } = JSON.parse(stdout);

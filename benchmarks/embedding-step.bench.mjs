@@ -1,7 +1,7 @@
 // What the table of embeddings costs in a training step of the network for Criteo: its lookup, the lookup's gradient, and
 // the optimiser's step over all of it, beside the step as a whole.
 //
-//     node benchmarks/embedding-step.bench.mjs [tokens, 1000000] [batch, 32768] [backend, wasm]
+//     node benchmarks/embedding-step.bench.mjs [--tokens 1000000] [--batch 32768] [--backend wasm]
 //
 // Prints milliseconds of the clock and of the processor, the median of three, after one that is not counted.
 
@@ -12,12 +12,18 @@ import { adam } from '@espalier/optimizers';
 import { binaryClassification } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
-const [FIELDS, SIZE] = [39, 10];
-const [first = '1000000', second = '32768', choice = 'wasm'] = process.argv.slice(2);
-const [tokens, batch] = [Number(first), Number(second)];
+import { backend, count, readOptions } from './command-line.mjs';
 
-const backend = await startBackend(choice);
-console.log(`${backend.name}, ${backend.device}: ${tokens} tokens, batches of ${batch}`);
+const [FIELDS, SIZE] = [39, 10];
+const options = readOptions({
+  tokens: count(1_000_000, { from: FIELDS }),
+  batch: count(32_768),
+  backend: backend('wasm'),
+});
+const { tokens, batch } = options;
+
+const started = await startBackend(options.backend);
+console.log(`${started.name}, ${started.device}: ${tokens} tokens, batches of ${batch}`);
 
 /** In each field tokens of its own, of rank r with a share of about 1/r. */
 function drawTokens() {
@@ -43,7 +49,7 @@ async function milliseconds(name, work) {
     const [start, before] = [performance.now(), process.cpuUsage()];
     const result = tf.tidy(work);
     if (result) await result.data();
-    await backend.finished();
+    await started.finished();
     tf.dispose(result);
     const { user, system } = process.cpuUsage(before);
     times.push({ clock: performance.now() - start, processor: (user + system) / 1000 });

@@ -1,6 +1,6 @@
 // The GPU benchmark: checks every strategy's first steps against the cpu backend, and measures training steps (dense and
 // under each strategy, phase by phase), block-sparse products against dense ones, and PyTorch on the same card when
-// `python3` has it, float32 against float32.
+// benchmarks/peers or `python3` has it, float32 against float32.
 //
 //   node benchmarks/gpu.bench.mjs [--backend webgpu] [--check-only | --skip-check] [--quick] [--out <file.json>]
 //     [--workloads mnist,wide,resnet20,resnet18,products] [--pruners magnitude,…] [--python python3]
@@ -14,17 +14,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 
 import { probeBackend, startBackend } from '@espalier/backend';
 import * as tf from '@tensorflow/tfjs';
 
+import { backend as choiceOfBackend, flag, names, readOptions, text } from './command-line.mjs';
 import { checkAgainstCpu } from './gpu-check.mjs';
 import { checkProducts, measureProducts } from './gpu-products.mjs';
 import { toMarkdown } from './gpu-report.mjs';
 import { measureSteps } from './gpu-steps.mjs';
 import { startTorch } from './gpu-torch.mjs';
 import { full, quick } from './gpu-workloads.mjs';
+import { pythonOf } from './peers/peers.mjs';
 
 const MEASURED = [
   ...['magnitude', 'acdc', 'powerpropagation', 'str', 'softmax-attention'],
@@ -40,27 +41,18 @@ const CHECKED = [
 const OFTEN = { everySteps: 5 };
 const CHECK_SETTINGS = { iht: OFTEN, rigl: OFTEN, 'structured-dst': OFTEN };
 
-const { values: options } = parseArgs({
-  options: {
-    backend: { type: 'string', default: 'webgpu' },
-    'check-only': { type: 'boolean', default: false },
-    'skip-check': { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    workloads: { type: 'string' },
-    pruners: { type: 'string' },
-    python: { type: 'string', default: 'python3' },
-    out: { type: 'string' },
-  },
+const MEASURABLE = ['products', ...full.workloads.map(({ name }) => name)];
+const options = readOptions({
+  backend: choiceOfBackend('webgpu'),
+  'check-only': flag,
+  'skip-check': flag,
+  quick: flag,
+  workloads: names(MEASURABLE),
+  pruners: names(CHECKED, null),
+  python: text('a command', pythonOf('torch') ?? 'python3'),
+  out: text('a file', null),
 });
 const plan = options.quick ? quick : full;
-const asked = options.workloads?.split(',');
-const measurable = ['products', ...plan.workloads.map(({ name }) => name)];
-const unknown = asked?.find((name) => !measurable.includes(name));
-if (unknown !== undefined) misused(`unknown workload '${unknown}': choose ${measurable.join(', ')}`);
-const unknownPruner = options.pruners?.split(',').find((name) => !CHECKED.includes(name));
-if (unknownPruner !== undefined) {
-  misused(`unknown strategy '${unknownPruner}': choose ${CHECKED.join(', ')}`);
-}
 const log = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 
 // Tried in a process of its own first, where what a driver prints is not seen.
@@ -109,7 +101,7 @@ async function benchmark() {
 }
 
 async function check() {
-  const pruners = [null, ...(await load(options.pruners?.split(',') ?? CHECKED, CHECK_SETTINGS))];
+  const pruners = [null, ...(await load(options.pruners ?? CHECKED, CHECK_SETTINGS))];
   const checks = [];
   for (const pruner of pruners) {
     const result = await checkAgainstCpu(pruner, backend.name);
@@ -124,12 +116,12 @@ async function check() {
  * measured is written at once: it stays when the rest is cut off.
  */
 async function measure(report, context) {
-  const pruners = await load(options.pruners?.split(',') ?? MEASURED);
+  const pruners = await load(options.pruners ?? MEASURED);
   const keepIn = (rows) => (row) => {
     rows.push(row);
     write(report);
   };
-  for (const what of asked ?? measurable) {
+  for (const what of options.workloads) {
     const workload = plan.workloads.find(({ name }) => name === what);
     try {
       await unlessItFails(

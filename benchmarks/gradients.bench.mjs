@@ -5,6 +5,10 @@
 import '@espalier/wasm-training';
 import * as tf from '@tensorflow/tfjs';
 
+import { readOptions } from './command-line.mjs';
+
+readOptions({});
+
 const image = [8, 32, 32, 16];
 const volume = [4, 16, 16, 16, 8];
 const cases = {

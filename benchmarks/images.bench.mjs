@@ -9,7 +9,6 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { startBackend } from '@espalier/backend';
 import { random } from '@espalier/datasets';
@@ -19,10 +18,9 @@ import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 
-const { values } = parseArgs({
-  options: { images: { type: 'string', default: '400' }, steps: { type: 'string', default: '2' } },
-});
-const [images, steps] = [Number(values.images), Number(values.steps)];
+import { count, readOptions } from './command-line.mjs';
+
+const { images, steps } = readOptions({ images: count(400), steps: count(2) });
 const SIZE = 224;
 /** Eight do not fit into the memory of the wasm backend. */
 const BATCH = 4;

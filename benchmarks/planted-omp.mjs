@@ -9,6 +9,10 @@ import { permutation, plantedBlocks, random } from '@espalier/datasets';
 import { plantedBlocksSettings as settings } from '@espalier/workloads/planted-blocks';
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 
+import { readOptions } from './command-line.mjs';
+
+readOptions({});
+
 const { inputs, outputs, trainExamples, density, blockShape } = settings;
 const [blockRows, blockColumns] = blockShape;
 const gridColumns = outputs / blockColumns;

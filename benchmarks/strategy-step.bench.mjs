@@ -11,7 +11,6 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 
 import { startBackend } from '@espalier/backend';
 import { sparsePhases } from '@espalier/block-sparse';
@@ -19,6 +18,8 @@ import { sparsify } from '@espalier/core';
 import { multilayerPerceptron } from '@espalier/models';
 import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
+
+import { count, names, readOptions } from './command-line.mjs';
 
 /** Each is the default export of the package of its name. */
 const STRATEGIES = [
@@ -29,15 +30,11 @@ const STRATEGIES = [
   'softmax-attention',
   'sequential-attention-plus-plus',
 ];
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '40' },
-    steps: { type: 'string', default: '20' },
-    strategies: { type: 'string', default: STRATEGIES.join() },
-  },
+const { rounds, steps, strategies } = readOptions({
+  rounds: count(40),
+  steps: count(20),
+  strategies: names(STRATEGIES),
 });
-const rounds = Number(options.rounds);
-const steps = Number(options.steps);
 const CLASSES = 10;
 const BATCH = 128;
 const WARM_UP = 10;
@@ -47,7 +44,7 @@ const inputs = tf.randomUniform([BATCH, 784], 0, 1, 'float32', 1);
 const labels = tf.tidy(() => tf.oneHot(tf.randomUniform([BATCH], 0, CLASSES, 'int32', 2), CLASSES).toFloat());
 
 const contestants = [await contestant('dense', null, null)];
-for (const name of options.strategies.split(',')) {
+for (const name of strategies) {
   const { default: strategy } = await import(`@espalier/${name}`);
   contestants.push(
     await contestant(name, strategy(), null),

@@ -1,170 +1,172 @@
-// How long a training step takes: stock tfjs wasm, @espalier/wasm-training without and with the system's BLAS, and
-// PyTorch, on one thread each and on two.
+// How long a training step takes: stock tfjs wasm, Espalier on wasm alone and with each of its native libraries, PyTorch,
+// TensorFlow and JAX, on one thread each and on two.
 //
-//   node benchmarks/training-step.bench.mjs [--rounds 5] [--seconds 2] [--workloads mnist,wide,resnet20]
-//                                           [--blas auto|<path>] [--python <command>]
+//   node benchmarks/training-step.bench.mjs [--rounds 5] [--seconds 0.7] [--workloads mnist,wide,resnet20] [--threads 1,2]
+//                                           [--sides stock,…] [--blas <path>] [--onednn <path>]
 //
-// Each side runs in a process of its own (training-step.worker.mjs, training_step_torch.py); the sides take turns, and a
-// ratio is that of two neighbours in one round. Prints a table; a run of all workloads also writes it and the figures, as
-// training-step.md and training-step.json under benchmarks/results/, which so hold one run on one machine. Build the
-// packages first. What is absent (a BLAS, PyTorch) is said in its row.
+// Each side runs in a process of its own, kept to as many processors as it has threads. All have the same initial weights,
+// batch, loss and optimiser, and their first losses must agree. They take turns in short bursts, and a ratio is that of two
+// bursts of one round. CPU time is that of all threads: what a step costs when nothing else runs. Prints a table; a run of
+// everything also writes it and the figures, as training-step.md and training-step.json under benchmarks/results/, which so
+// hold one run on one machine. Build the packages first; peers are set up by `node benchmarks/peers/set-up.mjs`. What is
+// absent is left out with a line.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+
+import { count, names, positive, readOptions, text } from './command-line.mjs';
+import { SIDES, start } from './training-step.sides.mjs';
 import { toMarkdown } from './training-step.table.mjs';
+import { parametersOf, startOf, toBytes, WORKLOADS } from './training-step.workloads.mjs';
 
-const WORKLOADS = ['mnist', 'wide', 'resnet20'];
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
-    workloads: { type: 'string', default: WORKLOADS.join() },
-    blas: { type: 'string', default: 'auto' },
-    python: { type: 'string' },
-  },
+const THREADS = ['1', '2'];
+const options = readOptions({
+  rounds: count(5),
+  seconds: positive(0.7),
+  workloads: names(Object.keys(WORKLOADS)),
+  threads: names(THREADS),
+  sides: names(Object.keys(SIDES)),
+  blas: text("a library's path", null),
+  onednn: text("a library's path", null),
 });
-const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
-const NO_TORCH = 'python3 has no torch: apt-get install python3-torch libopenblas0-pthread';
-const python = findPython();
 
-/** What is compared. Node 20 hides relaxed SIMD behind a flag; later versions have it. */
-const relaxed =
-  Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : null;
-const SIDES = [
-  { name: 'stock tfjs wasm', threads: 1, command: ours('stock') },
-  { name: 'wasm-training', threads: 1, command: ours('espalier') },
-  ...(relaxed
-    ? [{ name: 'wasm-training, relaxed SIMD', threads: 1, command: ours('espalier', relaxed) }]
-    : []),
-  { name: 'wasm-training, BLAS', threads: 1, command: ours('blas') },
-  ...(relaxed
-    ? [{ name: 'wasm-training, BLAS, relaxed SIMD', threads: 1, command: ours('blas', relaxed) }]
-    : []),
-  { name: 'PyTorch', threads: 1, command: torch },
-  {
-    name: relaxed ? 'wasm-training, relaxed SIMD' : 'wasm-training',
-    threads: 2,
-    command: ours('espalier', relaxed ?? []),
-  },
-  {
-    name: relaxed ? 'wasm-training, BLAS, relaxed SIMD' : 'wasm-training, BLAS',
-    threads: 2,
-    command: ours('blas', relaxed ?? []),
-  },
-  { name: 'PyTorch', threads: 2, command: torch },
-];
-const STOCK = 0;
+/** The first losses of two sides may differ so far, relatively: float32 sums in another order. */
+const AGREEMENT = 1e-3;
+/** Not counted: JavaScript gets faster as it runs. */
+const WARM_UP_SECONDS = 2;
+/** Whom the others' times are divided by. */
+const REFERENCES = ['stock', 'torch', 'tensorflow', 'jax'];
+const PEERS = REFERENCES.slice(1);
 
-const workloads = options.workloads.split(',');
-const unknown = workloads.find((name) => !WORKLOADS.includes(name));
-if (unknown !== undefined || !(Number(options.rounds) >= 1)) {
-  process.stderr.write(
-    unknown === undefined
-      ? `error: --rounds ${options.rounds}: at least 1\n`
-      : `error: unknown workload '${unknown}': choose ${WORKLOADS.join(', ')}\n`,
-  );
-  process.exit(2);
+const log = (line) => process.stderr.write(`${line}\n`);
+const folder = mkdtempSync(join(tmpdir(), 'espalier-training-step-'));
+const loadBefore = loadavg()[0];
+const started = performance.now();
+const [rows, absent] = [[], []];
+try {
+  for (const workload of options.workloads) {
+    const file = join(folder, `${workload}.bin`);
+    writeFileSync(file, toBytes(startOf(WORKLOADS[workload])));
+    for (const threads of options.threads.map(Number)) await measure(workload, threads, file);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
-const rows = workloads.flatMap(measureWorkload);
-const runs = rows.flatMap((row) => row.runs ?? []);
+const versions = new Map(
+  rows.flatMap(({ side, version }) => (version ? [[SIDES[side].title, version]] : [])),
+);
 const report = {
-  schemaVersion: 2,
+  schemaVersion: 3,
   date: new Date().toISOString(),
   environment: {
     node: process.version,
     cpu: cpus()[0].model,
     cores: cpus().length,
-    blas: runs.find((run) => run.blas)?.blas ?? null,
-    torch: runs.find((run) => run.torch)?.torch ?? null,
+    pinned: rows.every(({ pinned }) => pinned),
+    versions: Object.fromEntries(versions),
+    // Processes that wanted to run, over a minute: above the number of cores, the machine had other work.
+    loadBefore,
+    minutes: (performance.now() - started) / 60_000,
   },
-  rounds: Number(options.rounds),
+  rounds: options.rounds,
+  seconds: options.seconds,
+  absent,
   rows,
 };
 const table = toMarkdown(report);
 process.stdout.write(table);
-if (WORKLOADS.every((name) => workloads.includes(name))) {
-  mkdirSync(fileOf('results/'), { recursive: true });
-  writeFileSync(fileOf('results/training-step.json'), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(fileOf('results/training-step.md'), table);
+const whole = [
+  [options.workloads, Object.keys(WORKLOADS)],
+  [options.threads, THREADS],
+  [options.sides, Object.keys(SIDES)],
+].every(([chosen, all]) => all.every((one) => chosen.includes(one)));
+if (whole) {
+  const results = fileURLToPath(new URL('results/', import.meta.url));
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, 'training-step.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(results, 'training-step.md'), table);
 } else {
-  process.stderr.write('Not written to benchmarks/results/: that is for runs of all workloads\n');
+  log('Not written to benchmarks/results/: that is for runs of everything');
 }
 
-/** One row for each side; medians over the rounds. */
-function measureWorkload(workload) {
-  const rounds = Array.from({ length: Number(options.rounds) }, () =>
-    SIDES.map((side) => runSide(side, workload)),
-  );
-  return SIDES.map(({ name, threads }, i) => {
-    const runs = rounds.map((round) => round[i]);
-    const failed = runs.find((run) => run.error);
-    if (failed) return { workload, name, threads, error: failed.error };
-    const native = SIDES.findIndex((side) => side.name === 'PyTorch' && side.threads === threads);
-    return {
-      workload,
-      name,
-      threads,
-      batch: runs[0].batch,
-      stepMs: median(runs.map((run) => run.stepMs.median)),
-      cpuMs: median(runs.map((run) => run.cpuMs)),
-      examplesPerSecond: median(runs.map((run) => run.examplesPerSecond)),
-      peakMemoryMB: median(runs.map((run) => run.peakMemoryMB)),
-      timesStock: ratio(rounds, STOCK, i, (run) => run.stepMs.median),
-      timesStockByCpu: ratio(rounds, STOCK, i, (run) => run.cpuMs),
-      timesTorch: ratio(rounds, native, i, (run) => run.stepMs.median),
-      timesTorchByCpu: ratio(rounds, native, i, (run) => run.cpuMs),
-      firstLosses: runs[0].losses,
-      runs,
-    };
-  });
-}
-
-/** How many times as fast as side `reference` side `i` was, round by round; null if the reference cannot run. */
-function ratio(rounds, reference, i, timeOf) {
-  if (rounds.some((round) => round[reference].error)) return null;
-  const ratios = rounds.map((round) => timeOf(round[reference]) / timeOf(round[i]));
-  return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
-}
-
-function ours(side, flags = []) {
-  const worker = fileOf('training-step.worker.mjs');
-  return (workload, threads) => [
-    process.execPath,
-    [...flags, worker, side, workload, options.seconds, threads, options.blas],
-  ];
-}
-
-function torch(workload, threads) {
-  if (!python) throw new Error(NO_TORCH);
-  return [python, [fileOf('training_step_torch.py'), workload, options.seconds, threads]];
-}
-
-function runSide({ command, threads }, workload) {
-  // What a library that is linked in takes its number of threads from.
-  const env = { ...process.env, OPENBLAS_NUM_THREADS: `${threads}`, OMP_NUM_THREADS: `${threads}` };
+/** One row for each side that can take part; medians over the rounds. */
+async function measure(workload, threads, file) {
+  const sides = [];
   try {
-    const [file, args] = command(workload, `${threads}`);
-    const output = execFileSync(file, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
-    return JSON.parse(output.trim().split('\n').at(-1));
-  } catch (error) {
-    const message = String(error.stderr ?? error).match(/^.*Error:? *(.*)$/m)?.[1] ?? String(error);
-    return { workload, error: message };
+    for (const name of options.sides) {
+      const { workloads = Object.keys(WORKLOADS), threads: numbers, title } = SIDES[name];
+      if (!workloads.includes(workload) || !numbers.includes(threads)) continue;
+      try {
+        const side = await start(name, workload, threads, file, options);
+        sides.push({ name, bursts: [], ...side });
+        assertSame(workload, side.hello, sides[0]);
+        await side.burst(SIDES[name].peer ? options.seconds : WARM_UP_SECONDS);
+      } catch (error) {
+        if (sides.at(-1)?.name === name) sides.pop().stop();
+        const reason = error.message.split('\n')[0];
+        absent.push({ workload, threads, side: title, reason });
+        log(`${workload}, ${threads}: ${title} is left out: ${reason}`);
+      }
+    }
+    for (let round = 0; round < options.rounds; round++) {
+      for (const side of sides) side.bursts.push(await side.burst(options.seconds));
+      log(`${workload}, ${threads}: round ${round + 1} of ${options.rounds}`);
+    }
+    rows.push(...sides.map((side) => rowOf(side, sides, workload, threads)));
+  } finally {
+    for (const side of sides) side.stop();
   }
 }
 
-/** A Python that has PyTorch: another `python3` may come first in the path than the system's. */
-function findPython() {
-  return (options.python ? [options.python] : ['python3', '/usr/bin/python3']).find((command) => {
-    try {
-      execFileSync(command, ['-c', 'import torch'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** The same network from the same weights: as many parameters, and the first losses of the first side. */
+function assertSame(workload, { parameters, losses }, first) {
+  const expected = parametersOf(WORKLOADS[workload]);
+  if (parameters !== expected) throw new Error(`it has ${parameters} parameters of ${expected}`);
+  const reference = first.hello.losses;
+  if (losses.some((loss, i) => !(Math.abs(loss / reference[i] - 1) < AGREEMENT))) {
+    throw new Error(
+      `its losses ${losses.join(', ')} are not ${SIDES[first.name].title}'s ${reference.join(', ')}`,
+    );
+  }
+}
+
+function rowOf({ name, hello, bursts }, sides, workload, threads) {
+  const over = (references, timeOf) => ratioOf(bursts, references, timeOf);
+  const timesFaster = (timeOf) => {
+    const ratios = REFERENCES.flatMap((reference) => {
+      const other = sides.find((side) => side.name === reference);
+      return other ? [[reference, over([other], timeOf)]] : [];
+    });
+    const peers = sides.filter((side) => SIDES[side.name].peer);
+    const all = PEERS.every((peer) => sides.some((side) => side.name === peer));
+    return Object.fromEntries(all ? [...ratios, ['best', over(peers, timeOf)]] : ratios);
+  };
+  return {
+    workload,
+    side: name,
+    title: SIDES[name].title,
+    threads,
+    batch: WORKLOADS[workload].inputShape[0],
+    ...hello,
+    lastLoss: bursts.at(-1).loss,
+    stepMs: median(bursts.map(({ stepMs }) => stepMs)),
+    minMs: Math.min(...bursts.map(({ minMs }) => minMs)),
+    cpuMs: median(bursts.map(({ cpuMs }) => cpuMs)),
+    peakMemoryMB: Math.max(...bursts.map(({ peakMemoryMB }) => peakMemoryMB)),
+    timesFaster: timesFaster(({ stepMs }) => stepMs),
+    timesFasterByCpu: timesFaster(({ cpuMs }) => cpuMs),
+    bursts,
+  };
+}
+
+/** How many times as fast as the fastest of the others, round by round. */
+function ratioOf(bursts, others, timeOf) {
+  const ratios = bursts.map(
+    (burst, i) => Math.min(...others.map((other) => timeOf(other.bursts[i]))) / timeOf(burst),
+  );
+  return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
 
 function median(values) {

@@ -1,46 +1,69 @@
 // The training-step benchmark's results as the table that the docs show.
 
-const TITLES = {
-  mnist: '784-512-512-10, batch 128',
-  wide: '2048-2048-2048-10, batch 128',
-  resnet20: 'ResNet-20 on 32 × 32 × 3, batch 64',
+import { WORKLOADS } from './training-step.workloads.mjs';
+
+const REFERENCES = {
+  stock: '× stock',
+  torch: '× PyTorch',
+  tensorflow: '× TensorFlow',
+  jax: '× JAX',
+  best: '× the best peer',
 };
 
 /** @param report what training-step.bench.mjs writes as JSON */
-export function toMarkdown({ environment, rounds, rows }) {
-  const { node, cpu, cores, blas, torch } = environment;
-  const libraries = [blas && `BLAS: ${blas}`, torch && `PyTorch ${torch}`].filter(Boolean);
-  const workloads = [...new Set(rows.map(({ workload }) => workload))];
+export function toMarkdown({ environment, rounds, seconds, rows, absent }) {
+  const { node, cpu, cores, pinned, versions, loadBefore } = environment;
+  const libraries = [...new Set(Object.values(versions))];
+  const busy =
+    loadBefore > 1
+      ? ` Others used the machine: ${loadBefore.toFixed(1)} processes wanted to run when it began. Look at the CPU time: a side on so many threads whose CPU time is far from that many times its step waited for the others.`
+      : '';
+  const kept = pinned ? 'kept to as many processors as it has threads' : 'kept to no processors';
   return [
     '<!-- Written by `node benchmarks/training-step.bench.mjs`. -->',
     '',
-    [`Node ${node}`, `${cpu}, ${cores} cores`, ...libraries].join('; ') + '.',
-    `Medians of ${rounds} rounds, in brackets the least and the most; PyTorch with the same number of threads.`,
-    ...workloads.flatMap((workload) => [
-      '',
-      `**${TITLES[workload] ?? workload}**`,
-      '',
-      '| side | threads | step, ms | CPU, ms | examples/s | times stock | times PyTorch | peak memory, MB |',
-      '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-      ...rows.filter((row) => row.workload === workload).map(line),
-    ]),
+    `${cpu}, ${cores} cores; ${[`Node ${node}`, ...libraries].join('; ')}.`,
+    '',
+    `Medians of ${rounds} rounds of ${seconds} s a side, each in a process of its own, ${kept}; CPU time is that of all its threads. Times as fast as others in the same round, in brackets the least and the most; the best peer is the fastest of all PyTorch's, TensorFlow's and JAX's sides.${busy}`,
+    ...Object.entries(WORKLOADS).flatMap(([workload, { title }]) => {
+      const its = rows.filter((row) => row.workload === workload);
+      return its.length > 0 ? ['', `**${title}**`, '', ...tableOf(its)] : [];
+    }),
+    ...(absent.length > 0 ? ['', 'Left out:', '', ...new Set(absent.map(absence))] : []),
     '',
   ].join('\n');
 }
 
-function line({ name, threads, error, stepMs, cpuMs, examplesPerSecond, peakMemoryMB, ...ratios }) {
-  const cells = error
-    ? [error, '', '', '', '', '']
-    : [
+function tableOf(rows) {
+  const references = Object.keys(REFERENCES).filter((name) => rows.some((row) => row.timesFaster[name]));
+  const byCpu = references.includes('best');
+  const titles = [
+    ...['step, ms', 'CPU, ms', 'examples/s'],
+    ...references.map((name) => REFERENCES[name]),
+    ...(byCpu ? [`${REFERENCES.best}, CPU time`] : []),
+  ];
+  return [
+    line(['side', 'threads', ...titles, 'peak memory, MB']),
+    line(['---', ...Array.from({ length: titles.length + 2 }, () => '---:')]),
+    ...rows.map(({ title, threads, batch, stepMs, cpuMs, peakMemoryMB, timesFaster, timesFasterByCpu }) =>
+      line([
+        title,
+        threads,
         number(stepMs),
         number(cpuMs),
-        examplesPerSecond.toFixed(0),
-        spread(ratios.timesStock),
-        spread(ratios.timesTorch),
+        ((1000 * batch) / stepMs).toFixed(0),
+        ...references.map((name) => spread(timesFaster[name])),
+        ...(byCpu ? [spread(timesFasterByCpu.best)] : []),
         peakMemoryMB.toFixed(0),
-      ];
-  return `| ${[name, threads, ...cells].join(' | ')} |`;
+      ]),
+    ),
+  ];
 }
+
+const absence = ({ workload, side, reason }) =>
+  `- ${side}${/Kernel/.test(reason) ? ` (${WORKLOADS[workload].title})` : ''}: ${reason}`;
+
+const line = (cells) => `| ${cells.join(' | ')} |`;
 
 function spread(ratio) {
   return ratio ? `${number(ratio.median)} (${number(ratio.min)}–${number(ratio.max)})` : '—';

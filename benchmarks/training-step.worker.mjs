@@ -1,61 +1,67 @@
-// One side of the training-step benchmark, in a process of its own since kernels are registered for the whole
-// process: `node training-step.worker.mjs <stock|espalier|blas> <workload> <seconds> [threads] [library]` prints one
-// line of JSON. The threads are those of the products, by the kernels or by the BLAS library, which is looked for unless
-// it is given.
+// One of tfjs' sides of the training-step benchmark, in a process of its own since kernels are registered for the whole
+// process: `node training-step.worker.mjs <workload> <threads> <file> [accelerators]`. Without accelerators it is stock tfjs;
+// they are 'off', or a list such as onednn,blas. Reads its start from the file (training-step.workloads.mjs), and speaks as
+// training_step_side.py does.
+
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { Bench } from 'tinybench';
 
-const WORKLOADS = {
-  mnist: { batch: 128, build: () => dense([784, 512, 512, 10]) },
-  wide: { batch: 128, build: () => dense([2048, 2048, 2048, 10]) },
-  resnet20: { batch: 64, build: resnet20 },
-};
-const CLASSES = 10;
+import { CLASSES, WORKLOADS } from './training-step.workloads.mjs';
+
 const LEARNING_RATE = 0.01;
 const MOMENTUM = 0.9;
 const WEIGHT_DECAY = 5e-4;
+const FIRST_STEPS = 3;
+/** Of a burst, however long they take. */
+const LEAST_STEPS = 3;
 
-const [side, workload, seconds, threads = '1', choice = 'auto'] = process.argv.slice(2);
-const { batch, build } = WORKLOADS[workload];
+const [workload, threads, file, accelerators] = process.argv.slice(2);
+const { shapes, inputShape, widths } = WORKLOADS[workload];
 
 await tf.setBackend('wasm');
-const optimizer = side === 'stock' ? stockOptimizer() : await espalierOptimizer();
-const lossOf = side === 'stock' ? tf.losses.softmaxCrossEntropy : await espalierLoss();
-const blas = side === 'blas' ? await startBlas() : null;
-if (side === 'espalier' && Number(threads) > 1) await startThreads();
-const model = build();
-const inputs = tf.randomUniform([batch, ...model.inputs[0].shape.slice(1)], 0, 1, 'float32', 1);
-const classes = tf.randomUniform([batch], 0, CLASSES, 'int32', 2);
-const labels = tf.tidy(() => tf.oneHot(classes, CLASSES).toFloat());
+const { optimizer, lossOf, version } = accelerators ? await espalier() : stock();
+const { model, made } = widths ? perceptron(widths) : resnet20();
+const variables = made.flatMap((layer) => layer.trainableWeights.map((weight) => weight.read()));
+const { inputs, labels } = start();
 
-const losses = [];
-for (let i = 0; i < 3; i++) losses.push(step());
-const bench = new Bench({ time: Number(seconds) * 1000, warmup: false, iterations: 3 });
-bench.add(workload, step);
-const cpuBefore = process.cpuUsage();
-await bench.run();
-const { user, system } = process.cpuUsage(cpuBefore);
-const { result } = bench.tasks[0];
-if (result.state !== 'completed') throw result.error ?? new Error(`The benchmark is ${result.state}.`);
-const { latency } = result;
-console.log(
-  JSON.stringify({
-    side,
-    workload,
-    ...(blas && { blas }),
-    batch,
-    samples: latency.samplesCount,
-    stepMs: { median: latency.p50, min: latency.min, p75: latency.p75 },
-    // Time on the processor: what the step costs when nothing else runs, also on a machine that is busy.
-    cpuMs: (user + system) / 1000 / latency.samplesCount,
-    examplesPerSecond: (1000 * batch) / latency.p50,
-    losses,
-    tensors: tf.memory().numTensors,
+const losses = Array.from({ length: FIRST_STEPS }, step);
+const parameters = variables.reduce((sum, { size }) => sum + size, 0);
+tell({ version, parameters, losses });
+for await (const line of createInterface({ input: process.stdin })) tell(burst(Number(line)));
+
+/** Steps for so many seconds. */
+function burst(seconds) {
+  const times = [];
+  const before = process.cpuUsage();
+  let started = performance.now();
+  const end = started + 1000 * seconds;
+  let loss;
+  while (started < end || times.length < LEAST_STEPS) {
+    loss = step();
+    const now = performance.now();
+    times.push(now - started);
+    started = now;
+  }
+  const { user, system } = process.cpuUsage(before);
+  times.sort((a, b) => a - b);
+  const middle = times.length >> 1;
+  return {
+    samples: times.length,
+    stepMs: times.length % 2 ? times[middle] : (times[middle - 1] + times[middle]) / 2,
+    minMs: times[0],
+    // Time on the processors: what the step costs when nothing else runs, also on a machine that is busy.
+    cpuMs: (user + system) / 1000 / times.length,
+    loss,
     peakMemoryMB: process.resourceUsage().maxRSS / 1024,
-  }),
-);
+  };
+}
+
+function tell(answer) {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
 
 /** One step of a hand-written loop; the loss is read, as a loop that reports it would. */
 function step() {
@@ -66,79 +72,87 @@ function step() {
   return value;
 }
 
-async function espalierLoss() {
-  await import('@espalier/wasm-training');
-  const { softmaxCrossEntropy } = await import('@espalier/optimizers');
-  return softmaxCrossEntropy;
+/** Gives the model the file's weights. */
+function start() {
+  const bytes = readFileSync(file);
+  const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  let at = 0;
+  const take = (shape) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    at += size;
+    return tf.tensor(numbers.slice(at - size, at), shape);
+  };
+  if (variables.length !== shapes.length) throw new Error(`The model has ${variables.length} weights.`);
+  for (const [i, variable] of variables.entries()) tf.tidy(() => variable.assign(take(shapes[i])));
+  const inputs = take(inputShape);
+  const labels = tf.tidy(() => tf.oneHot(take([inputShape[0]]).toInt(), CLASSES).toFloat());
+  if (at !== numbers.length) throw new Error(`${file} is not of ${workload}: ${numbers.length} numbers.`);
+  return { inputs, labels };
 }
 
 /** Fully connected layers with ReLU between them; logits at the end. */
-function dense([inputs, ...units]) {
-  return tf.sequential({
-    layers: units.map((width, i) =>
-      tf.layers.dense({
-        units: width,
-        kernelInitializer: tf.initializers.heNormal({ seed: i + 3 }),
-        ...(i < units.length - 1 && { activation: 'relu' }),
-        ...(i === 0 && { inputShape: [inputs] }),
-      }),
-    ),
-  });
+function perceptron([inputs, ...units]) {
+  const made = units.map((width, i) =>
+    tf.layers.dense({
+      units: width,
+      ...(i < units.length - 1 && { activation: 'relu' }),
+      ...(i === 0 && { inputShape: [inputs] }),
+    }),
+  );
+  return { model: tf.sequential({ layers: made }), made };
 }
 
 /** ResNet-20 for 32 × 32 × 3 (He et al., 2016, section 4.2), with projections where the width changes. */
 function resnet20() {
-  let seed = 3;
-  const convolution = (x, filters, kernelSize, strides) =>
-    tf.layers
-      .conv2d({
-        filters,
-        kernelSize,
-        strides,
-        padding: 'same',
-        useBias: false,
-        kernelInitializer: tf.initializers.heNormal({ seed: seed++ }),
-      })
-      .apply(x);
-  const normalise = (x) => tf.layers.batchNormalization().apply(x);
+  const made = [];
+  const make = (layer) => made[made.push(layer) - 1];
+  const convolution = (x, filters, kernelSize, strides) => {
+    const settings = { filters, kernelSize, strides, padding: 'same', useBias: false };
+    const convolved = make(tf.layers.conv2d(settings)).apply(x);
+    return make(tf.layers.batchNormalization()).apply(convolved);
+  };
   const relu = (x) => tf.layers.activation({ activation: 'relu' }).apply(x);
   const input = tf.input({ shape: [32, 32, 3] });
-  let x = relu(normalise(convolution(input, 16, 3, 1)));
-  for (const [stage, filters] of [16, 32, 64].entries()) {
+  let x = relu(convolution(input, 16, 3, 1));
+  let inputs = 16;
+  for (const [filters, firstStride] of [
+    [16, 1],
+    [32, 2],
+    [64, 2],
+  ]) {
     for (let block = 0; block < 3; block++) {
-      const strides = stage > 0 && block === 0 ? 2 : 1;
-      const main = relu(normalise(convolution(x, filters, 3, strides)));
-      const sum = normalise(convolution(main, filters, 3, 1));
-      const shortcut = strides === 1 ? x : normalise(convolution(x, filters, 1, strides));
+      const strides = block === 0 ? firstStride : 1;
+      const main = relu(convolution(x, filters, 3, strides));
+      const sum = convolution(main, filters, 3, 1);
+      const shortcut = inputs === filters ? x : convolution(x, filters, 1, strides);
       x = relu(tf.layers.add().apply([sum, shortcut]));
+      inputs = filters;
     }
   }
   x = tf.layers.globalAveragePooling2d({ dataFormat: 'channelsLast' }).apply(x);
-  const logits = tf.layers.dense({ units: CLASSES, kernelInitializer: tf.initializers.heNormal({ seed }) });
-  return tf.model({ inputs: input, outputs: logits.apply(x) });
+  return {
+    model: tf.model({ inputs: input, outputs: make(tf.layers.dense({ units: CLASSES })).apply(x) }),
+    made,
+  };
 }
 
-async function startThreads() {
-  const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
-  await useAccelerators(['threads'], { threads: Number(threads) });
-}
-
-/** What the library says of itself. */
-async function startBlas() {
-  const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
-  const asked = choice === 'auto' ? 'blas' : `blas:${choice}`;
-  const [{ library }] = await useAccelerators([asked], { threads: Number(threads) });
-  return library.build;
-}
-
-async function espalierOptimizer() {
+/** @espalier/wasm-training, its optimiser, and the accelerators that were asked for. */
+async function espalier() {
   await import('@espalier/wasm-training');
-  const { sgd } = await import('@espalier/optimizers');
-  return sgd({ learningRate: LEARNING_RATE, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY });
+  const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
+  const { sgd, softmaxCrossEntropy } = await import('@espalier/optimizers');
+  const choice = accelerators === 'off' ? 'off' : accelerators.split(',');
+  const used = await useAccelerators(choice, { threads: Number(threads) });
+  return {
+    optimizer: sgd({ learningRate: LEARNING_RATE, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY }),
+    lossOf: softmaxCrossEntropy,
+    // What the libraries say of themselves.
+    version: used.flatMap(({ library }) => library?.build ?? []).join('; ') || null,
+  };
 }
 
 /** tfjs has momentum but no weight decay: there it is one op more per variable. */
-function stockOptimizer() {
+function stock() {
   const momentum = tf.train.momentum(LEARNING_RATE, MOMENTUM);
   const applyGradients = momentum.applyGradients.bind(momentum);
   momentum.applyGradients = (gradients) =>
@@ -150,5 +164,9 @@ function stockOptimizer() {
       ]);
       applyGradients(Object.fromEntries(decayed));
     });
-  return momentum;
+  return {
+    optimizer: momentum,
+    lossOf: tf.losses.softmaxCrossEntropy,
+    version: `tfjs ${tf.version_core}`,
+  };
 }

@@ -34,8 +34,9 @@ const { values: options } = parseArgs({
   },
 });
 
-/** The benchmark's files: those of `benchmarks/` whose names begin so. */
+/** The benchmark's files: those of `benchmarks/` whose names begin so, and what it shares with other benchmarks. */
 const BENCHMARK = /^gpu.*\.(mjs|py)$/;
+const SHARED = ['command-line.mjs', 'peers/peers.mjs'];
 
 /** Loaded by names that are put together at run time, which no tracing finds. */
 const WHOLE_PACKAGES = [
@@ -88,9 +89,8 @@ for (const file of readdirSync(join(root, WASM_FOLDER)).filter((name) => name.en
 copyStripped(join(root, DAWN), join(folder, DAWN));
 copyStripped(process.execPath, join(folder, 'node'));
 for (const library of LIBRARIES) copyLibrary(library);
-for (const file of readdirSync(join(root, 'benchmarks')).filter((name) => BENCHMARK.test(name))) {
-  copy(join('benchmarks', file));
-}
+const own = readdirSync(join(root, 'benchmarks')).filter((name) => BENCHMARK.test(name));
+for (const file of [...own, ...SHARED]) copy(join('benchmarks', file));
 cpSync(join(root, 'tools/pack-gpu'), folder, {
   recursive: true,
   filter: (path) => !path.endsWith('.mjs'),

@@ -1,7 +1,7 @@
 /**
  * Choosing and starting a tfjs backend in Node.
  *
- * `auto` takes the best that is present. A backend that was asked for by name and is not present is an error
+ * `auto` takes the first of a fixed order that is present. A backend that was asked for by name and is not present is an error
  * that says what is missing: nothing falls back in silence.
  */
 export {
@@ -15,5 +15,6 @@ export {
   type StartedBackend,
 } from './choice.js';
 export { inspectBackends, probeBackend, type BackendInspection } from './inspect.js';
+export { backendOrder, inOrder, placesBefore, type Place } from './order.js';
 export { softwareAdapter } from './software-adapter.js';
 export { startBackend } from './start.js';

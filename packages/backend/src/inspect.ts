@@ -57,12 +57,14 @@ export async function inspectBackends(): Promise<BackendInspection[]> {
 const PROBE_TIMEOUT_MS = 60_000;
 
 function probe(choice: BackendChoice): Promise<ProbeAnswer> {
+  // `auto` waits for probes of its own: one that hangs must not end it too.
+  const timeout = choice === 'auto' ? 2 * PROBE_TIMEOUT_MS : PROBE_TIMEOUT_MS;
   const child = fork(fileURLToPath(new URL('./probe-process.js', import.meta.url)), [choice], {
     // Drivers and native libraries print what is not for the user.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     // Not the caller's own, which may be a script to evaluate.
     execArgv: [],
-    timeout: PROBE_TIMEOUT_MS,
+    timeout,
     killSignal: 'SIGKILL',
   });
   return new Promise((resolve) => {
@@ -77,7 +79,7 @@ function probe(choice: BackendChoice): Promise<ProbeAnswer> {
     child.once('exit', (_code, signal) =>
       failed(
         signal === 'SIGKILL'
-          ? `did not start within ${PROBE_TIMEOUT_MS / 1000} seconds`
+          ? `did not start within ${timeout / 1000} seconds`
           : `ended the process that tried it${signal ? ` by ${signal}` : ''}`,
       ),
     );

@@ -1,8 +1,9 @@
 /** What a backend lacks, and the command that mends it. */
 import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
 import type { BackendDescription, BackendName } from './choice.js';
+import { isInstalled } from './installed.js';
+import { tensorflowPackages } from './tensorflow.js';
 
 export interface Remedy {
   readonly missing: string | null;
@@ -32,7 +33,7 @@ function forTensorflow(started: BackendDescription | null, error: string | null)
       ? { missing: `a GPU with ${cuda}, which its native library is built for`, remedy: null }
       : { missing: 'the package for GPUs', remedy: 'npm install @tensorflow/tfjs-node-gpu' };
   }
-  const installed = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'].find(isInstalled);
+  const installed = tensorflowPackages.find(isInstalled);
   if (!installed) return { missing: 'the package', remedy: 'npm install @tensorflow/tfjs-node-gpu' };
   const major = Number(process.versions.node.split('.')[0]);
   if (major > 22) {
@@ -83,16 +84,6 @@ function forVulkan(): Remedy {
 /** Whether Linux has the library by which drivers of Vulkan are found. */
 export function hasVulkanLoader(): boolean {
   return hasFile(libraryFolders(), /^libvulkan\.so/);
-}
-
-function isInstalled(name: string): boolean {
-  const require = createRequire(import.meta.url);
-  try {
-    require.resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function libraryFolders(): string[] {

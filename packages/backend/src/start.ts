@@ -5,17 +5,20 @@ import {
   BackendError,
   synchronous,
   type BackendChoice,
+  type BackendDescription,
   type NamedChoice,
   type StartedBackend,
 } from './choice.js';
 import { probeBackend } from './inspect.js';
+import { isInstalled } from './installed.js';
+import { inOrder } from './order.js';
 import { setBackend } from './set-backend.js';
-import { startTensorflow } from './tensorflow.js';
+import { startTensorflow, tensorflowPackages } from './tensorflow.js';
 import { startWebgpu } from './webgpu/start.js';
 
 /**
- * Starts a backend, makes it tfjs' current one, and repairs its gradients. `auto` takes the first that is present of:
- * tensorflow with a GPU, a WebGPU adapter that is no software adapter, tensorflow on the processor, wasm.
+ * Starts a backend, makes it tfjs' current one, and repairs its gradients. `auto` takes the first that is present
+ * of `backendOrder`.
  *
  * @throws BackendError when it is not present, or is none
  */
@@ -41,13 +44,22 @@ async function startNamed(choice: NamedChoice): Promise<StartedBackend> {
   }
 }
 
+/** What may have a GPU is tried in a process of its own: what a driver prints, loads or crashes is not the caller's. */
 async function startBest(): Promise<StartedBackend> {
-  const tensorflow = await unlessAbsent(startTensorflow());
-  if (tensorflow?.kind === 'gpu') return tensorflow;
-  // In a process of its own: what a driver prints, or crashes, is nothing to a caller who did not ask for it.
-  const webgpu = await unlessAbsent(probeBackend('webgpu'));
-  if (webgpu?.kind === 'gpu') return startWebgpu(null);
-  return tensorflow ?? startWasm();
+  const tried = await Promise.all([
+    tensorflowPackages.some(isInstalled) ? unlessAbsent(probeBackend('tensorflow')) : null,
+    unlessAbsent(probeBackend('webgpu')),
+  ]);
+  const present: Pick<BackendDescription, 'name' | 'kind'>[] = [
+    ...tried.filter((found) => found !== null),
+    { name: 'wasm', kind: 'processor' },
+    { name: 'cpu', kind: 'processor' },
+  ];
+  for (const { name } of inOrder(present)) {
+    const started = await unlessAbsent(startNamed(name));
+    if (started) return started;
+  }
+  throw new BackendError('No tfjs backend started');
 }
 
 async function unlessAbsent<T>(start: Promise<T>): Promise<T | null> {

@@ -4,12 +4,12 @@ import * as tf from '@tensorflow/tfjs';
 import { BackendError, synchronous, type StartedBackend } from './choice.js';
 import { setBackend } from './set-backend.js';
 
-const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+export const tensorflowPackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
 /** @throws BackendError when neither is installed whole */
 export async function startTensorflow(): Promise<StartedBackend> {
   const failures: string[] = [];
-  for (const name of packages) {
+  for (const name of tensorflowPackages) {
     try {
       await import(name);
       await setBackend('tensorflow');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { toText, type Diagnosis } from './doctor.js';
+import { automatic, toText, type Diagnosis } from './doctor.js';
 
 const wasm = {
   name: 'wasm',
@@ -40,7 +40,11 @@ const diagnosis: Diagnosis = {
     },
     { name: 'wasm', present: wasm, missing: null, remedy: null, adapters: [] },
   ],
-  auto: wasm,
+  auto: {
+    backend: wasm,
+    before: ['tensorflow on a GPU', 'webgpu on a GPU'],
+    accelerators: ['threads'],
+  },
   data: { folder: '/data', sets: ['cifar10', 'mnist'] },
 };
 
@@ -68,11 +72,29 @@ describe('toText', () => {
     expect(lines().slice(at, at + 2)).toEqual(['wasm          WebAssembly SIMD, one thread', '']);
   });
 
-  it('names the BLAS that was found, or what would bring one', () => {
-    expect(lines().find((text) => text.startsWith('BLAS'))).toContain('npm install koffi');
+  it('lists every accelerator, each with what it is or what would bring it', () => {
+    const at = lines().findIndex((text) => text.startsWith('accelerators'));
+    expect(lines().slice(at, at + 2)).toEqual([
+      'accelerators  blas: none: koffi is not installed; npm install koffi',
+      '              threads: present',
+    ]);
     const library = { kind: 'OpenBLAS', path: 'libopenblas.so.0', version: '0.3.21', build: '' } as const;
     const found = lines({ accelerators: [{ name: 'blas', library, absence: null, remedy: null }] });
-    expect(found.find((text) => text.startsWith('BLAS'))).toContain('OpenBLAS 0.3.21');
+    expect(found).toContain('accelerators  blas: OpenBLAS 0.3.21 (libopenblas.so.0)');
+  });
+
+  it('says what auto takes, and why', () => {
+    expect(lines().slice(-2)).toEqual([
+      'auto takes    wasm: WebAssembly SIMD, one thread, with threads',
+      '              as there is no tensorflow on a GPU, and no webgpu on a GPU',
+    ]);
+    const gpu = { name: 'tensorflow', device: 'CUDA', kind: 'gpu', choice: 'tensorflow' } as const;
+    expect(lines({ auto: { backend: gpu, before: [], accelerators: [] } }).slice(-2)).toEqual([
+      'auto takes    tensorflow: CUDA',
+      '              as nothing comes before it',
+    ]);
+    const nothing = lines({ auto: { backend: null, before: [], accelerators: [] } });
+    expect(nothing.at(-1)).toBe('auto takes    nothing: no backend starts');
   });
 
   it('lists the data sets, or says how to get one', () => {
@@ -80,5 +102,31 @@ describe('toText', () => {
     expect(lines({ data: { folder: '/data', sets: [] } })).toContain(
       'data          /data: nothing yet (espalier data get mnist)',
     );
+  });
+});
+
+describe('automatic', () => {
+  const { backends, accelerators } = diagnosis;
+
+  it('passes by a software adapter, and gives wasm the accelerators that are there', () => {
+    expect(automatic(backends, accelerators)).toEqual({
+      backend: wasm,
+      before: ['tensorflow on a GPU', 'webgpu on a GPU'],
+      accelerators: ['threads'],
+    });
+  });
+
+  it('gives no other backend any', () => {
+    const card = { ...swiftshader, device: 'a card', kind: 'gpu' } as const;
+    const withCard = backends.map((one) => (one.name === 'webgpu' ? { ...one, present: card } : one));
+    expect(automatic(withCard, accelerators)).toEqual({
+      backend: card,
+      before: ['tensorflow on a GPU'],
+      accelerators: [],
+    });
+  });
+
+  it('comes to nothing where nothing is present', () => {
+    expect(automatic([], accelerators)).toEqual({ backend: null, before: [], accelerators: [] });
   });
 });

@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 
 import {
+  inOrder,
   inspectBackends,
-  probeBackend,
+  placesBefore,
   type BackendDescription,
   type BackendInspection,
 } from '@espalier/backend';
@@ -12,6 +13,7 @@ import { dataFolder } from '@espalier/datasets/data-folder';
 import {
   describeAccelerator,
   findAccelerators,
+  inspectAccelerators,
   type AcceleratorReport,
 } from '@espalier/wasm-training/accelerators';
 
@@ -26,12 +28,21 @@ export interface Diagnosis {
   };
   /** Whether WebAssembly may fuse a multiplication and an addition, by which products gain a third. */
   readonly relaxedSimd: boolean;
-  /** What multiplies faster than the wasm backend alone. */
+  /** Every kind of what multiplies faster than the wasm backend alone. */
   readonly accelerators: readonly AcceleratorReport[];
   readonly backends: readonly BackendInspection[];
-  /** What `--backend auto` takes; null when not even that could be found out. */
-  readonly auto: BackendDescription | null;
+  readonly auto: Automatic;
   readonly data: { readonly folder: string; readonly sets: readonly string[] };
+}
+
+/** What a command takes that is told neither backend nor accelerators. */
+export interface Automatic {
+  /** Null where no backend starts. */
+  readonly backend: BackendDescription | null;
+  /** What comes before it in the order, and so is not present; in words. */
+  readonly before: readonly string[];
+  /** The names of the accelerators that it is given; none but wasm has any. */
+  readonly accelerators: readonly string[];
 }
 
 export const doctor: Command = {
@@ -53,11 +64,12 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
   const processors = cpus();
   const folder = dataFolder(asked);
   const { relaxedSimdSupported } = await import('@espalier/wasm-training/relaxed-simd');
-  const [accelerators, backends, auto, sets] = await Promise.all([
-    // As many threads as there are cores: what a trial could have.
-    findAccelerators('auto', { threads: processors.length }),
+  // As many as there are cores: what a trial could have.
+  const threads = { threads: processors.length };
+  const [accelerators, usual, backends, sets] = await Promise.all([
+    inspectAccelerators(threads),
+    findAccelerators('auto', threads),
     inspectBackends(),
-    probeBackend('auto').catch(() => null),
     dataSetsIn(folder),
   ]);
   return {
@@ -70,8 +82,22 @@ async function diagnose(asked: string | undefined): Promise<Diagnosis> {
     relaxedSimd: relaxedSimdSupported,
     accelerators,
     backends,
-    auto,
+    auto: automatic(backends, usual),
     data: { folder, sets },
+  };
+}
+
+/** @param usual what the accelerators `auto` come to */
+export function automatic(
+  backends: readonly BackendInspection[],
+  usual: readonly AcceleratorReport[],
+): Automatic {
+  const [backend = null] = inOrder(backends.flatMap(({ present }) => present ?? []));
+  return {
+    backend,
+    before: backend ? placesBefore(backend).map(({ what }) => what) : [],
+    accelerators:
+      backend?.name === 'wasm' ? usual.filter(({ absence }) => absence === null).map(({ name }) => name) : [],
   };
 }
 
@@ -94,12 +120,12 @@ export function toText(diagnosis: Diagnosis): string {
     line('Node', `${node.version}, ${node.platform}`),
     line('machine', `${machine.processor}, ${machine.cores} cores, ${gigabytes} GB of memory`),
     line('relaxed SIMD', relaxedSimd ? 'present' : 'missing: Node 20 or later has it'),
-    ...accelerators.map((report) => line(LABELS[report.name] ?? report.name, describeAccelerator(report))),
+    ...accelerators.map((report, i) => line(i === 0 ? 'accelerators' : '', acceleratorText(report))),
     line('data', `${data.folder}: ${data.sets.join(', ') || 'nothing yet (espalier data get mnist)'}`),
     '',
     ...backends.flatMap(backendLines),
     '',
-    line('auto takes', auto ? `${auto.name}: ${auto.device}` : 'nothing: no backend started'),
+    ...autoLines(auto),
   ].join('\n');
 }
 
@@ -107,7 +133,17 @@ function line(label: string, text: string): string {
   return `${label.padEnd(LABEL)}${text}`;
 }
 
-const LABELS: Readonly<Record<string, string>> = { blas: 'BLAS' };
+function acceleratorText(report: AcceleratorReport): string {
+  const text = describeAccelerator(report);
+  return text === report.name ? `${text}: present` : `${report.name}: ${text}`;
+}
+
+function autoLines({ backend, before, accelerators }: Automatic): string[] {
+  if (!backend) return [line('auto takes', 'nothing: no backend starts')];
+  const helped = accelerators.length > 0 ? `, with ${accelerators.join(', ')}` : '';
+  const why = before.length > 0 ? `as there is no ${before.join(', and no ')}` : 'as nothing comes before it';
+  return [line('auto takes', `${backend.name}: ${backend.device}${helped}`), line('', why)];
+}
 
 function backendLines({ name, present, missing, remedy, adapters }: BackendInspection): string[] {
   const below = [

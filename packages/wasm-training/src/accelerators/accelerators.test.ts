@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 
 import { acceleratorsOf, attachAccelerators } from './accelerator.js';
 import { parseList } from './choice.js';
-import { AcceleratorError, describeAccelerator, findAccelerators, useAccelerators } from './index.js';
+import {
+  AcceleratorError,
+  acceleratorNames,
+  describeAccelerator,
+  findAccelerators,
+  inspectAccelerators,
+  useAccelerators,
+} from './index.js';
 
 const found = await findAccelerators('auto');
 const libraries = found.filter(({ library }) => library !== null);
@@ -47,6 +54,15 @@ it.skipIf(libraries.length === 0)(
     ]);
   },
 );
+
+it('inspects every kind, and throws for none that is absent', async () => {
+  const reports = await inspectAccelerators();
+  expect(reports.map(({ name }) => name)).toEqual(acceleratorNames);
+  expect(reports.find(({ name }) => name === 'threads')?.absence).toContain('one is asked for');
+  const [several] = (await inspectAccelerators({ threads: 2 })).filter(({ name }) => name === 'threads');
+  expect(several).toEqual({ name: 'threads', library: null, absence: null, remedy: null });
+  await expect(inspectAccelerators({ threads: 0 })).rejects.toThrow('inspectAccelerators()');
+});
 
 it('that cannot be had leave those that there are', async () => {
   await useAccelerators(['threads'], { threads: 2 });

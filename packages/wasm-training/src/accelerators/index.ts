@@ -27,6 +27,7 @@ import {
   type FoundAccelerator,
 } from './accelerator.js';
 import {
+  acceleratorNames,
   KINDS,
   parseList,
   type AcceleratorChoice,
@@ -37,7 +38,7 @@ import {
 export { AcceleratorError, type AcceleratorLibrary } from './accelerator.js';
 export { acceleratorNames, type AcceleratorChoice, type AcceleratorName } from './choice.js';
 
-/** One accelerator that is used, or that 'auto' looked for and did not find. */
+/** One accelerator that is used, or that was looked for and not found. */
 export interface AcceleratorReport {
   readonly name: AcceleratorName;
   /** Null where it is absent, and for one that needs none. */
@@ -65,6 +66,19 @@ export async function findAccelerators(
 ): Promise<AcceleratorReport[]> {
   const threads = threadsOf(options, 'findAccelerators()');
   return (await find(choice, threads, null)).map(reportOf);
+}
+
+/**
+ * Every kind of accelerator that there is, in the order of `acceleratorNames`: what each would use, or why it is absent.
+ *
+ * @throws RangeError or TypeError for a number of threads that is none, or an option that there is not
+ */
+export async function inspectAccelerators(options: AcceleratorOptions = {}): Promise<AcceleratorReport[]> {
+  const threads = threadsOf(options, 'inspectAccelerators()');
+  const asked = { threads, library: null, backend: null };
+  return Promise.all(
+    acceleratorNames.map(async (name) => reportOf({ name, found: await KINDS[name].find(asked) })),
+  );
 }
 
 /**
