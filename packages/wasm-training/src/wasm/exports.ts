@@ -94,6 +94,31 @@ interface NormalisationExports {
     channels: number,
     totals: number,
   ): void;
+  batchNormStatistics(
+    x: number,
+    mean: number,
+    variance: number,
+    rows: number,
+    channels: number,
+    totals: number,
+  ): void;
+  batchNormTrainingGradient(
+    dy: number,
+    x: number,
+    mean: number,
+    variance: number,
+    scale: number,
+    dMean: number,
+    dVariance: number,
+    dx: number,
+    dScale: number,
+    dOffset: number,
+    rows: number,
+    channels: number,
+    epsilon: number,
+    totals: number,
+  ): void;
+  movingAverage(moving: number, value: number, moved: number, channels: number, decay: number): void;
 }
 
 /** elementwise.ts, reduce.ts */
