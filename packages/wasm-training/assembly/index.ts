@@ -18,3 +18,4 @@ export { gemm, gemmScratchBytes, multiplyMatrices } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';
 export { avgPoolGradient, maxPoolGradient } from './pooling';
 export { segmentSum } from './segments';
+export { winogradBytes, winogradConvolution, winogradFilterGradient } from './winograd';

@@ -4,6 +4,7 @@ export interface KernelExports
   extends
     ProductExports,
     ConvolutionExports,
+    WinogradExports,
     PoolingExports,
     NormalisationExports,
     ElementExports,
@@ -62,6 +63,13 @@ interface ConvolutionExports {
   convInputGradient: ConvolutionExport<[patches: number, chunk: number, scratch: number]>;
   depthwiseFilterGradient: ConvolutionExport<[]>;
   depthwiseInputGradient: ConvolutionExport<[]>;
+}
+
+/** winograd.ts */
+interface WinogradExports {
+  winogradBytes(channels: number, outChannels: number): number;
+  winogradConvolution: ConvolutionExport<[scratch: number, ...EpilogueArguments]>;
+  winogradFilterGradient: ConvolutionExport<[firstChannel: number, channels: number, scratch: number]>;
 }
 
 /** pooling.ts */
