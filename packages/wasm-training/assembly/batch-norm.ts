@@ -17,7 +17,7 @@ export function batchNorm(
   channels: i32,
 ): void {
   const bytes = <usize>channels << 2;
-  for (let first = 0; first < rows; first += RUN) {
+  for (let first = lastRun(rows); first >= 0; first -= RUN) {
     const run = min(RUN, rows - first);
     const start = <usize>first * bytes;
     let c: usize = 0;
@@ -284,7 +284,7 @@ export function batchNormTrainingGradient(
     store<f32>(slope + c, <f32>(share * byVariance));
     store<f32>(shift + c, <f32>(share * (<f64>load<f32>(dMean + c) - scaled * sum)));
   }
-  for (let first = 0; first < rows; first += RUN) {
+  for (let first = lastRun(rows); first >= 0; first -= RUN) {
     const run = min(RUN, rows - first);
     const start = <usize>first * bytes;
     let c: usize = 0;
@@ -366,6 +366,16 @@ export function movingAverage(moving: usize, value: usize, moved: usize, channel
     const old = load<f32>(moving + at);
     store<f32>(moved + at, old - (old - load<f32>(value + at)) * decay);
   }
+}
+
+/**
+ * Where the last run begins; below 0 where there are no rows. A second pass goes from there to the first: what the first pass
+ * has read last is still in the cache, and what comes next begins with what this one has written last.
+ */
+// @ts-ignore: decorator
+@inline
+function lastRun(rows: i32): i32 {
+  return ((rows + RUN - 1) / RUN - 1) * RUN;
 }
 
 /** Four channels, or one and zeros. */

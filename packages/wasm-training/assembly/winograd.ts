@@ -26,7 +26,7 @@ import {
 /** Bytes between the matrices of two positions, so that they do not fall on one set of the cache. */
 const GAP: usize = 64;
 /** Floats that the matrices of one position may have, in and out, if that leaves a block its fewest tiles. */
-const BLOCK_FLOATS: i32 = 3072;
+const BLOCK_FLOATS: i32 = 768;
 const FEWEST_TILES: i32 = 12;
 
 /** Tiles of a block: whole register tiles. */
