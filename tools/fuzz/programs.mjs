@@ -131,6 +131,7 @@ const layers = [
     [3, 3, 3, 4],
     [4],
   ),
+  withGradients((x, filter) => tf.conv2d(x, filter, 1, 'same'), [4, 8, 9, 8], [3, 3, 8, 16]),
   withGradients((x, filter) => tf.depthwiseConv2d(x, filter, 1, 'same'), [2, 6, 5, 4], [3, 3, 4, 2]),
   withGradients((x) => tf.maxPool(x, 3, 2, 'same'), [2, 6, 5, 3]),
   withGradients((x) => tf.avgPool(x, 2, 1, 'same'), [2, 6, 5, 3]),
@@ -142,6 +143,12 @@ const layers = [
     [5],
     [5],
   ),
+  () => {
+    const layer = tf.layers.batchNormalization({});
+    const gradient = tf.grad((x) => layer.apply(x, { training: true }).square())(random(4, 3, 5));
+    layer.dispose();
+    return gradient;
+  },
   withGradients((x) => tf.relu(x), [4, 5]),
   withGradients((x) => tf.tanh(x), [4, 5]),
   withGradients((x) => tf.sum(x, 1), [4, 5, 3]),

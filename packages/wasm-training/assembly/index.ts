@@ -1,7 +1,14 @@
 // Everything the JavaScript side calls. The module owns no memory: it imports the tfjs backend's, and must have
 // no data segment of its own (tools/build-wasm.mjs checks that).
 
-export { batchNorm, batchNormFactor, batchNormGradient } from './batch-norm';
+export {
+  batchNorm,
+  batchNormFactor,
+  batchNormGradient,
+  batchNormStatistics,
+  batchNormTrainingGradient,
+  movingAverage,
+} from './batch-norm';
 export { clear, convFilterGradient, convolution, convInputGradient, gatherPatches, scatterPatches, turnFilter } from './convolution';
 export { copyRuns, gatherRuns } from './copy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
@@ -11,3 +18,4 @@ export { gemm, gemmScratchBytes, multiplyMatrices } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';
 export { avgPoolGradient, maxPoolGradient } from './pooling';
 export { segmentSum } from './segments';
+export { winogradBytes, winogradConvolution, winogradFilterGradient } from './winograd';

@@ -16,15 +16,18 @@ export interface KernelSet {
   readonly added?: Readonly<Record<string, WasmKernel>>;
   /** Gradients that are one kernel, in the place of those that tfjs composes of many ops. */
   readonly gradients?: Readonly<Record<string, FusedGradient>>;
+  /** Gradients of what is added. */
+  readonly ownGradients?: Readonly<Record<string, Omit<tf.GradConfig, 'kernelName'>>>;
 }
 
 /** A gradient function; it gives null where it does not serve the case. */
 export type FusedGradient = (...args: Parameters<tf.GradFunc>) => ReturnType<tf.GradFunc> | null;
 
-export function register({ replaced = {}, added = {}, gradients = {} }: KernelSet): void {
+export function register({ replaced = {}, added = {}, gradients = {}, ownGradients = {} }: KernelSet): void {
   for (const [name, make] of Object.entries(replaced)) replaceWasmKernel(name, make);
   for (const [name, kernel] of Object.entries(added)) registerWasmKernel(name, kernel);
   for (const [name, fused] of Object.entries(gradients)) replaceGradient(name, fused);
+  for (const [kernelName, own] of Object.entries(ownGradients)) tf.registerGradient({ kernelName, ...own });
 }
 
 /**

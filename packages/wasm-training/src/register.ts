@@ -10,6 +10,8 @@ import { repairGradients } from '@espalier/gradients';
 import { register } from './kernel-set.js';
 import { alias } from './kernels/alias.js';
 import { batchNorm } from './kernels/batch-norm.js';
+import { batchNormInTraining } from './kernels/batch-norm-training.js';
+import { replaceBatchNormalizationCall } from './kernels/batch-normalization-layer.js';
 import { binary } from './kernels/binary.js';
 import { convolution } from './kernels/convolution.js';
 import { depthwise } from './kernels/depthwise.js';
@@ -25,11 +27,14 @@ import { simdSupported } from './wasm/link.js';
 
 const sets = [
   ...[matmul, convolution, depthwise],
-  ...[batchNorm, pooling, reduction, relu, binary, tanh],
+  ...[batchNorm, batchNormInTraining, pooling, reduction, relu, binary, tanh],
   ...[tile, slices, segmentSum, alias],
 ];
 
 repairGradients('wasm');
 // What is trained on wasm is often compared with cpu.
 repairGradients('cpu');
-if (simdSupported()) sets.forEach(register);
+if (simdSupported()) {
+  sets.forEach(register);
+  replaceBatchNormalizationCall();
+}

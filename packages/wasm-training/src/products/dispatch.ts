@@ -8,6 +8,7 @@ import type { ConvolutionGeometry, EpilogueArguments, Product } from '../wasm/ex
 import { kernelsOf } from '../wasm/link.js';
 import { PLAIN_ARGUMENTS } from './epilogue.js';
 import { chunkRows, turnedProduct, type PatchProduct } from './patches.js';
+import { byWinograd } from './winograd.js';
 
 /** C = activation(op(A) · op(B) + bias), or C += op(A) · op(B). */
 export function multiply(
@@ -29,6 +30,11 @@ export function convolve(
 ): void {
   if (acceleratorsOf(backend).some((each) => each.convolve?.(product, operands, epilogue))) return;
   const { exports, scratch } = kernelsOf(backend);
+  if (byWinograd(product)) {
+    const workspace = winogradWorkspace(backend, product);
+    exports.winogradConvolution(...operands, ...product.geometry, workspace, ...epilogue);
+    return;
+  }
   const workspace = patchWorkspace(backend, product);
   exports.convolution(...operands, ...product.geometry, ...workspace, scratch, ...epilogue);
 }
@@ -37,6 +43,18 @@ export function convolve(
 export function filterGradient(backend: WasmBackend, product: PatchProduct, operands: Operands): void {
   if (acceleratorsOf(backend).some((each) => each.filterGradient?.(product, operands))) return;
   const { exports, scratch } = kernelsOf(backend);
+  const { geometry } = product;
+  if (byWinograd(product)) {
+    const channels = geometry[3];
+    exports.winogradFilterGradient(
+      ...operands,
+      ...geometry,
+      0,
+      channels,
+      winogradWorkspace(backend, product),
+    );
+    return;
+  }
   const workspace = patchWorkspace(backend, product);
   exports.convFilterGradient(...operands, ...product.geometry, ...workspace, scratch);
 }
@@ -86,4 +104,10 @@ function convolveTurned(
 function patchWorkspace(backend: WasmBackend, { depth }: PatchProduct): [patches: number, chunk: number] {
   const rows = chunkRows(depth);
   return [kernelsOf(backend).workspace(4 * rows * depth), rows];
+}
+
+/** Memory for the transforms. */
+function winogradWorkspace(backend: WasmBackend, { geometry }: PatchProduct): number {
+  const { exports, workspace } = kernelsOf(backend);
+  return workspace(exports.winogradBytes(geometry[3], geometry[6]));
 }

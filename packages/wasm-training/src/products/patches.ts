@@ -1,6 +1,7 @@
 // A convolution as a product of its patches with the filter, and the pieces in which it is made.
 
 import type { ConvolutionGeometry } from '../wasm/exports.js';
+import { byWinograd } from './winograd.js';
 
 /** A convolution as a product of matrices. */
 export interface PatchProduct {
@@ -50,7 +51,7 @@ export function chunkRows(depth: number): number {
 
 /**
  * The gradient by the input as a convolution of dy with the turned filter, or null. Gathering patches is faster than adding
- * them up; it is possible at strides of one, and no more work where dy has no more channels than x.
+ * them up; it is possible at strides of one, and no more work where dy has no more channels than x, or by Winograd's filtering.
  */
 export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProduct | null {
   const [batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth] =
@@ -58,8 +59,8 @@ export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProdu
   const [strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft] = geometry.slice(9) as [
     ...[number, number, number, number, number, number],
   ];
-  if (pointwise || strideHeight !== 1 || strideWidth !== 1 || outChannels > channels) return null;
-  return patchProductOf([
+  if (pointwise || strideHeight !== 1 || strideWidth !== 1) return null;
+  const turned = patchProductOf([
     ...([
       batch,
       outHeight,
@@ -74,4 +75,5 @@ export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProdu
     ...([1, 1, dilationHeight, dilationWidth] as const),
     ...([(filterHeight - 1) * dilationHeight - padTop, (filterWidth - 1) * dilationWidth - padLeft] as const),
   ]);
+  return outChannels <= channels || byWinograd(turned) ? turned : null;
 }

@@ -4,6 +4,7 @@ export interface KernelExports
   extends
     ProductExports,
     ConvolutionExports,
+    WinogradExports,
     PoolingExports,
     NormalisationExports,
     ElementExports,
@@ -64,6 +65,13 @@ interface ConvolutionExports {
   depthwiseInputGradient: ConvolutionExport<[]>;
 }
 
+/** winograd.ts */
+interface WinogradExports {
+  winogradBytes(channels: number, outChannels: number): number;
+  winogradConvolution: ConvolutionExport<[scratch: number, ...EpilogueArguments]>;
+  winogradFilterGradient: ConvolutionExport<[firstChannel: number, channels: number, scratch: number]>;
+}
+
 /** pooling.ts */
 interface PoolingExports {
   maxPoolGradient: ConvolutionExport<[]>;
@@ -94,6 +102,31 @@ interface NormalisationExports {
     channels: number,
     totals: number,
   ): void;
+  batchNormStatistics(
+    x: number,
+    mean: number,
+    variance: number,
+    rows: number,
+    channels: number,
+    totals: number,
+  ): void;
+  batchNormTrainingGradient(
+    dy: number,
+    x: number,
+    mean: number,
+    variance: number,
+    scale: number,
+    dMean: number,
+    dVariance: number,
+    dx: number,
+    dScale: number,
+    dOffset: number,
+    rows: number,
+    channels: number,
+    epsilon: number,
+    totals: number,
+  ): void;
+  movingAverage(moving: number, value: number, moved: number, channels: number, decay: number): void;
 }
 
 /** elementwise.ts, reduce.ts */

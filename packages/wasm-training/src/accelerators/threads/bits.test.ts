@@ -63,8 +63,8 @@ it.each([2, 3, 5])(
       batch: small(5),
       height: fc.integer({ min: 5, max: 9 }),
       width: fc.integer({ min: 5, max: 9 }),
-      channels: small(5),
-      outChannels: small(9),
+      channels: fc.oneof(small(5), fc.constantFrom(8, 16)),
+      outChannels: fc.oneof(small(9), fc.constantFrom(8, 24)),
       filterHeight: small(5),
       filterWidth: small(3),
       strides: small(2),
@@ -99,6 +99,35 @@ it.each([2, 3, 5])(
         expect(values()).toEqual(alone);
       }),
       { numRuns: 25 },
+    );
+  },
+);
+
+it.each([2, 3])(
+  "Winograd's convolutions on %i threads are those of one, to the last bit",
+  async (threads) => {
+    const multiples = fc.constantFrom(8, 16, 24, 40);
+    const sides = fc.integer({ min: 7, max: 13 });
+    const cases = fc.record({ height: sides, width: sides, channels: multiples, outChannels: multiples });
+    await fc.assert(
+      fc.asyncProperty(cases, fc.constantFrom('same', 'valid'), async (c, pad) => {
+        const values = () =>
+          tf.tidy(() => {
+            const x = randomTensor([12, c.height, c.width, c.channels], 1) as tf.Tensor4D;
+            const filter = randomTensor([3, 3, c.channels, c.outChannels], 2) as tf.Tensor4D;
+            const convolve = (input: tf.Tensor, weight: tf.Tensor) =>
+              tf.conv2d(input as tf.Tensor4D, weight as tf.Tensor4D, 1, pad as 'same' | 'valid');
+            const y = convolve(x, filter);
+            const gradients = tf.grads(convolve)([x, filter], randomTensor(y.shape, 3));
+            return [y, ...gradients].map((tensor) => tensor.dataSync().slice());
+          });
+        await useAccelerators('off');
+        const alone = values();
+        expect(values()).toEqual(alone);
+        await useAccelerators(['threads'], { threads });
+        expect(values()).toEqual(alone);
+      }),
+      { numRuns: 5 },
     );
   },
 );

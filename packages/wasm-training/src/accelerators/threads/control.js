@@ -15,6 +15,8 @@ export const KERNELS = /** @type {const} */ ([
   'convolution',
   'convInputGradient',
   'convFilterGradient',
+  'winogradConvolution',
+  'winogradFilterGradient',
 ]);
 
 /** More arguments than any of them has. */
