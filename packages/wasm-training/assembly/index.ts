@@ -2,7 +2,16 @@
 // no data segment of its own (tools/build-wasm.mjs checks that).
 
 export { batchNorm, batchNormFactor, batchNormGradient } from './batch-norm';
-export { clear, convFilterGradient, convolution, convInputGradient, gatherPatches, scatterPatches, turnFilter } from './convolution';
+export { gatherColumns, gatherPatchColumns, packTransposedBlocks, scatterParts } from './block-panels';
+export {
+  clear,
+  convFilterGradient,
+  convolution,
+  convInputGradient,
+  gatherPatches,
+  scatterPatches,
+  turnFilter,
+} from './convolution';
 export { copyRuns, gatherRuns } from './copy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
 export { binary, reluGrad, tanh } from './elementwise';

@@ -3,6 +3,7 @@
 
 import type { WasmBackend } from '@espalier/blocks';
 
+import type { BlockProduct } from '../products/block-product.js';
 import type { PatchProduct } from '../products/patches.js';
 import type { EpilogueArguments, Product } from '../wasm/exports.js';
 
@@ -25,6 +26,10 @@ export interface Accelerator {
   inputGradient?(product: PatchProduct, operands: Operands): boolean;
   /** dFilter [FH, FW, C, K], of x [N, H, W, C], dy [N, OH, OW, K], dFilter. */
   filterGradient?(product: PatchProduct, operands: Operands): boolean;
+  /** y [rows, columns] = activation(x · W + bias) over the kept blocks of W, of x, the values, y. */
+  multiplyBlocks?(product: BlockProduct, operands: Operands, epilogue: EpilogueArguments): boolean;
+  /** xᵀ · dy at the kept blocks, of x, dy, the gradient by the values. The plan is that of x · W. */
+  blockGradient?(product: BlockProduct, operands: Operands): boolean;
   /** Gives back what it holds, once it is attached no more. */
   stop?(): Promise<void>;
 }

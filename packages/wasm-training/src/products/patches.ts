@@ -53,13 +53,20 @@ export function chunkRows(depth: number): number {
  * them up; it is possible at strides of one, and no more work where dy has no more channels than x.
  */
 export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProduct | null {
+  const [, , , channels, , , outChannels] = geometry;
+  const [strideHeight, strideWidth] = geometry.slice(9) as [number, number];
+  if (pointwise || strideHeight !== 1 || strideWidth !== 1 || outChannels > channels) return null;
+  return patchProductOf(turnedGeometry(geometry));
+}
+
+/** Of the convolution of dy with the turned filter that makes the gradient by the input, at strides of one. */
+export function turnedGeometry(geometry: ConvolutionGeometry): ConvolutionGeometry {
   const [batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth] =
     geometry;
-  const [strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft] = geometry.slice(9) as [
+  const [, , dilationHeight, dilationWidth, padTop, padLeft] = geometry.slice(9) as [
     ...[number, number, number, number, number, number],
   ];
-  if (pointwise || strideHeight !== 1 || strideWidth !== 1 || outChannels > channels) return null;
-  return patchProductOf([
+  return [
     ...([
       batch,
       outHeight,
@@ -73,5 +80,5 @@ export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProdu
     ] as const),
     ...([1, 1, dilationHeight, dilationWidth] as const),
     ...([(filterHeight - 1) * dilationHeight - padTop, (filterWidth - 1) * dilationWidth - padLeft] as const),
-  ]);
+  ];
 }

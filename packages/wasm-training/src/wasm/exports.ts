@@ -4,6 +4,7 @@ export interface KernelExports
   extends
     ProductExports,
     ConvolutionExports,
+    BlockPanelExports,
     PoolingExports,
     NormalisationExports,
     ElementExports,
@@ -62,6 +63,25 @@ interface ConvolutionExports {
   convInputGradient: ConvolutionExport<[patches: number, chunk: number, scratch: number]>;
   depthwiseFilterGradient: ConvolutionExport<[]>;
   depthwiseInputGradient: ConvolutionExport<[]>;
+}
+
+/** block-panels.ts. Parts are tables of int32. */
+interface BlockPanelExports {
+  gatherColumns(x: number, stride: number, rows: number, parts: number, count: number, panel: number): void;
+  scatterParts(panel: number, to: number, parts: number, count: number): void;
+  gatherPatchColumns(
+    x: number,
+    ...more: [
+      ...geometry: ConvolutionGeometry,
+      first: number,
+      count: number,
+      parts: number,
+      partCount: number,
+      panelWidth: number,
+      panel: number,
+    ]
+  ): void;
+  packTransposedBlocks(values: number, parts: number, count: number, height: number, panel: number): void;
 }
 
 /** pooling.ts */

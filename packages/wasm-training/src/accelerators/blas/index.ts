@@ -2,6 +2,7 @@
 
 import { memoryOf, type WasmBackend } from '@espalier/blocks';
 
+import type { BlockProduct } from '../../products/block-product.js';
 import { finish } from '../../products/epilogue.js';
 import { turnedProduct, workOf } from '../../products/patches.js';
 import {
@@ -14,6 +15,7 @@ import {
 } from '../accelerator.js';
 import { installCommand } from './candidates.js';
 import { loadKoffi, open, openUsual, type OpenLibrary } from './library.js';
+import { blockGradientBy, multiplyBlocksBy } from './block-products.js';
 import { convolveBy, filterGradientBy, inputGradientBy } from './patch-products.js';
 import { productsOn } from './products.js';
 
@@ -46,6 +48,10 @@ function start(backend: WasmBackend, library: OpenLibrary, threads: number): Acc
  */
 const WORTH_A_CALL = 2 ** 14;
 
+function isWorthPanels({ rows }: BlockProduct): boolean {
+  return rows >= 1;
+}
+
 /** Products, and convolutions as products over chunks of patches, on the memory of a backend. */
 function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
   const products = productsOn(memoryOf(backend), library);
@@ -70,6 +76,16 @@ function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
     filterGradient(product, operands) {
       if (workOf(product) < WORTH_A_CALL) return false;
       filterGradientBy(products, backend, product, operands);
+      return true;
+    },
+    multiplyBlocks(product, operands, epilogue) {
+      if (!isWorthPanels(product)) return false;
+      multiplyBlocksBy(products, backend, product, operands, epilogue);
+      return true;
+    },
+    blockGradient(product, operands) {
+      if (!isWorthPanels(product)) return false;
+      blockGradientBy(products, backend, product, operands);
       return true;
     },
   };
