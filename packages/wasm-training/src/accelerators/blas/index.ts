@@ -48,8 +48,19 @@ function start(backend: WasmBackend, library: OpenLibrary, threads: number): Acc
  */
 const WORTH_A_CALL = 2 ** 14;
 
-function isWorthPanels({ rows }: BlockProduct): boolean {
-  return rows >= 1;
+/**
+ * From which block column on, by its width and by the numbers of the result in it, panels are worth making: from here on the
+ * library was ahead of the wasm kernels with relaxed SIMD, whichever share of the blocks was kept, in
+ * scripts/block-sparse-crossover.mjs. A narrower column leaves the library's tiles half empty; of few rows, as those of one
+ * example, packing the weights takes as long as the wasm kernels take for all.
+ */
+const WORTH_PANELS = {
+  product: { width: 12, size: 256 },
+  gradient: { width: 10, size: 64 },
+};
+
+function isWorthPanels({ plan, rows }: BlockProduct, least: { width: number; size: number }): boolean {
+  return plan.width >= least.width && rows * plan.width >= least.size;
 }
 
 /** Products, and convolutions as products over chunks of patches, on the memory of a backend. */
@@ -79,12 +90,12 @@ function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
       return true;
     },
     multiplyBlocks(product, operands, epilogue) {
-      if (!isWorthPanels(product)) return false;
+      if (!isWorthPanels(product, WORTH_PANELS.product)) return false;
       multiplyBlocksBy(products, backend, product, operands, epilogue);
       return true;
     },
     blockGradient(product, operands) {
-      if (!isWorthPanels(product)) return false;
+      if (!isWorthPanels(product, WORTH_PANELS.gradient)) return false;
       blockGradientBy(products, backend, product, operands);
       return true;
     },
