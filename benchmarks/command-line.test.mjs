@@ -37,6 +37,15 @@ it.each([
     ['--workloads', 'nope'],
     /^error: unknown workload 'nope': choose mnist, .*\n$/,
   ],
+  ['block-sparse.bench.mjs', ['--sides', 'nope'], /^error: --sides: 'nope' is unknown: choose stock, .*\n$/],
+  [
+    'block-sparse.bench.mjs',
+    ['--suites', 'nope'],
+    /^error: --suites: 'nope' is unknown: choose products, .*\n$/,
+  ],
+  ['block-sparse.bench.mjs', ['--blocks', '32x16'], /^error: --blocks: '32x16' is no square block: .*\n$/],
+  ['block-sparse.bench.mjs', ['--shapes', '1x2'], /^error: --shapes: '1x2' is no shape: .*\n$/],
+  ['block-sparse.bench.mjs', ['--block', '32'], /^error: Unknown option '--block'.*\n$/],
 ])('%s %s is refused in one line that has the choices', async (benchmark, args, line) => {
   const { code, stdout, stderr } = await run(benchmark, ...args);
   expect(stderr).toMatch(line);
