@@ -1,7 +1,7 @@
 // From how many rows on a block-sparse product is worth panels and calls of the system's BLAS: times the ops of @espalier/blocks
 // on their own wasm kernels and on the library, and the dense product of the library, in turns. `node
 // scripts/block-sparse-crossover.mjs [rows,… [inner x outer,… [blocks,… [sparsities,…]]]]`, after a build. What the rule of
-// src/accelerators/blas/block-products.ts leaves to wasm is timed on the library all the same.
+// src/accelerators/blas/index.ts leaves to wasm is timed on the library all the same.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
@@ -15,7 +15,7 @@ import {
 import '../dist/relaxed-simd.js';
 import '../dist/index.js';
 import { acceleratorsOf, attachAccelerators } from '../dist/accelerators/accelerator.js';
-import { blockGradientBy, multiplyBlocksBy } from '../dist/accelerators/blas/block-products.js';
+import { blockGradientBy, divided, multiplyBlocksBy } from '../dist/accelerators/blas/block-products.js';
 import { loadKoffi, open } from '../dist/accelerators/blas/library.js';
 import { productsOn } from '../dist/accelerators/blas/products.js';
 import { describeAccelerator, useAccelerators } from '../dist/accelerators/index.js';
@@ -37,8 +37,14 @@ library.setThreads(1);
 const products = productsOn(memoryOf(backend), library);
 const native = [
   {
-    multiplyBlocks: (...args) => (multiplyBlocksBy(products, backend, ...args), true),
-    blockGradient: (...args) => (blockGradientBy(products, backend, ...args), true),
+    multiplyBlocks: (product, ...more) => {
+      multiplyBlocksBy(products, backend, product, divided(product, 1).atOnce, ...more);
+      return true;
+    },
+    blockGradient: (product, operands) => {
+      blockGradientBy(products, backend, product, divided(product, 1).atOnce, operands);
+      return true;
+    },
   },
 ];
 
@@ -76,7 +82,7 @@ function rowOf(n, m, block, sparsity, count) {
       [dense, full],
     ];
     const least = sides.map(() => Infinity);
-    const calls = Math.max(1, Math.ceil(4e6 / (count * n * m + 1e5)));
+    const calls = Math.max(4, Math.ceil(4e6 / (count * n * m + 1e5)));
     for (let round = 0; round < ROUNDS; round++) {
       sides.forEach(([accelerators, call], side) => {
         attachAccelerators(backend, accelerators);

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectGradients, expectSameAsCpu, randomTensor, randomValues } from '../../test-support.js';
 import { acceleratorsOf, attachAccelerators, type Accelerator } from '../accelerator.js';
 import { describeAccelerator, findAccelerators, useAccelerators } from '../index.js';
-import { blockGradientBy, multiplyBlocksBy } from './block-products.js';
+import { blockGradientBy, divided, multiplyBlocksBy } from './block-products.js';
 import { loadKoffi, open } from './library.js';
 import { productsOn } from './products.js';
 
@@ -38,14 +38,14 @@ async function attachForAll(): Promise<void> {
   opened.setThreads(1);
   const blas = productsOn(memoryOf(backend()), opened);
   const all: Accelerator = {
-    multiplyBlocks: (...args) => {
+    multiplyBlocks: (product, ...more) => {
       taken += 1;
-      multiplyBlocksBy(blas, backend(), ...args);
+      multiplyBlocksBy(blas, backend(), product, divided(product, 1).atOnce, ...more);
       return true;
     },
-    blockGradient: (...args) => {
+    blockGradient: (product, operands) => {
       taken += 1;
-      blockGradientBy(blas, backend(), ...args);
+      blockGradientBy(blas, backend(), product, divided(product, 1).atOnce, operands);
       return true;
     },
   };
@@ -70,6 +70,8 @@ function patternKeeping(matrix: [number, number], block: [number, number], share
 const side = fc.constantFrom(1, 3, 4, 5, 8, 16, 20, 32);
 const share = fc.constantFrom(0, 0.05, 0.1, 0.4, 0.8, 1);
 const seed = fc.nat(1e6);
+
+const bits = (y: tf.Tensor) => checksum(new Uint8Array(y.dataSync().slice().buffer));
 
 interface Product {
   readonly x: tf.Tensor2D;
@@ -160,7 +162,6 @@ withLibrary('block-sparse products by the library', () => {
 
   it('are the same bits in every run', () => {
     const pattern = patternKeeping([300, 200], [16, 16], 0.3, 4);
-    const bits = (y: tf.Tensor) => checksum(new Uint8Array(y.dataSync().slice().buffer));
     const run = () => tf.tidy(() => sparseProducts(pattern, 128, 5).map(bits) as never);
     const first = run();
     for (let i = 0; i < 5; i++) expect(run()).toEqual(first);
@@ -338,13 +339,75 @@ const GEOMETRY = { strides: [1, 1], dilations: [1, 1], pad: 'same' } as const as
   'strides' | 'dilations' | 'pad'
 >;
 
-withLibrary('what the library is offered', () => {
-  beforeAll(async () => void (await useAccelerators(['blas'])));
+withLibrary('of what the library is offered', () => {
+  const product = (rows: number, side: number) => {
+    const pattern = patternKeeping([64, 64], [side, side], 1, 1);
+    const { x, dy, values, bias } = operands(pattern, rows, 1);
+    const before = taken;
+    const counts = [
+      () => blockSparseMatMul(x, values, pattern),
+      () => blockSparseMatMul(dy, values, pattern, { transposed: true }),
+      () => blockSparseWeightGradient(x, dy, pattern),
+    ].map((run) => {
+      const already = taken;
+      run().dispose();
+      return taken - already;
+    });
+    taken = before;
+    tf.dispose([x, dy, values, bias]);
+    return counts;
+  };
 
-  it('is left to wasm where that is faster', () => {
-    const [blas] = acceleratorsOf(backend());
-    expect(blas!.multiplyBlocks).toBeDefined();
-    expect(blas!.blockGradient).toBeDefined();
+  beforeAll(async () => {
+    await useAccelerators(['blas']);
+    const [blas] = acceleratorsOf(backend()) as [Required<Accelerator>];
+    const counted = (took: boolean) => {
+      if (took) taken += 1;
+      return took;
+    };
+    attachAccelerators(backend(), [
+      {
+        multiplyBlocks: (...args) => counted(blas.multiplyBlocks(...args)),
+        blockGradient: (...args) => counted(blas.blockGradient(...args)),
+      },
+    ]);
+  });
+
+  it('few rows and narrow columns of blocks stay on wasm', () => {
+    expect(product(128, 16)).toEqual([1, 1, 1]);
+    expect(product(8, 16)).toEqual([0, 0, 1]);
+    expect(product(1, 32)).toEqual([0, 0, 0]);
+    expect(product(128, 4)).toEqual([0, 0, 0]);
+  });
+
+  it('several threads take the larger pieces, to the same bits each time', async () => {
+    await useAccelerators(['blas'], { threads: 2 });
+    const pattern = patternKeeping([256, 64], [32, 32], 0.7, 1);
+    await expectSame(
+      () => denseProducts(pattern, 1500, 2),
+      () => sparseProducts(pattern, 1500, 2),
+    );
+    const run = () => tf.tidy(() => sparseProducts(pattern, 1500, 2).map(bits) as never);
+    const first = run();
+    for (let i = 0; i < 3; i++) expect(run()).toEqual(first);
+  });
+});
+
+describe('the division of a product', () => {
+  const plan = { lines: [], integers: new Int32Array(), size: 0, transposed: false, hasEmptyColumns: false };
+  const source = { stride: 64 };
+  const of = (rows: number, depth: number, width: number, threads: number) =>
+    divided({ plan: { ...plan, depth, width }, rows, columns: 64, source }, threads);
+
+  it('keeps panels in the cache, on one thread', () => {
+    expect(of(128, 100, 32, 1)).toEqual({ atOnce: 128, threads: 1 });
+    expect(of(100000, 64, 16, 1)).toEqual({ atOnce: 976, threads: 1 });
+    expect(of(1000, 65536, 32, 1)).toEqual({ atOnce: 64, threads: 1 });
+  });
+
+  it('is for several threads where each has two million multiply-adds to do', () => {
+    expect(of(128, 100, 32, 2)).toEqual({ atOnce: 128, threads: 1 });
+    expect(of(100000, 64, 16, 2)).toEqual({ atOnce: 4096, threads: 2 });
   });
 });
 

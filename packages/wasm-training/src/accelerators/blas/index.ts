@@ -15,7 +15,7 @@ import {
 } from '../accelerator.js';
 import { installCommand } from './candidates.js';
 import { loadKoffi, open, openUsual, type OpenLibrary } from './library.js';
-import { blockGradientBy, multiplyBlocksBy } from './block-products.js';
+import { blockGradientBy, divided, multiplyBlocksBy } from './block-products.js';
 import { convolveBy, filterGradientBy, inputGradientBy } from './patch-products.js';
 import { productsOn } from './products.js';
 
@@ -39,7 +39,7 @@ async function find({ library, threads, backend }: AcceleratorRequest): Promise<
 
 function start(backend: WasmBackend, library: OpenLibrary, threads: number): Accelerator {
   library.setThreads(threads);
-  return blasOn(backend, library);
+  return blasOn(backend, library, threads);
 }
 
 /**
@@ -64,8 +64,18 @@ function isWorthPanels({ plan, rows }: BlockProduct, least: { width: number; siz
 }
 
 /** Products, and convolutions as products over chunks of patches, on the memory of a backend. */
-function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
+function blasOn(backend: WasmBackend, library: OpenLibrary, threads: number): Accelerator {
   const products = productsOn(memoryOf(backend), library);
+  /** Runs with the threads that the product is worth: small ones would wait for one another. */
+  const onItsThreads = (product: BlockProduct, run: (atOnce: number) => void) => {
+    const division = divided(product, threads);
+    if (division.threads !== threads) library.setThreads(division.threads);
+    try {
+      run(division.atOnce);
+    } finally {
+      if (division.threads !== threads) library.setThreads(threads);
+    }
+  };
   return {
     multiply(product, epilogue) {
       const [, , m, n, k, , , c] = product;
@@ -91,12 +101,14 @@ function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
     },
     multiplyBlocks(product, operands, epilogue) {
       if (!isWorthPanels(product, WORTH_PANELS.product)) return false;
-      multiplyBlocksBy(products, backend, product, operands, epilogue);
+      onItsThreads(product, (atOnce) =>
+        multiplyBlocksBy(products, backend, product, atOnce, operands, epilogue),
+      );
       return true;
     },
     blockGradient(product, operands) {
       if (!isWorthPanels(product, WORTH_PANELS.gradient)) return false;
-      blockGradientBy(products, backend, product, operands);
+      onItsThreads(product, (atOnce) => blockGradientBy(products, backend, product, atOnce, operands));
       return true;
     },
   };
