@@ -86,11 +86,12 @@ const convolve = defineOperation<ConvolutionAttributes, tf.Tensor4D>({
     return tf.concat(products).reshape(info.outShape);
   },
   gradient: (dy, [x, values, y], { pattern, info, activation }) => {
-    const byProduct = () => (activation === 'relu' ? dy.mul<tf.Tensor4D>(y!.step()) : (dy as tf.Tensor4D));
+    // Once for all that ask for it, as tfjs' own fused ops do.
+    const byProduct = activation === 'relu' ? dy.mul<tf.Tensor4D>(y!.step()) : (dy as tf.Tensor4D);
     return {
-      x: (): tf.Tensor => inputGradient({ dy: byProduct(), values: values! }, { pattern, info }),
-      values: (): tf.Tensor => valuesGradient({ x: x!, dy: byProduct() }, { pattern, info }),
-      bias: (): tf.Tensor => sumOfRows(byProduct().reshape<tf.Tensor2D>([-1, info.outChannels])),
+      x: (): tf.Tensor => inputGradient({ dy: byProduct, values: values! }, { pattern, info }),
+      values: (): tf.Tensor => valuesGradient({ x: x!, dy: byProduct }, { pattern, info }),
+      bias: (): tf.Tensor => sumOfRows(byProduct.reshape<tf.Tensor2D>([-1, info.outChannels])),
     };
   },
 });
