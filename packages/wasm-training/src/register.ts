@@ -11,7 +11,6 @@ import { register } from './kernel-set.js';
 import { alias } from './kernels/alias.js';
 import { batchNorm } from './kernels/batch-norm.js';
 import { binary } from './kernels/binary.js';
-import { blockSparse } from './kernels/block-sparse.js';
 import { convolution } from './kernels/convolution.js';
 import { depthwise } from './kernels/depthwise.js';
 import { matmul } from './kernels/matmul.js';
@@ -25,7 +24,7 @@ import { tile } from './kernels/tile.js';
 import { simdSupported } from './wasm/link.js';
 
 const sets = [
-  ...[matmul, convolution, depthwise, blockSparse],
+  ...[matmul, convolution, depthwise],
   ...[batchNorm, pooling, reduction, relu, binary, tanh],
   ...[tile, slices, segmentSum, alias],
 ];
