@@ -4,52 +4,49 @@
 import { fileURLToPath } from 'node:url';
 
 import { absentees, lines, median, number, ratioOf, spread } from './block-sparse.markdown.mjs';
-import { absentOf, askInTurns, relaxed, startAll, stopAll } from './block-sparse.sides.mjs';
+import { networksOf } from './block-sparse.networks.mjs';
+import { absentOf, askInTurns, onBlas, relaxed, startAll, stopAll, wantedOf } from './block-sparse.sides.mjs';
 
 const WORKER = fileURLToPath(new URL('block-sparse.models.worker.mjs', import.meta.url));
 
-const SIDES = [
+export const sides = [
   { name: 'stock tfjs wasm', side: 'stock', forms: ['dense'] },
   { name: 'wasm-training', side: 'espalier', forms: ['dense', 'compressed'] },
   ...relaxed({ name: 'wasm-training', side: 'espalier', forms: ['dense', 'compressed'] }),
+  onBlas({ name: 'wasm-training', side: 'espalier', forms: ['dense', 'compressed'] }),
 ];
 
-/** Layer widths; the last layer stays dense. */
-const NETWORKS = [
-  { widths: [784, 512, 512, 10], block: 16 },
-  { widths: [2048, 2048, 2048, 10], block: 32 },
-];
-const BATCHES = [1, 128];
 const SPARSITIES = [0.8, 0.9, 0.95];
 
 /** @returns { rows, absent }: times of a prediction in milliseconds, sizes in bytes */
 export async function run(options) {
-  const sides = await startAll(WORKER, SIDES);
+  const started = await startAll(WORKER, wantedOf(sides, options.sides));
   try {
-    const cases = casesOf(sides.filter(({ absent }) => !absent));
-    const answers = await askInTurns(cases, Number(options.rounds), ({ side: _, ...one }) => ({
+    const cases = casesOf(
+      started.filter(({ absent }) => !absent),
+      networksOf(options.networks),
+    );
+    const answers = await askInTurns(cases, options.rounds, ({ side: _, ...one }) => ({
       ...one,
-      ms: Number(options.ms),
+      ms: options.ms,
     }));
     const rows = cases.map((one, i) => rowOf(one, answers[i], densesOf(one, cases, answers)));
     return {
-      options: { rounds: Number(options.rounds), msPerCase: Number(options.ms) },
-      absent: absentOf(sides),
+      options: { rounds: options.rounds, msPerCase: options.ms },
+      absent: absentOf(started),
       rows,
     };
   } finally {
-    stopAll(sides);
+    stopAll(started);
   }
 }
 
 /** Every case, in the order in which they are timed: what is compared is timed in a row. */
-function casesOf(sides) {
-  return NETWORKS.flatMap(({ widths, block }) =>
+function casesOf(sides, networks) {
+  return networks.flatMap(({ network, block, predictionBatches }) =>
     SPARSITIES.flatMap((sparsity) =>
-      BATCHES.flatMap((batch) =>
-        sides.flatMap((side) =>
-          side.forms.map((form) => ({ side, widths: widths.join('-'), block, sparsity, batch, form })),
-        ),
+      predictionBatches.flatMap((batch) =>
+        sides.flatMap((side) => side.forms.map((form) => ({ side, network, block, sparsity, batch, form }))),
       ),
     ),
   );
@@ -58,7 +55,8 @@ function casesOf(sides) {
 /** The times of the same network, dense, by the side's name. */
 function densesOf(one, cases, answers) {
   const same = (other) =>
-    other.form === 'dense' && ['widths', 'sparsity', 'batch'].every((key) => other[key] === one[key]);
+    other.form === 'dense' &&
+    ['network', 'block', 'sparsity', 'batch'].every((key) => other[key] === one[key]);
   return cases.flatMap((other, i) =>
     same(other) && other !== one ? [[other.side.name, answers[i].map(({ medianMs }) => medianMs)]] : [],
   );
@@ -82,9 +80,8 @@ export function table({ rows, absent, environment, options }) {
   const dense = rows.filter(({ form }) => form === 'dense');
   const references = [...new Set(dense.map(({ side }) => side))];
   const denseOf = (row) =>
-    dense.find(
-      ({ side, widths, sparsity, batch }) =>
-        side === row.side && widths === row.widths && sparsity === row.sparsity && batch === row.batch,
+    dense.find((other) =>
+      ['side', 'network', 'block', 'sparsity', 'batch'].every((key) => other[key] === row[key]),
     );
   return [
     '## Whole models: predictions and files',
@@ -108,7 +105,7 @@ export function table({ rows, absent, environment, options }) {
       ...rows
         .filter(({ form }) => form === 'compressed')
         .map((row) => [
-          row.widths,
+          row.network,
           `${row.block} × ${row.block}`,
           `${+(100 * row.sparsity).toFixed(1)}%`,
           row.batch,

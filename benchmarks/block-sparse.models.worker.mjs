@@ -1,21 +1,32 @@
-// One side of the suite `models`, in a process of its own: `node block-sparse.models.worker.mjs <stock|espalier>`.
+// One side of the suite `models`, in a process of its own: `node block-sparse.models.worker.mjs
+// <stock|espalier|espalier:blas>`.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { blockGrid, topK } from '@espalier/core';
 import { Bench } from 'tinybench';
 
-const [side] = process.argv.slice(2);
-if (side === 'espalier') await import('@espalier/wasm-training');
-await tf.setBackend('wasm');
-process.on('message', (message) => answer(message));
-process.send({ absent: null });
+import { networkOf } from './block-sparse.networks.mjs';
 
-async function answer({ widths, block, sparsity, batch, form, ms }) {
+const [side] = process.argv.slice(2);
+if (side !== 'stock') await import('@espalier/wasm-training');
+await tf.setBackend('wasm');
+try {
+  if (side.endsWith(':blas')) {
+    const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
+    await useAccelerators(['blas']);
+  }
+  process.on('message', (message) => answer(message));
+  process.send({ absent: null });
+} catch (error) {
+  process.send({ absent: error.message.split('\n')[0] });
+}
+
+async function answer({ network, block, sparsity, batch, form, ms }) {
   try {
-    const pruned = network(widths.split('-').map(Number), block, sparsity);
+    const { model: pruned, exampleShape } = await prunedNetwork(network, block, sparsity);
     const model = form === 'dense' ? pruned : await compressed(pruned, block);
-    const x = tf.randomNormal([batch, model.inputs[0].shape[1]], 0, 1, 'float32', 1);
+    const x = tf.randomNormal([batch, ...exampleShape], 0, 1, 'float32', 1);
     const bench = new Bench({ time: ms, warmupTime: ms / 2, iterations: 3, warmupIterations: 3 });
     bench.add(form, () => model.predict(x).dispose());
     await bench.run();
@@ -30,23 +41,19 @@ async function answer({ widths, block, sparsity, batch, form, ms }) {
   }
 }
 
-/** Dense layers with ReLU between them; in all kernels but the last, blocks at random are zeros. */
-function network([inputs, ...units], block, sparsity) {
-  const model = tf.sequential({
-    layers: units.map((width, i) =>
-      tf.layers.dense({
-        units: width,
-        kernelInitializer: tf.initializers.heNormal({ seed: i + 1 }),
-        ...(i < units.length - 1 && { activation: 'relu' }),
-        ...(i === 0 && { inputShape: [inputs] }),
-      }),
-    ),
+/** In all kernels but the last, and a convolution's of three channels, blocks at random are zeros. */
+async function prunedNetwork(name, block, sparsity) {
+  const network = await networkOf(name);
+  const kernels = network.model.layers.filter(({ kernel }) => kernel).slice(0, -1);
+  kernels.forEach((layer, i) => {
+    const [kernel, ...others] = layer.getWeights();
+    const columns = kernel.shape.at(-1);
+    const rows = kernel.size / columns;
+    if (rows < 2 * block) return;
+    const mask = maskOf([rows, columns], block, sparsity, i + 1).reshape(kernel.shape);
+    layer.setWeights([tf.mul(kernel, mask), ...others]);
   });
-  model.layers.slice(0, -1).forEach((layer, i) => {
-    const [kernel, bias] = layer.getWeights();
-    layer.setWeights([tf.mul(kernel, maskOf(kernel.shape, block, sparsity, i + 1)), bias]);
-  });
-  return model;
+  return network;
 }
 
 /** Zeros and ones, blocks of them; both sides, dense and sparse, are the better for no help of ours here. */

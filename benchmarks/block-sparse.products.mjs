@@ -10,19 +10,21 @@ import * as vega from 'vega';
 import * as vegaLite from 'vega-lite';
 
 import { absentees, grouped, lines, median, number, ratioOf, spread } from './block-sparse.markdown.mjs';
-import { absentOf, askInTurns, relaxed, startAll, stopAll } from './block-sparse.sides.mjs';
+import { absentOf, askInTurns, onBlas, relaxed, startAll, stopAll, wantedOf } from './block-sparse.sides.mjs';
 
 const WORKER = fileURLToPath(new URL('block-sparse.products.worker.mjs', import.meta.url));
 
-const SIDES = [
+export const sides = [
   { name: 'stock tfjs wasm', side: 'stock', dense: true },
   { name: 'onnxruntime-node, one thread', side: 'onnxruntime', dense: true },
-  { name: 'training-kernels', side: 'training-kernels', dense: true },
-  ...relaxed({ name: 'training-kernels', side: 'training-kernels', dense: true }),
+  { name: 'wasm-training', side: 'wasm-training', dense: true },
+  ...relaxed({ name: 'wasm-training', side: 'wasm-training', dense: true }),
+  onBlas({ name: 'wasm-training', side: 'wasm-training', dense: true }),
   { name: 'tfjs tensorflow', side: 'tensorflow', dense: true },
   { name: 'tfjs webgpu', side: 'webgpu', dense: true },
   { name: 'block-sparse', side: 'block-sparse', dense: false },
   ...relaxed({ name: 'block-sparse', side: 'block-sparse', dense: false }),
+  onBlas({ name: 'block-sparse', side: 'block-sparse', dense: false }),
   { name: 'block-sparse on tensorflow', side: 'block-sparse:tensorflow', dense: false },
   { name: 'block-sparse on webgpu', side: 'block-sparse:webgpu', dense: false },
 ];
@@ -31,44 +33,37 @@ const TITLES = { forward: 'x · W', transposed: 'dy · Wᵀ', gradient: 'xᵀ ·
 
 /** @returns { rows, absent }: times in milliseconds, medians over the rounds; ratios of times, round by round */
 export async function run(options) {
-  const wanted = options.sides?.split(',');
-  const sides = await startAll(
-    WORKER,
-    SIDES.filter(({ side }) => !wanted || wanted.includes(side)),
-  );
+  const started = await startAll(WORKER, wantedOf(sides, options.sides));
   try {
     const cases = casesOf(
       options,
-      sides.filter(({ absent }) => !absent),
+      started.filter(({ absent }) => !absent),
     );
-    const answers = await askInTurns(cases, Number(options.rounds), ({ side: _, ...one }, round) => ({
+    const answers = await askInTurns(cases, options.rounds, ({ side: _, ...one }, round) => ({
       ...one,
-      ms: Number(options.ms),
+      ms: options.ms,
       seed: round + 1,
     }));
     return {
-      options: { rounds: Number(options.rounds), msPerCase: Number(options.ms) },
-      absent: absentOf(sides),
+      options: { rounds: options.rounds, msPerCase: options.ms },
+      absent: absentOf(started),
       rows: cases.map((one, i) => rowOf(one, answers[i], densesOf(one, cases, answers))),
     };
   } finally {
-    stopAll(sides);
+    stopAll(started);
   }
 }
 
 /** Every case, in the order in which they are timed: for each block size the dense sides, then the sparse ones. */
 function casesOf(options, sides) {
-  const list = (text, parse) => text.split(',').map(parse);
   const cases = [];
-  for (const [batch, n, m] of list(options.shapes, (shape) => shape.split('x').map(Number))) {
-    for (const block of list(options.blocks, Number)) {
-      for (const product of options.products.split(',')) {
+  for (const [batch, n, m] of options.shapes) {
+    for (const block of options.blocks) {
+      for (const product of options.products) {
         const common = { product, batch, n, m, block };
         for (const side of sides) {
           if (side.dense) cases.push({ ...common, side, sparsity: null });
-          else
-            for (const sparsity of list(options.sparsities, Number))
-              cases.push({ ...common, side, sparsity });
+          else for (const sparsity of options.sparsities) cases.push({ ...common, side, sparsity });
         }
       }
     }

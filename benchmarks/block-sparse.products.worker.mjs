@@ -8,9 +8,11 @@ const [side] = process.argv.slice(2);
 const SIDES = {
   stock: () => denseOnTfjs(startStock),
   'wasm-training': () => denseOnTfjs(startWasm),
+  'wasm-training:blas': () => denseOnTfjs(startBlas),
   tensorflow: () => denseOnTfjs(() => start('tensorflow')),
   webgpu: () => denseOnTfjs(() => start('webgpu')),
   'block-sparse': () => blockSparse(startWasm),
+  'block-sparse:blas': () => blockSparse(startBlas),
   'block-sparse:tensorflow': () => blockSparse(() => start('tensorflow')),
   'block-sparse:webgpu': () => blockSparse(() => start('webgpu')),
   onnxruntime: denseOnOnnxruntime,
@@ -53,6 +55,12 @@ async function startWasm() {
   await import('@espalier/wasm-training');
   const tf = await import('@tensorflow/tfjs');
   await tf.setBackend('wasm');
+}
+
+async function startBlas() {
+  await startWasm();
+  const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
+  await useAccelerators(['blas']);
 }
 
 /** Starts a backend; a software adapter is no GPU, and of no interest here. */

@@ -12,6 +12,17 @@ export function relaxed(side) {
   return [{ ...side, name: `${side.name}, relaxed SIMD`, flags: ['--experimental-wasm-relaxed-simd'] }];
 }
 
+/** A side as programs start it: with relaxed SIMD, and its products left to the system's BLAS. */
+export function onBlas(side) {
+  const flags = RELAXED_HIDDEN ? { flags: ['--experimental-wasm-relaxed-simd'] } : {};
+  return { ...side, name: `${side.name}, BLAS`, side: `${side.side}:blas`, ...flags };
+}
+
+/** Those that were asked for; all of them without `--sides`. */
+export function wantedOf(sides, wanted) {
+  return sides.filter(({ side }) => !wanted || wanted.includes(side));
+}
+
 /** Starts a worker for each side. Those that cannot take part get `absent`, the reason. */
 export async function startAll(worker, sides) {
   const started = [];

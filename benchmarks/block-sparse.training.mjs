@@ -4,55 +4,61 @@
 import { fileURLToPath } from 'node:url';
 
 import { absentees, lines, median, number, ratioOf, spread } from './block-sparse.markdown.mjs';
-import { absentOf, ask, askInTurns, relaxed, startAll, stopAll } from './block-sparse.sides.mjs';
+import { networksOf } from './block-sparse.networks.mjs';
+import {
+  absentOf,
+  ask,
+  askInTurns,
+  onBlas,
+  relaxed,
+  startAll,
+  stopAll,
+  wantedOf,
+} from './block-sparse.sides.mjs';
 
 const WORKER = fileURLToPath(new URL('block-sparse.training.worker.mjs', import.meta.url));
 
 const SIDE = { name: 'wasm-training', side: 'espalier' };
-const SIDES = [SIDE, ...relaxed(SIDE)];
+export const sides = [SIDE, ...relaxed(SIDE), onBlas(SIDE)];
 
-/** Layer widths, and the block shape; layers of fewer than 100 blocks stay dense. */
-const NETWORKS = [
-  { widths: [784, 512, 512, 10], block: 16 },
-  { widths: [2048, 2048, 2048, 10], block: 32 },
-];
 const SPARSITIES = [0.8, 0.9, 0.95];
 const FORMS = ['dense', 'masked', 'sparse'];
 
 /** The whole run: the MNIST network on as many steps as two epochs of MNIST have. */
-const RUN = { widths: NETWORKS[0].widths, block: 16, sparsity: 0.9, steps: 938 };
+const RUN = { network: '784-512-512-10', block: 16, sparsity: 0.9, steps: 938 };
 
 /** @returns { rows, runs, absent } */
 export async function run(options) {
-  const sides = await startAll(WORKER, SIDES);
+  const started = await startAll(WORKER, wantedOf(sides, options.sides));
   try {
-    const present = sides.filter(({ absent }) => !absent);
-    const rounds = Number(options.rounds);
-    const steps = NETWORKS.flatMap(({ widths, block }) =>
+    const present = started.filter(({ absent }) => !absent);
+    const { rounds } = options;
+    const steps = networksOf(options.networks).flatMap(({ network, block, trainingBatch: batch }) =>
       SPARSITIES.flatMap((sparsity) =>
-        present.flatMap((side) => FORMS.map((form) => ({ side, widths, block, sparsity, form }))),
+        present.flatMap((side) => FORMS.map((form) => ({ side, network, block, batch, sparsity, form }))),
       ),
     );
     const answers = await askInTurns(steps, rounds, ({ side: _, ...one }) => ({
       ...one,
       step: true,
-      ms: Number(options.ms),
+      ms: options.ms,
     }));
     return {
-      options: { rounds, msPerCase: Number(options.ms), run: RUN },
-      absent: absentOf(sides),
+      options: { rounds, msPerCase: options.ms, run: RUN },
+      absent: absentOf(started),
       rows: steps.map((one, i) => rowOf(one, answers[i], steps, answers)),
-      runs: await wholeRuns(present),
+      // A whole run is of one network, which may not be among those that are asked for.
+      runs: options.networks?.includes(RUN.network) === false ? [] : await wholeRuns(present),
     };
   } finally {
-    stopAll(sides);
+    stopAll(started);
   }
 }
 
 function rowOf({ side, ...one }, answers, steps, all) {
   const times = answers.map(({ medianMs }) => medianMs);
   const timesFaster = (form) => {
-    const same = (other) => ['widths', 'block', 'sparsity'].every((key) => other[key] === one[key]);
+    const same = (other) => ['network', 'block', 'sparsity'].every((key) => other[key] === one[key]);
     const at = steps.findIndex((other) => other.side === side && other.form === form && same(other));
     return ratioOf(
       all[at].map(({ medianMs }) => medianMs),
@@ -91,17 +97,17 @@ export function table({ rows, runs, absent, environment, options }) {
     rows.find(
       (other) =>
         other.form === form &&
-        ['side', 'block', 'sparsity'].every((key) => other[key] === row[key]) &&
-        other.widths.join() === row.widths.join(),
+        ['side', 'network', 'block', 'sparsity'].every((key) => other[key] === row[key]),
     ).ms;
   return [
     '## Training: sparse phases',
-    `${environment.cpu}, ${environment.cores} cores, Node ${environment.node}. A training step (batch 128, momentum, weight ` +
+    `${environment.cpu}, ${environment.cores} cores, Node ${environment.node}. A training step (momentum, weight ` +
       `decay) dense, masked, and with the kept blocks alone. Medians over ${options.rounds} rounds; times faster, and ` +
       'between brackets the least and the most of the rounds.',
     lines([
       [
         'network',
+        'batch',
         'block',
         'sparsity',
         'side',
@@ -114,7 +120,8 @@ export function table({ rows, runs, absent, environment, options }) {
       ...rows
         .filter(({ form }) => form === 'sparse')
         .map((row) => [
-          row.widths.join('-'),
+          row.network,
+          row.batch,
           `${row.block} × ${row.block}`,
           `${+(100 * row.sparsity).toFixed(1)}%`,
           row.side,
@@ -125,7 +132,7 @@ export function table({ rows, runs, absent, environment, options }) {
           spread(row.timesFaster.masked),
         ]),
     ]),
-    `A whole SequentialAttention++ run, ${options.run.steps} steps of the network ${options.run.widths.join('-')} on random ` +
+    `A whole SequentialAttention++ run, ${options.run.steps} steps of the network ${options.run.network} on random ` +
       `classes, ${100 * options.run.sparsity}% in ${options.run.block} × ${options.run.block}, all its phases:`,
     lines([
       ['side', 'without, s', 'with, s', 'times faster', 'loss without', 'with', 'blocks that differ'],

@@ -3,18 +3,30 @@
 import * as tf from '@tensorflow/tfjs';
 import '@espalier/wasm-training';
 import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
-import { sparsePhases } from '@espalier/block-sparse';
+import { costsOf, sparsePhases } from '@espalier/block-sparse';
 import { sparsify } from '@espalier/core';
 import { magnitude } from '@espalier/magnitude';
-import { multilayerPerceptron } from '@espalier/models';
 import { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';
 import { Bench } from 'tinybench';
 
-const BATCH = 128;
+import { networkOf } from './block-sparse.networks.mjs';
+
+const [side] = process.argv.slice(2);
+const onBlas = side.endsWith(':blas');
+/** Of the whole run. */
+const RUN_BATCH = 128;
 
 await tf.setBackend('wasm');
-process.on('message', (message) => answer(message));
-process.send({ absent: null });
+try {
+  if (onBlas) {
+    const { useAccelerators } = await import('@espalier/wasm-training/accelerators');
+    await useAccelerators(['blas']);
+  }
+  process.on('message', (message) => answer(message));
+  process.send({ absent: null });
+} catch (error) {
+  process.send({ absent: error.message.split('\n')[0] });
+}
 
 async function answer({ step, ...message }) {
   try {
@@ -26,13 +38,8 @@ async function answer({ step, ...message }) {
 }
 
 /** A model in training: `step()` trains it once. */
-async function training({ widths: [inputs, ...units], block, sparsity, form }, pruner, totalSteps) {
-  const model = multilayerPerceptron({
-    inputs,
-    hidden: units.slice(0, -1),
-    outputs: units.at(-1),
-    seed: 0,
-  });
+async function training({ network, block, sparsity, form }, pruner, totalSteps) {
+  const { model, ...examples } = await networkOf(network);
   const optimizer = sgd({ learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 });
   const variables = model.trainableWeights.map((weight) => weight.read());
   const pruning =
@@ -43,32 +50,38 @@ async function training({ widths: [inputs, ...units], block, sparsity, form }, p
           blockShape: [block, block],
           totalSteps,
           optimizer,
-          sparsePhases: form === 'sparse' ? sparsePhases() : null,
+          // All convolutions of the wide network, but its first, are of at least 36 blocks.
+          ...(network === 'wide-resnet-20' && { minimumBlocks: 1 }),
+          sparsePhases:
+            form === 'sparse' ? sparsePhases(onBlas ? { costs: costsOf('wasm', 'blas') } : {}) : null,
         });
   const trained = [...variables, ...(pruning?.addedVariables ?? [])];
   const minimize = ({ x, y }) => {
     const loss = () => softmaxCrossEntropy(y, model.apply(x, { training: true }));
     return optimizer.minimize(loss, true, trained);
   };
-  return { model, optimizer, pruning, minimize };
+  return { model, examples, optimizer, pruning, minimize };
 }
 
 /** Examples of a class lie about a point of its own. */
-function batch([inputs, ...units], seed) {
+function examplesOf({ exampleShape, classes }, count, seed) {
   return tf.tidy(() => {
-    const classes = units.at(-1);
-    const labels = tf.randomUniform([BATCH], 0, classes, 'int32', seed);
-    const centres = tf.randomUniform([classes, inputs], -1, 1, 'float32', 7);
-    const noise = tf.randomNormal([BATCH, inputs], 0, 3, 'float32', seed + 1);
+    const labels = tf.randomUniform([count], 0, classes, 'int32', seed);
+    const centres = tf.randomUniform([classes, ...exampleShape], -1, 1, 'float32', 7);
+    const noise = tf.randomNormal([count, ...exampleShape], 0, 3, 'float32', seed + 1);
     return { x: centres.gather(labels).add(noise), y: tf.oneHot(labels, classes).toFloat() };
   });
 }
 
 /** In the sparse phase of a pruner that prunes at once. */
 async function timeStep({ ms, ...message }) {
-  const { minimize, pruning, optimizer } = await training(message, magnitude({ dense: 0.001 }), 1000);
+  const { minimize, examples, pruning, optimizer } = await training(
+    message,
+    magnitude({ dense: 0.001 }),
+    1000,
+  );
   await pruning?.step();
-  const data = batch(message.widths, 1);
+  const data = examplesOf(examples, message.batch, 1);
   const bench = new Bench({ time: ms, warmupTime: ms / 2, iterations: 3, warmupIterations: 3 });
   bench.add('step', () => {
     const loss = minimize(data);
@@ -86,10 +99,10 @@ async function timeStep({ ms, ...message }) {
 
 async function wholeRun({ steps, ...message }) {
   const pruner = sequentialAttentionPlusPlus();
-  const { model, minimize, pruning, optimizer } = await training(message, pruner, steps);
+  const { model, examples, minimize, pruning, optimizer } = await training(message, pruner, steps);
   const started = performance.now();
   for (let step = 0; step < steps; step++) {
-    const data = batch(message.widths, 2 * step);
+    const data = examplesOf(examples, RUN_BATCH, 2 * step);
     const loss = minimize(data);
     tf.dispose([data, loss]);
     await pruning.step();
@@ -99,7 +112,7 @@ async function wholeRun({ steps, ...message }) {
   await pruning.finalize();
   optimizer.dispose();
   const quality = tf.tidy(() => {
-    const { x, y } = batch(message.widths, 1e6);
+    const { x, y } = examplesOf(examples, RUN_BATCH, 1e6);
     const outputs = model.predict(x);
     return {
       loss: softmaxCrossEntropy(y, outputs).dataSync()[0],

@@ -154,6 +154,11 @@ it.each<[string, () => unknown, string]>([
     () => sparsePhases(null as never),
     'TypeError: sparsePhases() takes an object of options (costs, denseSpeed), it is given null',
   ],
+  [
+    'costsOf(), an accelerator',
+    () => costsOf('wasm', 'openblas'),
+    "RangeError: accelerator = 'openblas' (a string), and is to be 'blas', or null",
+  ],
   ['costsOf()', () => costsOf(undefined as never), 'TypeError: backendName is undefined'],
   [
     'sparseIsFaster(), rows',

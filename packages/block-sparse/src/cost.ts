@@ -11,6 +11,8 @@ import type { Shape2D } from '@espalier/core';
 export interface Costs {
   /** A multiply-add at a kept weight, in blocks of this shape. */
   perKeptWeight(blockShape: Shape2D): number;
+  /** A weight of the whole kernel, kept or not: the gradient by it is written whole. 0 when absent. */
+  readonly perWeight?: number;
   /** What a layer's step takes beside its three products. */
   perStep: number;
 }
@@ -32,14 +34,16 @@ export function sparseIsFaster(rows: number, pattern: BlockPattern, costs: Costs
   assertDenseSpeed(denseSpeed);
   const [n, m] = pattern.matrixShape;
   const dense = (3 * rows * n * m) / denseSpeed;
-  const sparse = 3 * rows * pattern.size * costs.perKeptWeight(pattern.blockShape) + costs.perStep;
-  return sparse < dense;
+  const { perWeight = 0, perStep } = costs;
+  const products = 3 * rows * pattern.size * costs.perKeptWeight(pattern.blockShape);
+  return products + n * m * perWeight + perStep < dense;
 }
 
 /** @throws TypeError for what are no costs */
 export function assertCosts(costs: Costs): void {
-  const { perKeptWeight, perStep } = (costs ?? {}) as Partial<Costs>;
-  if (typeof perKeptWeight === 'function' && typeof perStep === 'number' && perStep >= 0) return;
+  const { perKeptWeight, perWeight = 0, perStep } = (costs ?? {}) as Partial<Costs>;
+  const areCosts = [perWeight, perStep].every((cost) => typeof cost === 'number' && cost >= 0);
+  if (typeof perKeptWeight === 'function' && areCosts) return;
   const isPromise = typeof (costs as { then?: unknown } | null)?.then === 'function';
   throw new TypeError(
     `costs is ${describeValue(costs)}${isPromise ? ': await it' : ''}, and is to be what measureCosts() resolves to, { perKeptWeight, perStep }`,
@@ -52,14 +56,26 @@ export function assertDenseSpeed(denseSpeed: number): void {
   throw new RangeError(`denseSpeed = ${describeValue(denseSpeed)} is not a number above 0`);
 }
 
-/** The costs on a backend; null where block-sparse products were not found to be faster at any sparsity. */
-export function costsOf(backendName: string): Costs | null {
+/**
+ * The costs on a backend; null where block-sparse products were not found to be faster at any sparsity.
+ *
+ * @param accelerator what computes the products, dense and block-sparse, in the backend's place: `'blas'`, of
+ *   `useAccelerators` of `@espalier/wasm-training`; null for the backend itself
+ * @throws TypeError for arguments of other types, RangeError for an accelerator whose costs are not known
+ */
+export function costsOf(backendName: string, accelerator: string | null = null): Costs | null {
   if (typeof backendName !== 'string') {
     throw new TypeError(
       `backendName is ${describeValue(backendName)}, and is to be text, as tf.getBackend() gives it`,
     );
   }
-  return backendName === 'wasm' ? wasm : backendName === 'cpu' ? cpu : null;
+  if (accelerator !== null && accelerator !== 'blas') {
+    throw new RangeError(
+      `accelerator = ${describeValue(accelerator)}, and is to be 'blas', or null for the backend's own products`,
+    );
+  }
+  if (backendName === 'wasm') return accelerator ? wasmWithBlas : wasm;
+  return backendName === 'cpu' ? cpu : null;
 }
 
 /**
@@ -80,6 +96,17 @@ const TILE = 4;
 function idleShare(side: number): number {
   return side < TILE ? TILE / side : 1 + (side % TILE) / (2 * side);
 }
+
+/**
+ * Both sides by OpenBLAS, in multiply-adds of its dense products: x · W and the gradient by the values go block column by
+ * block column, dy · Wᵀ row by row, and the narrower those are, the more is copied for each. What is written whole of a
+ * kernel's gradient weighs more the faster the products are.
+ */
+const wasmWithBlas: Costs = {
+  perKeptWeight: ([rows, columns]) => 1.3 + 22 * (1 / (3 * rows) + 2 / (3 * columns)),
+  perWeight: 25,
+  perStep: 2e6,
+};
 
 /** Plain loops, against tfjs' own. */
 const cpu: Costs = { perKeptWeight: () => 4.3, perStep: 1e5 };

@@ -201,12 +201,13 @@ it('sparse phases compute with whole numbers as the plain layer does', () => {
 });
 
 describe('the choice between sparse and dense', () => {
-  const grid = blockGrid([256, 256], [16, 16]);
-  const keeping = (share: number) =>
-    patternOf(
+  const keeping = (share: number, side = 16) => {
+    const grid = blockGrid([256, 256], [side, side]);
+    return patternOf(
       grid,
       Uint8Array.from({ length: grid.blocks }, (_, i) => Number(i < share * grid.blocks)),
     );
+  };
   const costs = { perKeptWeight: () => 2, perStep: 3 * 128 * 256 * 256 * 0.1 };
 
   it('weighs the kept share, the price of a kept weight and that of a step', () => {
@@ -225,8 +226,24 @@ describe('the choice between sparse and dense', () => {
     expect(() => sparsePhases({ denseSpeed: 0 })).toThrow('denseSpeed = 0 is not a number above 0');
   });
 
+  it('weighs what is written of the whole kernel', () => {
+    const whole = { ...costs, perStep: 0, perWeight: 3 * 128 * 0.1 };
+    expect(sparseIsFaster(128, keeping(0.44), whole)).toBe(true);
+    expect(sparseIsFaster(128, keeping(0.46), whole)).toBe(false);
+    expect(sparseIsFaster(12, keeping(0), whole)).toBe(false);
+    expect(sparseIsFaster(13, keeping(0), whole)).toBe(true);
+  });
+
+  it('knows that a BLAS computes both sides', () => {
+    const blas = costsOf('wasm', 'blas')!;
+    expect(sparseIsFaster(128, keeping(0.1, 32), blas)).toBe(true);
+    expect(sparseIsFaster(128, keeping(0.1, 4), blas)).toBe(true);
+    expect(sparseIsFaster(128, keeping(0.5, 4), blas)).toBe(false);
+  });
+
   it('is dense on a backend whose costs were not measured', () => {
     expect(costsOf('tensorflow')).toBeNull();
+    expect(costsOf('tensorflow', 'blas')).toBeNull();
   });
 
   it('is dense on wasm for blocks too small to pay, sparse for large ones', () => {

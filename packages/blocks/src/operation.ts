@@ -92,11 +92,19 @@ function registerComposition<Attributes extends object, Result extends tf.Tensor
   { name, composed }: Operation<Attributes, Result>,
   backendName: string,
 ): void {
-  // While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
-  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
-    tf.tidy(() => composed(inputs as OperationInputs, attrs as unknown as Attributes));
+  const kernelFunc = compositionKernel(composed) as unknown as tf.KernelFunc;
   compositions.add(kernelFunc);
   tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+}
+
+/**
+ * A composition as a kernel: what a backend's list names for an op that it composes, so that the kernel can be replaced.
+ * While a kernel runs, tfjs records no gradients: what it calls is no part of the tape.
+ */
+export function compositionKernel<Attributes extends object, Result extends tf.Tensor | tf.Tensor[]>(
+  composed: Operation<Attributes, Result>['composed'],
+): (call: { readonly inputs: object; readonly attrs: object }) => Result {
+  return ({ inputs, attrs }) => tf.tidy(() => composed(inputs as OperationInputs, attrs as Attributes));
 }
 
 const compositions = new WeakSet<tf.KernelFunc>();

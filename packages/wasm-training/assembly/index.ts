@@ -9,6 +9,7 @@ export {
   batchNormTrainingGradient,
   movingAverage,
 } from './batch-norm';
+export { gatherColumns, gatherPatchColumns, packTransposedBlocks, scatterParts } from './block-panels';
 export { clear, convFilterGradient, convolution, convInputGradient, gatherPatches, scatterPatches, turnFilter } from './convolution';
 export { copyRuns, gatherRuns } from './copy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';

@@ -1,5 +1,5 @@
 /** Trains one trial from its first step to its result, or goes on from its checkpoint. */
-import { sparsePhases } from '@espalier/block-sparse';
+import { costsOf, sparsePhases } from '@espalier/block-sparse';
 import {
   aFunction,
   assertArgument,
@@ -219,7 +219,7 @@ function targetOf(
 }
 
 /** How many times faster dense products are than those of the wasm backend: `node benchmarks/training-step.bench.mjs`. */
-const BLAS_SPEED = 2;
+const NATIVE_SPEED = 2;
 const THREADS_SPEED = 1.5;
 
 /** By the costs that the trial comes with, and without any by the package's. */
@@ -228,8 +228,10 @@ function sparsePhasesOf({ accelerators, threads, productCosts }: Trial): SparseE
     const { perKeptWeight, perStep } = productCosts;
     return sparsePhases({ costs: { perKeptWeight: () => perKeptWeight, perStep } });
   }
-  const blas = accelerators.some(({ library }) => library !== null);
-  return sparsePhases({ denseSpeed: blas ? BLAS_SPEED : threads > 1 ? THREADS_SPEED : 1 });
+  if (accelerators.some(({ name }) => name === 'blas'))
+    return sparsePhases({ costs: costsOf('wasm', 'blas')! });
+  const native = accelerators.some(({ library }) => library !== null);
+  return sparsePhases({ denseSpeed: native ? NATIVE_SPEED : threads > 1 ? THREADS_SPEED : 1 });
 }
 
 /** @throws DivergedError when the test loss is not finite */

@@ -16,7 +16,10 @@ import {
 } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { register } from '../kernel-set.js';
+import { blockSparse } from '../kernels/block-sparse.js';
 import '../register.js';
+import { simdSupported } from '../wasm/link.js';
 import {
   acceleratorsOf,
   AcceleratorError,
@@ -37,6 +40,9 @@ import {
 
 export { AcceleratorError, type AcceleratorLibrary } from './accelerator.js';
 export { acceleratorNames, type AcceleratorChoice, type AcceleratorName } from './choice.js';
+
+// Of the kernels that know accelerators, those that compute nothing themselves: a page has no use for them.
+if (simdSupported()) register(blockSparse);
 
 /** One accelerator that is used, or that was looked for and not found. */
 export interface AcceleratorReport {

@@ -6,6 +6,7 @@ import { newOutput, offsetOf, type WasmBackend } from '@espalier/blocks';
 import { acceleratorsOf, type ConvolutionDirection, type Operands } from '../accelerators/accelerator.js';
 import type { ConvolutionGeometry, EpilogueArguments, Product } from '../wasm/exports.js';
 import { kernelsOf } from '../wasm/link.js';
+import type { BlockProduct } from './block-product.js';
 import { PLAIN_ARGUMENTS } from './epilogue.js';
 import { chunkRows, turnedProduct, type PatchProduct } from './patches.js';
 import { byWinograd } from './winograd.js';
@@ -83,6 +84,26 @@ export function depthwise(
   operands: Operands,
 ): boolean {
   return acceleratorsOf(backend).some((each) => each.depthwise?.(direction, geometry, operands));
+}
+
+/** Whether block-sparse products of a backend are to be offered at all. */
+export function takesBlocks(backend: WasmBackend): boolean {
+  return acceleratorsOf(backend).some((each) => each.multiplyBlocks ?? each.blockGradient);
+}
+
+/** Whether an accelerator has done a block-sparse product, of x, values, y; without one it is for the op's own kernel. */
+export function multiplyBlocks(
+  backend: WasmBackend,
+  product: BlockProduct,
+  operands: Operands,
+  epilogue: EpilogueArguments = PLAIN_ARGUMENTS,
+): boolean {
+  return acceleratorsOf(backend).some((each) => each.multiplyBlocks?.(product, operands, epilogue));
+}
+
+/** Whether an accelerator has done a gradient by the values of the kept blocks, of x, dy, that gradient. */
+export function blockGradient(backend: WasmBackend, product: BlockProduct, operands: Operands): boolean {
+  return acceleratorsOf(backend).some((each) => each.blockGradient?.(product, operands));
 }
 
 /** The gradient by the input as the convolution of dy with the filter turned by half a turn, its matrices transposed. */

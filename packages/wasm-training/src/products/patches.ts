@@ -54,13 +54,21 @@ export function chunkRows(depth: number): number {
  * them up; it is possible at strides of one, and no more work where dy has no more channels than x, or by Winograd's filtering.
  */
 export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProduct | null {
+  const [, , , channels, , , outChannels] = geometry;
+  const [strideHeight, strideWidth] = geometry.slice(9) as [number, number];
+  if (pointwise || strideHeight !== 1 || strideWidth !== 1) return null;
+  const turned = patchProductOf(turnedGeometry(geometry));
+  return outChannels <= channels || byWinograd(turned) ? turned : null;
+}
+
+/** Of the convolution of dy with the turned filter that makes the gradient by the input, at strides of one. */
+export function turnedGeometry(geometry: ConvolutionGeometry): ConvolutionGeometry {
   const [batch, height, width, channels, outHeight, outWidth, outChannels, filterHeight, filterWidth] =
     geometry;
-  const [strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft] = geometry.slice(9) as [
+  const [, , dilationHeight, dilationWidth, padTop, padLeft] = geometry.slice(9) as [
     ...[number, number, number, number, number, number],
   ];
-  if (pointwise || strideHeight !== 1 || strideWidth !== 1) return null;
-  const turned = patchProductOf([
+  return [
     ...([
       batch,
       outHeight,
@@ -74,6 +82,5 @@ export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProdu
     ] as const),
     ...([1, 1, dilationHeight, dilationWidth] as const),
     ...([(filterHeight - 1) * dilationHeight - padTop, (filterWidth - 1) * dilationWidth - padLeft] as const),
-  ]);
-  return outChannels <= channels || byWinograd(turned) ? turned : null;
+  ];
 }

@@ -5,6 +5,7 @@ export interface KernelExports
     ProductExports,
     ConvolutionExports,
     WinogradExports,
+    BlockPanelExports,
     PoolingExports,
     NormalisationExports,
     ElementExports,
@@ -70,6 +71,25 @@ interface WinogradExports {
   winogradBytes(channels: number, outChannels: number): number;
   winogradConvolution: ConvolutionExport<[scratch: number, ...EpilogueArguments]>;
   winogradFilterGradient: ConvolutionExport<[firstChannel: number, channels: number, scratch: number]>;
+}
+
+/** block-panels.ts. Parts are tables of int32. */
+interface BlockPanelExports {
+  gatherColumns(x: number, stride: number, rows: number, parts: number, count: number, panel: number): void;
+  scatterParts(panel: number, to: number, parts: number, count: number): void;
+  gatherPatchColumns(
+    x: number,
+    ...more: [
+      ...geometry: ConvolutionGeometry,
+      first: number,
+      count: number,
+      parts: number,
+      partCount: number,
+      panelWidth: number,
+      panel: number,
+    ]
+  ): void;
+  packTransposedBlocks(values: number, parts: number, count: number, height: number, panel: number): void;
 }
 
 /** pooling.ts */

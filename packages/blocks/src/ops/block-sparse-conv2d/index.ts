@@ -10,22 +10,16 @@ import { assertChoice, assertIsTensor, assertPattern, assertTensor } from '../..
 import { assertKnownOptions } from '../../known-options.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern } from '../../pattern.js';
+import { ACTIVATIONS, blockSparseMatMul, sumOfRows, type Activation } from '../block-sparse-matmul/index.js';
+import { assertShape4, convolutionInfo, type ConvolutionOptions } from '../im2col/convolution-info.js';
+import { THE_CONVOLUTION } from '../im2col/index.js';
 import {
-  ACTIVATIONS,
-  blockSparseMatMul,
-  blockSparseWeightGradient,
-  sumOfRows,
-  type Activation,
-} from '../block-sparse-matmul/index.js';
-import {
-  assertShape4,
-  convolutionInfo,
-  isPointwise,
-  patchesShape,
-  type ConvolutionInfo,
-  type ConvolutionOptions,
-} from '../im2col/convolution-info.js';
-import { col2im, im2col, THE_CONVOLUTION } from '../im2col/index.js';
+  composedInputGradient,
+  composedValuesGradient,
+  patchesOf,
+  piecesOf,
+  type GradientAttributes,
+} from './composed.js';
 
 export interface Conv2dOptions extends ConvolutionOptions {
   /** `[h, w, in, out]`: the pattern's matrix is `(h·w·in) × out`. */
@@ -35,9 +29,7 @@ export interface Conv2dOptions extends ConvolutionOptions {
   readonly activation?: Activation;
 }
 
-export interface ConvolutionAttributes {
-  readonly pattern: BlockPattern;
-  readonly info: ConvolutionInfo;
+export interface ConvolutionAttributes extends GradientAttributes {
   readonly activation: Activation;
 }
 
@@ -94,78 +86,34 @@ const convolve = defineOperation<ConvolutionAttributes, tf.Tensor4D>({
     return tf.concat(products).reshape(info.outShape);
   },
   gradient: (dy, [x, values, y], { pattern, info, activation }) => {
-    const byProduct = () =>
-      (activation === 'relu' ? dy.mul(y!.step()) : dy).reshape<tf.Tensor2D>([-1, info.outChannels]);
-    const pieces = piecesOf(info);
+    // Once for all that ask for it, as tfjs' own fused ops do.
+    const byProduct = activation === 'relu' ? dy.mul<tf.Tensor4D>(y!.step()) : (dy as tf.Tensor4D);
     return {
-      x: () => {
-        const rows = byProduct();
-        const images = pieces.map((piece) =>
-          tf.tidy(() => {
-            const own = rowsOf(rows, piece);
-            const patches = blockSparseMatMul(own, values as tf.Tensor1D, pattern, { transposed: true });
-            return isPointwise(info)
-              ? patches.reshape<tf.Tensor4D>(piece.info.inShape)
-              : col2im(patches, piece.info);
-          }),
-        );
-        return tf.concat(images);
-      },
-      values: () => {
-        const rows = byProduct();
-        const sumOver = (sum: tf.Tensor1D | null, piece: Piece) =>
-          tf.tidy(() => {
-            const patches = patchesOf(x as tf.Tensor4D, piece);
-            const own = blockSparseWeightGradient(patches, rowsOf(rows, piece), pattern);
-            return sum ? sum.add<tf.Tensor1D>(own) : own;
-          });
-        return pieces.reduce<tf.Tensor1D | null>(sumOver, null)!;
-      },
-      bias: () => sumOfRows(byProduct()),
+      x: (): tf.Tensor => inputGradient({ dy: byProduct, values: values! }, { pattern, info }),
+      values: (): tf.Tensor => valuesGradient({ x: x!, dy: byProduct }, { pattern, info }),
+      bias: (): tf.Tensor => sumOfRows(byProduct.reshape<tf.Tensor2D>([-1, info.outChannels])),
     };
   },
 });
 
-/** Some of the images, from `first` on. */
-interface Piece {
-  readonly first: number;
-  readonly of: number;
-  /** The convolution over those alone. */
-  readonly info: ConvolutionInfo;
-}
+/** The gradient by the images, of dy and the values; linear in both. */
+const inputGradient = defineOperation<GradientAttributes, tf.Tensor4D>({
+  name: 'BlockSparseConv2DBackpropInput',
+  inputsToSave: ['dy', 'values'],
+  composed: composedInputGradient,
+  gradient: (ddx, [dy, values], { pattern, info }) => ({
+    dy: (): tf.Tensor => convolve({ x: ddx, values: values! }, { pattern, info, activation: 'linear' }),
+    values: (): tf.Tensor => valuesGradient({ x: ddx, dy: dy! }, { pattern, info }),
+  }),
+});
 
-/** Floats of patches at once where they are worked on in the processor's caches; a device takes more. */
-const PIECE_FLOATS = new Map([
-  ['cpu', 2 ** 18],
-  ['wasm', 2 ** 18],
-]);
-const DEVICE_PIECE_FLOATS = 2 ** 26;
-
-function piecesOf(info: ConvolutionInfo): Piece[] {
-  const { batchSize } = info;
-  const limit = PIECE_FLOATS.get(tf.getBackend()) ?? DEVICE_PIECE_FLOATS;
-  const [rows, columns] = patchesShape({ ...info, batchSize: 1 });
-  const images = isPointwise(info) ? batchSize : Math.floor(limit / (rows * columns));
-  const size = Math.max(1, Math.min(images, batchSize));
-  return Array.from({ length: Math.max(1, Math.ceil(batchSize / size)) }, (_, i) => {
-    const first = i * size;
-    const count = Math.min(size, batchSize - first);
-    const [, ...image] = info.inShape;
-    const [, ...result] = info.outShape;
-    const own = { batchSize: count, inShape: [count, ...image], outShape: [count, ...result] } as const;
-    return { first, of: batchSize, info: { ...info, ...own } as ConvolutionInfo };
-  });
-}
-
-function patchesOf(x: tf.Tensor4D, piece: Piece): tf.Tensor2D {
-  const { first, of, info } = piece;
-  const images = info.batchSize === of ? x : x.slice([first, 0, 0, 0], info.inShape);
-  return isPointwise(info) ? images.reshape(patchesShape(info)) : im2col(images, info);
-}
-
-/** The rows `[patches, out]` of a gradient that belong to a piece. */
-function rowsOf(rows: tf.Tensor2D, { first, of, info }: Piece): tf.Tensor2D {
-  if (info.batchSize === of) return rows;
-  const perImage = info.outHeight * info.outWidth;
-  return rows.slice([first * perImage, 0], [info.batchSize * perImage, info.outChannels]);
-}
+/** The gradient by the values, of the images and dy; linear in both. */
+const valuesGradient = defineOperation<GradientAttributes, tf.Tensor1D>({
+  name: 'BlockSparseConv2DBackpropValues',
+  inputsToSave: ['x', 'dy'],
+  composed: composedValuesGradient,
+  gradient: (ddv, [x, dy], { pattern, info }) => ({
+    x: (): tf.Tensor => inputGradient({ dy: dy!, values: ddv }, { pattern, info }),
+    dy: (): tf.Tensor => convolve({ x: x!, values: ddv }, { pattern, info, activation: 'linear' }),
+  }),
+});

@@ -8,9 +8,11 @@ import { kernelsOf } from '../../backends/wasm/exports.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+import { compositionKernel } from '../../operation.js';
 import { isRelu, rowsAtOnce, type ProductExports } from '../block-sparse-matmul/wasm.js';
 import { isPointwise, patchesShape, type ConvolutionInfo } from '../im2col/convolution-info.js';
 import { geometryArguments, infoOf, type PatchExports } from '../im2col/wasm.js';
+import { composedInputGradient, composedValuesGradient } from './composed.js';
 
 /** Half a megabyte of patches stays in the second-level cache. */
 const PATCH_FLOATS = 2 ** 17;
@@ -123,4 +125,8 @@ function piecesOf(info: ConvolutionInfo): Piece[] {
   return pieces;
 }
 
-export const kernels: Readonly<Record<string, WasmKernel>> = { BlockSparseConv2D: blockSparseConv2d };
+export const kernels: Readonly<Record<string, WasmKernel>> = {
+  BlockSparseConv2D: blockSparseConv2d,
+  BlockSparseConv2DBackpropInput: compositionKernel(composedInputGradient),
+  BlockSparseConv2DBackpropValues: compositionKernel(composedValuesGradient),
+};

@@ -83,14 +83,15 @@ const matMul = defineOperation<MatMulAttributes, tf.Tensor2D>({
   savesOutput: true,
   composed: product,
   gradient: (dy, [x, values, y], { pattern, transposed, activation }) => {
-    const byProduct = activation === 'relu' ? () => dy.mul<tf.Tensor2D>(y!.step()) : () => dy as tf.Tensor2D;
+    // Once for all that ask for it, as tfjs' own fused ops do.
+    const byProduct = activation === 'relu' ? dy.mul<tf.Tensor2D>(y!.step()) : (dy as tf.Tensor2D);
     return {
-      x: () => blockSparseMatMul(byProduct(), values as tf.Tensor1D, pattern, { transposed: !transposed }),
+      x: () => blockSparseMatMul(byProduct, values as tf.Tensor1D, pattern, { transposed: !transposed }),
       values: () =>
         transposed
-          ? blockSparseWeightGradient(byProduct(), x as tf.Tensor2D, pattern)
-          : blockSparseWeightGradient(x as tf.Tensor2D, byProduct(), pattern),
-      bias: () => sumOfRows(byProduct()),
+          ? blockSparseWeightGradient(byProduct, x as tf.Tensor2D, pattern)
+          : blockSparseWeightGradient(x as tf.Tensor2D, byProduct, pattern),
+      bias: () => sumOfRows(byProduct),
     };
   },
 });

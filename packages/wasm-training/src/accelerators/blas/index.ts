@@ -2,11 +2,13 @@
 
 import { memoryOf, type WasmBackend } from '@espalier/blocks';
 
+import type { BlockProduct } from '../../products/block-product.js';
 import { finish } from '../../products/epilogue.js';
 import { turnedProduct, workOf } from '../../products/patches.js';
 import type { Accelerator, AcceleratorKind } from '../accelerator.js';
 import { libraryAccelerator } from '../native/library-accelerator.js';
 import { installCommand } from './candidates.js';
+import { blockGradientBy, divided, multiplyBlocksBy } from './block-products.js';
 import { open, openUsual, type OpenLibrary } from './library.js';
 import { convolveBy, filterGradientBy, inputGradientBy } from './patch-products.js';
 import { productsOn } from './products.js';
@@ -21,7 +23,7 @@ export const blas: AcceleratorKind = libraryAccelerator({
 
 function start(backend: WasmBackend, library: OpenLibrary, threads: number): Accelerator {
   library.setThreads(threads);
-  return blasOn(backend, library);
+  return blasOn(backend, library, threads);
 }
 
 /**
@@ -30,9 +32,34 @@ function start(backend: WasmBackend, library: OpenLibrary, threads: number): Acc
  */
 const WORTH_A_CALL = 2 ** 14;
 
+/**
+ * From which block column on, by its width and by the numbers of the result in it, panels are worth making: from here on the
+ * library was ahead of the wasm kernels with relaxed SIMD, whichever share of the blocks was kept, in
+ * scripts/block-sparse-crossover.mjs. A narrower column leaves the library's tiles half empty; of few rows, as those of one
+ * example, packing the weights takes as long as the wasm kernels take for all.
+ */
+const WORTH_PANELS = {
+  product: { width: 12, size: 256 },
+  gradient: { width: 10, size: 64 },
+};
+
+function isWorthPanels({ plan, rows }: BlockProduct, least: { width: number; size: number }): boolean {
+  return plan.width >= least.width && rows * plan.width >= least.size;
+}
+
 /** Products, and convolutions as products over chunks of patches, on the memory of a backend. */
-function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
+function blasOn(backend: WasmBackend, library: OpenLibrary, threads: number): Accelerator {
   const products = productsOn(memoryOf(backend), library);
+  /** Runs with the threads that the product is worth: small ones would wait for one another. */
+  const onItsThreads = (product: BlockProduct, run: (atOnce: number) => void) => {
+    const division = divided(product, threads);
+    if (division.threads !== threads) library.setThreads(division.threads);
+    try {
+      run(division.atOnce);
+    } finally {
+      if (division.threads !== threads) library.setThreads(threads);
+    }
+  };
   return {
     multiply(product, epilogue) {
       const [, , m, n, k, , , c] = product;
@@ -54,6 +81,18 @@ function blasOn(backend: WasmBackend, library: OpenLibrary): Accelerator {
     filterGradient(product, operands) {
       if (workOf(product) < WORTH_A_CALL) return false;
       filterGradientBy(products, backend, product, operands);
+      return true;
+    },
+    multiplyBlocks(product, operands, epilogue) {
+      if (!isWorthPanels(product, WORTH_PANELS.product)) return false;
+      onItsThreads(product, (atOnce) =>
+        multiplyBlocksBy(products, backend, product, atOnce, operands, epilogue),
+      );
+      return true;
+    },
+    blockGradient(product, operands) {
+      if (!isWorthPanels(product, WORTH_PANELS.gradient)) return false;
+      onItsThreads(product, (atOnce) => blockGradientBy(products, backend, product, atOnce, operands));
       return true;
     },
   };

@@ -10,33 +10,49 @@ const ROW_MAJOR = 101;
 const STRAIGHT = 111;
 const TRANSPOSED = 112;
 
-/** Products on one memory. */
+/** A matrix by its byte offset, and the floats from one of its rows to the next. */
+export type Matrix = readonly [offset: number, stride: number];
+
+/** Products on one memory; pointers are byte offsets into it. */
 export interface Multiplier {
-  /** C = op(A) · op(B), or C += op(A) · op(B); pointers are byte offsets into it. */
+  /** C = op(A) · op(B), or C += op(A) · op(B), of whole matrices. */
   multiply(...product: Product): void;
+  /** The same of parts of matrices. */
+  multiplyParts(
+    transposeA: boolean,
+    transposeB: boolean,
+    sizes: readonly [m: number, n: number, k: number],
+    a: Matrix,
+    b: Matrix,
+    c: Matrix,
+    accumulate: boolean,
+  ): void;
 }
 
 /** Products on `memory`, which may grow between two of them. */
 export function productsOn(memory: WebAssembly.Memory, { sgemm, addressOf }: OpenLibrary): Multiplier {
   const at = addressesIn(memory, addressOf);
+  const multiplyParts: Multiplier['multiplyParts'] = (tA, tB, [m, n, k], a, b, c, accumulate) => {
+    sgemm(
+      ROW_MAJOR,
+      tA ? TRANSPOSED : STRAIGHT,
+      tB ? TRANSPOSED : STRAIGHT,
+      m,
+      n,
+      k,
+      1,
+      at(a[0]),
+      a[1],
+      at(b[0]),
+      b[1],
+      accumulate ? 1 : 0,
+      at(c[0]),
+      c[1],
+    );
+  };
   return {
-    multiply(transposeA, transposeB, m, n, k, a, b, c, accumulate) {
-      sgemm(
-        ROW_MAJOR,
-        transposeA ? TRANSPOSED : STRAIGHT,
-        transposeB ? TRANSPOSED : STRAIGHT,
-        m,
-        n,
-        k,
-        1,
-        at(a),
-        transposeA ? m : k,
-        at(b),
-        transposeB ? k : n,
-        accumulate ? 1 : 0,
-        at(c),
-        n,
-      );
-    },
+    multiplyParts,
+    multiply: (tA, tB, m, n, k, a, b, c, accumulate) =>
+      multiplyParts(tA, tB, [m, n, k], [a, tA ? m : k], [b, tB ? k : n], [c, n], accumulate),
   };
 }
