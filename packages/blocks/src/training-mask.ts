@@ -59,6 +59,11 @@ export class TrainingMask {
     return this.#tensor;
   }
 
+  /** How many tensors it has of its own. */
+  get tensors(): number {
+    return this.results.length + (this.#tensor ? 1 : 0);
+  }
+
   /** Lets go of its tensors. Results that others hold stay theirs. */
   dispose(): void {
     this.#tensor?.dispose();

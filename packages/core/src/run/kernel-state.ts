@@ -132,6 +132,11 @@ export class KernelState implements PrunedKernel {
     return this.#kept;
   }
 
+  /** How many tensors it holds for masking, those among them into which the next step writes. */
+  get maskTensors(): number {
+    return (this.#masking?.tensors ?? 0) + (this.#whole?.tensors ?? 0);
+  }
+
   /** The weight that the network computes with, in the kernel's own shape; differentiable. */
   effective(): tf.Tensor {
     if (!this.#recordsGradient) return this.#computed();
@@ -150,9 +155,9 @@ export class KernelState implements PrunedKernel {
     });
   }
 
-  /** Whether what the mask leaves out has no part in a step, so that a sparse product may stand for the dense one. */
-  get runsSparse(): boolean {
-    return this.#masking !== null && !this.#recordsGradient && this.#search.gradient !== 'all';
+  /** The mask, where what it leaves out has no part in a step, so that a sparse product may stand for the dense one. */
+  get sparseMask(): TrainingMask | null {
+    return this.#recordsGradient || this.#search.gradient === 'all' ? null : this.#masking;
   }
 
   /** The effective weight before it is multiplied out and masked; differentiable. */

@@ -28,9 +28,15 @@ export function maskedResult(backend: WasmBackend, mask: TrainingMask): tf.Tenso
     results[free] = { tensor: shared(backend, result), pattern };
     return result;
   }
-  const result = newOutput(backend, grid.matrixShape);
-  floatsOf(backend, result).fill(0);
+  const result = zeros(backend, grid.matrixShape);
   if (results.length < MOST) results.push({ tensor: shared(backend, result), pattern });
+  return result;
+}
+
+/** A new tensor of zeros. */
+export function zeros(backend: WasmBackend, shape: readonly number[]): tf.TensorInfo {
+  const result = newOutput(backend, shape);
+  floatsOf(backend, result).fill(0);
   return result;
 }
 

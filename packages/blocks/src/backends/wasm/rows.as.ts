@@ -56,3 +56,31 @@ export function inDouble(row: v128): v128 {
   const high = v128.shuffle<f32>(row, row, 2, 3, 2, 3);
   return f64x2.add(f64x2.promote_low_f32x4(row), f64x2.promote_low_f32x4(high));
 }
+
+/** Adds the sums of a · a and of a · b to those at `sums` and 16 bytes beyond. */
+// @ts-ignore: decorator
+@inline
+export function addSquaresAndDots(sums: usize, a: usize, b: usize, at: usize, end: usize): void {
+  let squares = f32x4.splat(0);
+  let dots = f32x4.splat(0);
+  for (; at + 32 <= end; at += 32) {
+    const a0 = v128.load(a + at);
+    const a1 = v128.load(a + at, 16);
+    squares = f32x4.add(squares, f32x4.mul(a0, a0));
+    dots = f32x4.add(dots, f32x4.mul(a0, v128.load(b + at)));
+    squares = f32x4.add(squares, f32x4.mul(a1, a1));
+    dots = f32x4.add(dots, f32x4.mul(a1, v128.load(b + at, 16)));
+  }
+  for (; at + 16 <= end; at += 16) {
+    const first = v128.load(a + at);
+    squares = f32x4.add(squares, f32x4.mul(first, first));
+    dots = f32x4.add(dots, f32x4.mul(first, v128.load(b + at)));
+  }
+  for (; at < end; at += 4) {
+    const first = v128.load32_zero(a + at);
+    squares = f32x4.add(squares, f32x4.mul(first, first));
+    dots = f32x4.add(dots, f32x4.mul(first, v128.load32_zero(b + at)));
+  }
+  addTo(sums, inDouble(squares));
+  addTo(sums + 16, inDouble(dots));
+}

@@ -14,7 +14,9 @@ import type { AttentionAttributes } from '../softmax-attention/index.js';
 
 interface Exports {
   attention(logits: number, out: number, ...settings: Settings): void;
-  attentionGrad(dy: number, logits: number, dLogits: number, ...settings: Settings): void;
+  clip(weights: number, out: number, size: number, minimum: number, maximum: number): void;
+  /** `dLogits` holds the attention before it is clipped. */
+  attentionGradOf(dy: number, dLogits: number, ...settings: Settings): void;
   scaleKept(matrix: number, factors: number, out: number, ...blocks: KeptBlocks): void;
   scaleKeptGrad(
     dy: number,
@@ -56,9 +58,11 @@ function attendBlocksGrad(call: WasmCall): TensorInfo[] {
   const [flow, from, by, to, toLogits] = tensors.map((x) => offsetOf(backend, x)) as Offsets;
   const { exports, factors, dFactors, sums, blocks } = prepared(backend, mask);
   const settings = settingsOf(mask, call);
-  exports.attention(by, factors, ...settings);
+  const [size, normalised, temperature, minimum, maximum] = settings;
+  exports.attention(by, toLogits, size, normalised, temperature, -Infinity, Infinity);
+  exports.clip(toLogits, factors, size, minimum, maximum);
   exports.scaleKeptGrad(flow, from, factors, to, dFactors, ...blocks, sums);
-  exports.attentionGrad(dFactors, by, toLogits, ...settings);
+  exports.attentionGradOf(dFactors, toLogits, ...settings);
   return [dMatrix, dLogits];
 }
 

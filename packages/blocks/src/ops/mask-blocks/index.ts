@@ -19,6 +19,7 @@ import { maskBlocks, scaleBlocks } from '../scale-blocks/index.js';
 export function keepBlocks(matrix: tf.Tensor2D, mask: TrainingMask): tf.Tensor2D {
   assertTrainingMask(mask, 'keepBlocks()');
   assertTensor(matrix, mask.grid.matrixShape, 'matrix', 'the mask');
+  if (mask.keepsAll) return matrix.clone();
   // Of narrow blocks there are too many to be gone through one by one.
   return mask.isNarrow ? maskBlocks(matrix, mask.tensor, mask.grid) : masked({ matrix }, { mask });
 }

@@ -10,7 +10,7 @@
 // blocks is gone through twice, the second time in the cache.
 
 import { power4 } from '../../backends/wasm/exponential.as';
-import { addTo, rowDot, rowScaled, total } from '../../backends/wasm/rows.as';
+import { addSquaresAndDots, addTo, rowDot, rowScaled, total } from '../../backends/wasm/rows.as';
 
 /** The least square of a norm; and what counts as the norm of a block of zeros. */
 const SQUARE_FLOOR: f64 = 1e-30;
@@ -140,9 +140,7 @@ export function scaleByNormsGrad(
         const q = load<i32>(block);
         const at = start + ((<usize>(q * blockColumns)) << 2);
         const end = at + ((<usize>min(blockColumns, m - q * blockColumns)) << 2);
-        const sum = sums + ((<usize>q) << 5);
-        addTo(sum, rowDot(matrix, matrix, at, end));
-        addTo(sum + 16, rowDot(dy, matrix, at, end));
+        addSquaresAndDots(sums + ((<usize>q) << 5), matrix, dy, at, end);
       }
     }
     for (let block = first; block < last; block += 4) {
@@ -181,6 +179,14 @@ function rowCombined(a: usize, s: f32, b: usize, r: f32, out: usize, at: usize, 
   const s4 = f32x4.splat(s);
   const r4 = f32x4.splat(r);
   const kept = f32x4.ne(s4, f32x4.splat(0));
+  for (; at + 32 <= end; at += 32) {
+    const x = a + at;
+    const y = b + at;
+    const first = v128.and(f32x4.mul(v128.load(x), s4), kept);
+    const second = v128.and(f32x4.mul(v128.load(x, 16), s4), kept);
+    v128.store(out + at, f32x4.add(first, f32x4.mul(v128.load(y), r4)));
+    v128.store(out + at, f32x4.add(second, f32x4.mul(v128.load(y, 16), r4)), 16);
+  }
   for (; at + 16 <= end; at += 16) {
     const first = v128.and(f32x4.mul(v128.load(a + at), s4), kept);
     v128.store(out + at, f32x4.add(first, f32x4.mul(v128.load(b + at), r4)));

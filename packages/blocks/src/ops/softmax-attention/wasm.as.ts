@@ -76,8 +76,35 @@ export function attentionGrad(
   minimum: f32,
   maximum: f32,
 ): void {
-  const end = (<usize>size) << 2;
   attention(logits, dLogits, size, normalised, temperature, -Infinity, Infinity);
+  attentionGradOf(dy, dLogits, size, normalised, temperature, minimum, maximum);
+}
+
+/** out = min(max(weights, minimum), maximum). */
+export function clip(weights: usize, out: usize, size: i32, minimum: f32, maximum: f32): void {
+  const end = (<usize>size) << 2;
+  const minimum4 = f32x4.splat(minimum);
+  const maximum4 = f32x4.splat(maximum);
+  let at: usize = 0;
+  for (; at + 16 <= end; at += 16) {
+    v128.store(out + at, f32x4.min(f32x4.max(v128.load(weights + at), minimum4), maximum4));
+  }
+  for (; at < end; at += 4) {
+    store<f32>(out + at, min<f32>(max<f32>(load<f32>(weights + at), minimum), maximum));
+  }
+}
+
+/** The same where the attention before clipping is known: `dLogits` holds it, and makes room for the gradient. */
+export function attentionGradOf(
+  dy: usize,
+  dLogits: usize,
+  size: i32,
+  normalised: bool,
+  temperature: f32,
+  minimum: f32,
+  maximum: f32,
+): void {
+  const end = (<usize>size) << 2;
   let total: f64 = 0;
   for (let at: usize = 0; at < end; at += 4) {
     const weight = load<f32>(dLogits + at);
@@ -94,10 +121,7 @@ export function attentionGrad(
     const within = v128.and(f32x4.ge(weight, minimum4), f32x4.le(weight, maximum4));
     const gradient = v128.and(v128.load(dy + at), within);
     const factor = normalised ? weight : f32x4.min(weight, maximum4);
-    v128.store(
-      dLogits + at,
-      f32x4.div(f32x4.mul(factor, f32x4.sub(gradient, mean4)), temperature4),
-    );
+    v128.store(dLogits + at, f32x4.div(f32x4.mul(factor, f32x4.sub(gradient, mean4)), temperature4));
   }
   for (; at < end; at += 4) {
     const weight = load<f32>(dLogits + at);
