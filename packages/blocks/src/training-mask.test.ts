@@ -192,6 +192,11 @@ it.each<[string, () => unknown, string]>([
     'mask is of 1 blocks, there are 4',
   ],
   [
+    'a mask before it of another grid',
+    () => new TrainingMask(grid, keepAll(4), new TrainingMask(blockGrid([2, 4], [1, 2]), keepAll(4))),
+    'The mask before is of a matrix [2, 4] in blocks of 1×2, this one of [2, 8] in 1×4',
+  ],
+  [
     'a matrix of another grid',
     () => tf.tidy(() => keepBlocks(tf.zeros([3, 8]), new TrainingMask(grid, keepAll(4)))),
     'matrix has shape [3, 8], the mask wants [2, 8]',

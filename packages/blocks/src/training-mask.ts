@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { anInstance, assertArgument } from './arguments.js';
 import { assertGrid, type BlockGrid } from './grid.js';
-import { assertMask, type BlockMask } from './mask.js';
+import { assertMask, keptBlocks, type BlockMask } from './mask.js';
 import { patternOf, type BlockPattern } from './pattern.js';
 
 /** What ops under a mask receive beside their input tensors. */
@@ -23,9 +23,12 @@ export interface MaskedResult {
 /** The kept blocks of a matrix, for as long as they are the same. Its owner disposes it. */
 export class TrainingMask {
   readonly grid: BlockGrid;
-  readonly pattern: BlockPattern;
+  /** Whether every block is kept. */
+  readonly keepsAll: boolean;
   /** What kernels gave as results, to be given again where nobody else holds them: see `maskedResult`. */
   readonly results: MaskedResult[];
+  readonly #mask: BlockMask;
+  #pattern: BlockPattern | null = null;
   #tensor: tf.Tensor2D | null = null;
 
   /**
@@ -36,15 +39,18 @@ export class TrainingMask {
   constructor(grid: BlockGrid, mask: BlockMask, previous?: TrainingMask) {
     assertGrid(grid);
     assertMask(mask, 'mask', grid.blocks);
+    if (previous) assertSameGrid(previous, grid);
     this.grid = grid;
-    this.pattern = patternOf(grid, mask);
+    this.keepsAll = keptBlocks(mask) === grid.blocks;
+    this.#mask = mask.slice();
     this.results = previous?.results.splice(0) ?? [];
     previous?.dispose();
   }
 
-  /** Whether every block is kept. */
-  get keepsAll(): boolean {
-    return this.pattern.blocks === this.grid.blocks;
+  /** The kept blocks; made when it is first asked for, as of narrow blocks it is not. */
+  get pattern(): BlockPattern {
+    this.#pattern ??= patternOf(this.grid, this.#mask);
+    return this.#pattern;
   }
 
   /** Whether a block has so few columns that its weights are no longer gone through block by block. */
@@ -55,7 +61,7 @@ export class TrainingMask {
   /** One number a block, 1 kept, 0 pruned, `[R, C]`. The mask's own: to be read, not disposed. */
   get tensor(): tf.Tensor2D {
     // A caller may have opened a scope that ends before the mask does.
-    this.#tensor ??= tf.keep(tf.tensor2d(Float32Array.from(this.pattern.mask()), [...this.grid.gridShape]));
+    this.#tensor ??= tf.keep(tf.tensor2d(new Float32Array(this.#mask), [...this.grid.gridShape]));
     return this.#tensor;
   }
 
@@ -72,9 +78,19 @@ export class TrainingMask {
   }
 }
 
+function assertSameGrid(previous: unknown, { matrixShape, blockShape }: BlockGrid): void {
+  assertTrainingMask(previous, 'TrainingMask', 'previous');
+  const { grid } = previous;
+  if (grid.matrixShape.join() === matrixShape.join() && grid.blockShape.join() === blockShape.join()) return;
+  throw new RangeError(
+    `The mask before is of a matrix [${grid.matrixShape.join(', ')}] in blocks of ${grid.blockShape.join('×')}, this ` +
+      `one of [${matrixShape.join(', ')}] in ${blockShape.join('×')}: leave it out, and dispose it`,
+  );
+}
+
 const aMask = anInstance(TrainingMask, 'a TrainingMask');
 
 /** @throws TypeError for what is no mask */
-export function assertTrainingMask(mask: unknown, of: string): asserts mask is TrainingMask {
-  assertArgument(of, 'mask', mask, aMask);
+export function assertTrainingMask(mask: unknown, of: string, name = 'mask'): asserts mask is TrainingMask {
+  assertArgument(of, name, mask, aMask);
 }

@@ -47,7 +47,7 @@ export function expm1of4(x: v128): v128 {
 /** The natural logarithm of positive normal numbers, to about one unit in the last place (Cephes' logf). */
 // @ts-ignore: decorator
 @inline
-export function log4(x: v128): v128 {
+function log4(x: v128): v128 {
   // x = 2^e m with m from √½ to √2.
   const exponent = i32x4.sub(v128.and(i32x4.shr_u(x, 23), i32x4.splat(255)), i32x4.splat(126));
   const mantissa = v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f000000));
@@ -74,12 +74,14 @@ export function log4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function power4(x: v128, whole: i32, fraction: f32): v128 {
-  let power = f32x4.splat(1);
-  if (fraction == 0.5) power = f32x4.sqrt(x);
-  else if (fraction != 0) {
-    const positive = f32x4.gt(x, f32x4.splat(0));
-    power = v128.and(exp4(f32x4.mul(log4(x), f32x4.splat(fraction))), positive);
-  }
+  let power = fraction == 0 ? f32x4.splat(1) : root4(x, fraction);
   for (let i = 0; i < whole; i++) power = f32x4.mul(power, x);
   return power;
+}
+
+/** x ^ fraction. A function of its own, not inlined: it is long. */
+function root4(x: v128, fraction: f32): v128 {
+  if (fraction == 0.5) return f32x4.sqrt(x);
+  const positive = f32x4.gt(x, f32x4.splat(0));
+  return v128.and(exp4(f32x4.mul(log4(x), f32x4.splat(fraction))), positive);
 }
