@@ -2,7 +2,7 @@
 import { aFunction, assertArgument, type TrainingMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
-import type { PrunedKernel, Trainables } from './pruner.js';
+import type { PartOfWeight, PrunedKernel, Trainables } from './pruner.js';
 
 /**
  * The effective weight `[n, m]`, zero outside of the kept blocks, which of `mask` may be all. Differentiable by the raw
@@ -20,14 +20,13 @@ export type OnePass = (
  * the one or times the other, under the mask. Core computes by the op where the parameterisation has no other of the two.
  * What `definition` says counts wherever it is asked for alone: in sparse phases, by `chain`.
  *
- * @returns the definition
+ * @returns a function that does as the definition
  * @throws TypeError for what is no function
  */
-export function inOnePass<Definition extends (...inputs: never[]) => tf.Tensor2D>(
-  definition: Definition,
-  onePass: OnePass,
-): Definition & { readonly onePass: OnePass } {
+export function inOnePass(definition: PartOfWeight, onePass: OnePass): PartOfWeight {
   assertArgument('inOnePass()', 'definition', definition, aFunction('a function of the raw weight'));
   assertArgument('inOnePass()', 'onePass', onePass, aFunction('a function of the raw weight and a mask'));
-  return Object.assign(definition, { onePass });
+  // A function of its own: that which is given may be another strategy's too.
+  const own: PartOfWeight = (raw, trainables, kernel) => definition(raw, trainables, kernel);
+  return Object.assign(own, { onePass });
 }

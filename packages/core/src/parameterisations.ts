@@ -51,8 +51,7 @@ export function softmaxAttention(parameters: AttentionParameters = {}): Paramete
     name: normalised ? 'softmax attention' : 'unnormalised softmax attention',
     trainables: ({ grid }: PrunedKernel): Trainables => ({ logits: tf.zeros([...grid.gridShape]) }),
     blockScale: inOnePass(
-      (_raw: tf.Tensor2D, { logits }: Trainables, { density }: PrunedKernel) =>
-        attentionWeights(logits as tf.Tensor2D, attributes(density)),
+      (_raw, { logits }, { density }) => attentionWeights(logits as tf.Tensor2D, attributes(density)),
       (raw, { logits }, { density }, mask) =>
         attendBlocks(raw, logits as tf.Tensor2D, mask, attributes(density)),
     ),

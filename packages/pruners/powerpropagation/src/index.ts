@@ -12,9 +12,7 @@ import {
   scaleBlocks,
   scaleByPower,
   type Parameterisation,
-  type PrunedKernel,
   type Pruner,
-  type Trainables,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
@@ -57,7 +55,7 @@ function blockwise(alpha: number): Parameterisation {
     raw: (weight, { grid }) =>
       scaleBlocks(weight, wholeBlockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
     blockScale: inOnePass(
-      (raw: tf.Tensor2D, _trainables: Trainables, { grid }: PrunedKernel) => {
+      (raw, _trainables, { grid }) => {
         const norms = wholeBlockNorms(raw, grid);
         // A block of zeros has the smallest norm that there is, and scale and gradient 0.
         return norms.pow(alpha - 1).mul<tf.Tensor2D>(norms.sub(ZERO_NORM).step());
@@ -74,7 +72,7 @@ function elementwise(alpha: number): Parameterisation {
     zeroIsStuck: true,
     raw: (weight) => signedPower(weight, 1 / alpha),
     elementwise: inOnePass(
-      (raw: tf.Tensor2D) => signedPower(raw, alpha),
+      (raw) => signedPower(raw, alpha),
       (raw, _trainables, _kernel, mask) => scaleByPower(raw, mask, { power: alpha - 1, of: 'weights' }),
     ),
   };

@@ -36,7 +36,7 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
         return scaleBlocks(weight, undone(norms, threshold(trainables, kernel)).div(norms), kernel.grid);
       },
       blockScale: inOnePass(
-        (raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel) =>
+        (raw, trainables, kernel) =>
           tf
             .sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid)))
             .maximum<tf.Tensor2D>(leak),
@@ -52,7 +52,7 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
       raw: (weight, kernel, trainables) =>
         weight.sign().mul(undone(weight.abs(), threshold(trainables, kernel))),
       elementwise: inOnePass(
-        (raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel) => {
+        (raw, trainables, kernel) => {
           const size = raw.abs();
           // At zero, too, the sign is that which tfjs derives |V| to: what was erased can grow again.
           return raw
