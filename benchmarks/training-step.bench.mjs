@@ -99,7 +99,10 @@ async function measure(workload, threads, file) {
       const { workloads = Object.keys(WORKLOADS), threads: numbers, title } = SIDES[name];
       if (!workloads.includes(workload) || !numbers.includes(threads)) continue;
       try {
-        const side = await start(name, workload, threads, file, options);
+        const side = await start(name, workload, threads, file, {
+          blas: options.blas,
+          onednn: options.onednn,
+        });
         sides.push({ name, bursts: [], ...side });
         assertSame(workload, side.hello, sides[0]);
         await side.burst(SIDES[name].peer ? options.seconds : WARM_UP_SECONDS);

@@ -1,4 +1,4 @@
-import { patternOf } from '@espalier/blocks';
+import { patternOf, TrainingMask } from '@espalier/blocks';
 import {
   alternatingWithSparsification,
   attention,
@@ -149,7 +149,8 @@ describe('what sparse phases do not serve', () => {
     layer.build([null, ...inputShape]);
     const kernelShape = layer.weights[0]!.shape as number[];
     const grid = blockGrid([kernelShape.slice(0, -1).reduce((a, b) => a * b), kernelShape.at(-1)!], [1, 1]);
-    return { layer, field, kernelShape, grid, mask: keepAll(grid.blocks) };
+    const mask = keepAll(grid.blocks);
+    return { layer, field, kernelShape, grid, mask, trainingMask: new TrainingMask(grid, mask) };
   };
 
   it.each([
@@ -191,6 +192,7 @@ it('sparse phases compute with whole numbers as the plain layer does', () => {
     kernelShape,
     grid,
     mask: keepAll(grid.blocks),
+    trainingMask: new TrainingMask(grid, keepAll(grid.blocks)),
   })!;
   const raw = layer.weights[0]!.read() as tf.Tensor2D;
   const sparse = call(x, () => ({ raw, elementwise: (weights) => weights, blockScale: null }))!;

@@ -4,13 +4,7 @@
  * While a mask leaves blocks out, a layer gathers the raw weights of the kept blocks, makes their effective weights,
  * and multiplies by those. The result and every gradient are those of the masked dense product, up to rounding.
  */
-import {
-  assertKnownOptions,
-  type BlockPattern,
-  gatherBlocks,
-  patternOf,
-  scaleBlockValues,
-} from '@espalier/blocks';
+import { assertKnownOptions, gatherBlocks, scaleBlockValues, type TrainingMask } from '@espalier/blocks';
 import type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
@@ -43,25 +37,26 @@ export function sparsePhases(options: SparsePhasesOptions = {}): SparseExecution
   if (costs !== undefined && costs !== 'always') assertCosts(costs);
   assertDenseSpeed(denseSpeed);
   return {
-    callOf: ({ layer, field, kernelShape, grid, mask }: MaskedKernel): SparseCall | null => {
+    callOf: ({ layer, field, kernelShape, trainingMask }: MaskedKernel): SparseCall | null => {
       const product = field === 'kernel' ? productOf(layer, kernelShape) : null;
       if (!product) return null;
-      const pattern = patternOf(grid, mask);
+      const { pattern } = trainingMask;
       return (inputs, factors) => {
         const known = costs ?? costsOf(tf.getBackend());
         const worthIt =
           known === 'always' ||
           (known !== null && sparseIsFaster(product.rows(inputs), pattern, known, denseSpeed));
         if (!worthIt) return null;
-        return tf.tidy(() => product.apply(inputs, keptValues(factors(), pattern), pattern));
+        return tf.tidy(() => product.apply(inputs, keptValues(factors(), trainingMask), pattern));
       };
     },
   };
 }
 
 /** The effective weights of the kept blocks, `[size]`; differentiable. */
-function keptValues({ raw, elementwise, blockScale }: WeightFactors, pattern: BlockPattern): tf.Tensor1D {
-  const kept = gatherBlocks(raw, pattern).reshape<tf.Tensor2D>([pattern.size, 1]);
+function keptValues({ raw, elementwise, blockScale }: WeightFactors, mask: TrainingMask): tf.Tensor1D {
+  const { pattern } = mask;
+  const kept = gatherBlocks(raw, mask).reshape<tf.Tensor2D>([pattern.size, 1]);
   const values = elementwise(kept).reshape<tf.Tensor1D>([pattern.size]);
   return blockScale ? scaleBlockValues(values, blockScale, pattern) : values;
 }

@@ -51,6 +51,16 @@ export {
   UNCLIPPED,
   type AttentionAttributes,
 } from './ops/softmax-attention/index.js';
+export { TrainingMask, type MaskAttribute } from './training-mask.js';
+export { keepBlocks } from './ops/mask-blocks/index.js';
+export { attendBlocks } from './ops/attend-blocks/index.js';
+export {
+  scaleByPower,
+  scaleByThreshold,
+  type NormsOf,
+  type PowerOptions,
+  type ThresholdOptions,
+} from './ops/scale-by-norms/index.js';
 export { gatherBlocks, scatterBlocks } from './ops/gather-blocks/index.js';
 export { blockValuesDot, scaleBlockValues } from './ops/scale-block-values/index.js';
 export {

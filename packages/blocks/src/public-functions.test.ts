@@ -58,6 +58,19 @@ const calls: Partial<Record<keyof typeof blocks, Call>> = {
   valuesOf: [() => [new Float32Array(24), pattern], [/weights/, /pattern/]],
   scaleBlocks: [() => [tensor([4, 6]), tensor([2, 2]), grid], [/matrix/, /scale/, /grid/]],
   maskBlocks: [() => [tensor([4, 6]), tensor([2, 2]), grid], [/matrix/, /mask/, /grid/]],
+  keepBlocks: [() => [tensor([4, 6]), new blocks.TrainingMask(grid, mask)], [/matrix/, /mask/]],
+  attendBlocks: [
+    () => [tensor([4, 6]), tensor([2, 2]), new blocks.TrainingMask(grid, mask), {}],
+    [/matrix/, /logits/, /mask/, /attendBlocks\(\)/],
+  ],
+  scaleByPower: [
+    () => [tensor([4, 6]), new blocks.TrainingMask(grid, mask), { power: 1, of: 'blocks' }],
+    [/matrix/, /mask/, /scaleByPower\(\)/],
+  ],
+  scaleByThreshold: [
+    () => [tensor([4, 6]), tf.scalar(1), new blocks.TrainingMask(grid, mask), { leak: 0, of: 'blocks' }],
+    [/matrix/, /threshold/, /mask/, /scaleByThreshold\(\)/],
+  ],
   blockDot: [() => [tensor([4, 6]), tensor([4, 6]), grid], [/a is/, /b is/, /grid/]],
   blockNorms: [() => [tensor([4, 6]), grid], [/matrix/, /grid/]],
   blockRootMeanSquares: [() => [tensor([4, 6]), grid], [/matrix/, /grid/]],
@@ -105,6 +118,7 @@ const allowed: Record<string, string[]> = {
   'topK 0': ['an array of texts'],
   'growMask 1': ['an array of texts'],
   'attentionWeights 1': ['undefined', 'an empty object'],
+  'attendBlocks 3': ['undefined', 'an empty object'],
   'blockSparseMatMul 3': ['undefined', 'an empty object'],
   'convolutionInfo 2': ['undefined', 'an empty object'],
   'registerCpuKernel 0': ['a text'],

@@ -33,6 +33,8 @@ export interface OpCase<Settings = unknown> {
   /** Calls the op. */
   run(inputs: Readonly<Record<string, tf.Tensor>>, settings: Settings): tf.Tensor;
   define(settings: Settings): Definition;
+  /** Lets go of the tensors that the settings have kept, when both values and gradients are known. */
+  release?(settings: Settings): void;
 }
 
 /** A case among those of other settings. */

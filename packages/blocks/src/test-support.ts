@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 
 import { blockGrid, type BlockGrid, type Shape2D } from './grid.js';
 import { patternOf, type BlockPattern } from './pattern.js';
+import { TrainingMask } from './training-mask.js';
 
 /** `count` numbers from −1 to 1, the same for the same seed (mulberry32). */
 export function randomValues(count: number, seed = 1): Float32Array {
@@ -47,6 +48,11 @@ export const grids: fc.Arbitrary<BlockGrid> = fc
 export const patterns: fc.Arbitrary<BlockPattern> = fc
   .record({ grid: grids, kept: fc.constantFrom(...KEPT), seed: fc.nat(1e6) })
   .map(({ grid, kept, seed }) => patternKeeping(grid.matrixShape, grid.blockShape, kept, seed));
+
+/** The same as masks of a training, each made anew. */
+export const masks: fc.Arbitrary<TrainingMask> = patterns.map(
+  (pattern) => new TrainingMask(pattern.grid, pattern.mask()),
+);
 
 export function patternKeeping(matrix: Shape2D, block: Shape2D, kept: Kept, seed: number): BlockPattern {
   const grid = blockGrid(matrix, block);

@@ -30,6 +30,8 @@ export {
   oneOf,
   required,
   scaleBlocks,
+  scaleByPower,
+  scaleByThreshold,
   topK,
   trueOrFalse,
   wholeBlockNorms,
@@ -39,8 +41,10 @@ export {
   type Expected,
   type Interval,
   type Shape2D,
+  type TrainingMask,
 } from '@espalier/blocks';
 export type * from './pruner.js';
+export { inOnePass, type OnePass } from './one-pass.js';
 export * from './parameterisations.js';
 export { chain } from './chain.js';
 export { assertCombination } from './combination.js';

@@ -1,6 +1,7 @@
 /** The parameterisations that more than one strategy uses. */
 import {
   assertOptions,
+  attendBlocks,
   attentionWeights,
   numberIn,
   trueOrFalse,
@@ -9,6 +10,7 @@ import {
 } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { inOnePass } from './one-pass.js';
 import type { Parameterisation, PrunedKernel, Trainables } from './pruner.js';
 
 /** What a softmax temperature τ is to be, as an argument. */
@@ -44,11 +46,15 @@ export function softmaxAttention(parameters: AttentionParameters = {}): Paramete
   });
   const { temperature = 1, normalised = true, clip = 'density' } = parameters;
   assertBounds(clip);
+  const attributes = (density: number) => ({ normalised, temperature, ...boundsOf(clip, density) });
   return {
     name: normalised ? 'softmax attention' : 'unnormalised softmax attention',
     trainables: ({ grid }: PrunedKernel): Trainables => ({ logits: tf.zeros([...grid.gridShape]) }),
-    blockScale: (_raw, { logits }, { density }) =>
-      attentionWeights(logits as tf.Tensor2D, { normalised, temperature, ...boundsOf(clip, density) }),
+    blockScale: inOnePass(
+      (_raw, { logits }, { density }) => attentionWeights(logits as tf.Tensor2D, attributes(density)),
+      (raw, { logits }, { density }, mask) =>
+        attendBlocks(raw, logits as tf.Tensor2D, mask, attributes(density)),
+    ),
   };
 }
 

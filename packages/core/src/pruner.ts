@@ -11,6 +11,7 @@ import type { BlockGrid, BlockMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from './allocation.js';
+import type { OnePass } from './one-pass.js';
 import type { Search } from './search/phases.js';
 
 /** What a strategy knows of a kernel that is being pruned. */
@@ -36,6 +37,12 @@ export interface PrunedKernel {
 
 /** The trainable quantities that a parameterisation adds to a kernel, by name. */
 export type Trainables = Readonly<Record<string, tf.Tensor>>;
+
+/** A part of what makes the effective weight, and an op that makes the whole of it: see `inOnePass`. */
+export interface PartOfWeight {
+  (raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;
+  readonly onePass?: OnePass;
+}
 
 /**
  * How the weight that the network computes with is made from what the optimiser trains:
@@ -65,9 +72,9 @@ export interface Parameterisation {
    * A function of each raw weight alone; the identity, when absent. It is given the whole kernel, `[n, m]`, or
    * the weights of the kept blocks as a matrix of another shape.
    */
-  elementwise?(raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;
+  elementwise?: PartOfWeight;
   /** A factor for each block, `[R, C]`; one, when absent. */
-  blockScale?(raw: tf.Tensor2D, trainables: Trainables, kernel: PrunedKernel): tf.Tensor2D;
+  blockScale?: PartOfWeight;
   /**
    * Called after every choice of blocks that training goes on with: may assign to the kernel's trainables and
    * buffers.

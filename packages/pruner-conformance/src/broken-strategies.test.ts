@@ -7,7 +7,9 @@ import {
   erdosRenyiKernel,
   frobenius,
   identity,
+  inOnePass,
   oneShot,
+  scaleBlocks,
   softmaxAttention,
   topK,
   type Importance,
@@ -34,6 +36,7 @@ import {
   checkMetadata,
   checkModelWeights,
   checkOneBlock,
+  checkOnePass,
   checkPhases,
   checkRaggedEdges,
   checkResume,
@@ -202,6 +205,19 @@ describe('a parameterisation', () => {
     const relative: MakePruner = () => withWeights({ elementwise: (raw) => raw.div(raw.abs().max()) });
     await expect(checkElementwise(relative)).rejects.toThrow(
       /^elementwise makes \S+ of a weight of first\/kernel when it is given some of the weights, and \S+ when/,
+    );
+  });
+
+  it('whose op is not what the definition beside it says is told both numbers', async () => {
+    const other: MakePruner = () =>
+      withWeights({
+        elementwise: inOnePass(
+          (raw) => raw.mul(2),
+          (raw, _trainables, { grid }, mask) => scaleBlocks(raw.mul(3), mask.tensor, grid),
+        ),
+      });
+    await expect(checkOnePass(other)).rejects.toThrow(
+      /^In step 1 the op of inOnePass\(\) makes \S+ of number 0 of the effective weight of first\/kernel, and the definition beside it \S+: they/,
     );
   });
 

@@ -26,6 +26,7 @@ import { checkGradients } from './gradients.js';
 import { checkLayerKind, layerKinds } from './layer-kinds.js';
 import { checkMetadata } from './metadata.js';
 import { checkModelWeights } from './model-weights.js';
+import { checkOnePass } from './one-pass.js';
 import { checkPhases } from './phases.js';
 import { checkDeterminism, checkIndependence } from './repeatability.js';
 import { checkResume } from './resume.js';
@@ -41,6 +42,7 @@ const behaviours = {
   metadata: ['says what it is: name, description, source, and settings that are plain data', checkMetadata],
   effectiveStart: ['begins with the weights that the model had', checkEffectiveStart],
   elementwise: ['makes each weight of one raw weight alone, as sparse phases ask', checkElementwise],
+  onePass: ['comes to the same in one pass as by its definitions', checkOnePass],
   gradients: ['passes the right gradients to everything that trains', checkGradients],
   phases: ['keeps, at every step, the blocks that its phase allows', checkPhases],
   finalBlocks: [

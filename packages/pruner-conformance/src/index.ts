@@ -18,6 +18,7 @@ export { checkGradients } from './gradients.js';
 export { checkLayerKind, checkLayerKinds, layerKinds, type LayerKind } from './layer-kinds.js';
 export { checkMetadata } from './metadata.js';
 export { checkModelWeights } from './model-weights.js';
+export { checkOnePass } from './one-pass.js';
 export { checkPhases } from './phases.js';
 export { checkDeterminism, checkIndependence } from './repeatability.js';
 export { checkResume } from './resume.js';

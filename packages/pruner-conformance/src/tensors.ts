@@ -6,8 +6,8 @@ import { ensure, type Check } from './conformance.js';
 import { denseData, denseModel, defaultTarget, onCpu, stepsFor, trainStep } from './workbench.js';
 
 /**
- * No step leaks a tensor: a run holds its trainables, its buffers and one mask for each kernel that has one, and
- * after `finalize` nothing.
+ * No step leaks a tensor: a run holds its trainables, its buffers and what each kernel that has a mask computes with under
+ * it, and after `finalize` nothing.
  */
 export const checkTensors: Check = onCpu(async (makePruner, options) => {
   const pruner = makePruner();
@@ -44,9 +44,9 @@ export const checkTensors: Check = onCpu(async (makePruner, options) => {
 
 /** The tensors that a run holds between two steps; where it scores by gradients, with that of the last step. */
 function owned({ kernels }: ModelPruning): number {
-  const count = kernels.map(({ trainables, buffers, kept, grid, gradient }) => {
+  const count = kernels.map(({ trainables, buffers, maskTensors, gradient }) => {
     const variables = Object.keys(trainables).length + Object.keys(buffers).length;
-    return variables + (kept < grid.blocks ? 1 : 0) + (gradient ? 1 : 0);
+    return variables + maskTensors + (gradient ? 1 : 0);
   });
   return count.reduce((a, b) => a + b, 0);
 }

@@ -58,7 +58,8 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
   let planned: { readonly mask: BlockMask; readonly call: SparseCall | null } | null = null;
 
   const sparseCall = (): SparseCall | null => {
-    if (!state.runsSparse) return null;
+    const trainingMask = state.sparseMask;
+    if (!trainingMask) return null;
     const { mask, grid, variable } = state;
     if (planned?.mask !== mask) {
       const kernel = {
@@ -67,6 +68,7 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
         kernelShape: variable.shape,
         grid,
         mask,
+        trainingMask,
       };
       planned = { mask, call: execution.callOf(kernel) };
     }

@@ -8,11 +8,12 @@ import {
   type BlockGrid,
   type BlockMask,
   keepAll,
+  keepBlocks,
   keptBlocks,
-  maskBlocks,
   matrixShape,
   scaleBlocks,
   type Shape2D,
+  TrainingMask,
 } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
@@ -63,8 +64,10 @@ export class KernelState implements PrunedKernel {
   #chosen: BlockMask;
   #mask: BlockMask;
   #kept: number;
-  /** The mask as a tensor `[R, C]`; null while every block is kept, so that nothing is multiplied by one. */
-  #maskTensor: tf.Tensor2D | null = null;
+  /** The mask as a step uses it; null while every block is kept, so that nothing is multiplied by one. */
+  #masking: TrainingMask | null = null;
+  /** One that keeps every block. */
+  #whole: TrainingMask | null = null;
   #recordsGradient = false;
   /** The loss' gradient by the effective weight, `[n, m]`, summed over the places that read it. */
   #gradient: tf.Tensor2D | null = null;
@@ -129,6 +132,11 @@ export class KernelState implements PrunedKernel {
     return this.#kept;
   }
 
+  /** How many tensors it holds for masking, those among them into which the next step writes. */
+  get maskTensors(): number {
+    return (this.#masking?.tensors ?? 0) + (this.#whole?.tensors ?? 0);
+  }
+
   /** The weight that the network computes with, in the kernel's own shape; differentiable. */
   effective(): tf.Tensor {
     if (!this.#recordsGradient) return this.#computed();
@@ -140,16 +148,16 @@ export class KernelState implements PrunedKernel {
   /** The effective weight, of which no gradient is recorded; the variable itself, where it is as it trains. */
   #computed(): tf.Tensor {
     const { elementwise, blockScale } = this.#parameterisation;
-    if (!elementwise && !blockScale && !this.#maskTensor) return this.variable;
+    if (!elementwise && !blockScale && !this.#masking) return this.variable;
     return tf.tidy(() => {
       const raw = shaped<tf.Tensor2D>(this.variable, this.grid.matrixShape);
-      return shaped(this.#effectiveMatrix(this.#maskTensor, raw), this.variable.shape);
+      return shaped(this.#effectiveMatrix(this.#masking, raw), this.variable.shape);
     });
   }
 
-  /** Whether what the mask leaves out has no part in a step, so that a sparse product may stand for the dense one. */
-  get runsSparse(): boolean {
-    return this.#maskTensor !== null && !this.#recordsGradient && this.#search.gradient !== 'all';
+  /** The mask, where what it leaves out has no part in a step, so that a sparse product may stand for the dense one. */
+  get sparseMask(): TrainingMask | null {
+    return this.#recordsGradient || this.#search.gradient === 'all' ? null : this.#masking;
   }
 
   /** The effective weight before it is multiplied out and masked; differentiable. */
@@ -196,15 +204,18 @@ export class KernelState implements PrunedKernel {
     if (chosen.length !== this.grid.blocks) {
       throw new RangeError(`${this.name} has ${this.grid.blocks} blocks, the choice ${chosen.length}`);
     }
+    const before = this.#mask;
     this.#chosen = chosen;
     this.#mask = others === 'active' ? keepAll(chosen.length) : chosen;
     this.#kept = keptBlocks(this.#mask);
-    this.#maskTensor?.dispose();
-    this.#maskTensor =
-      this.#kept === this.grid.blocks
-        ? null
-        : // A caller may have opened a scope that ends before the mask is replaced.
-          tf.keep(tf.tensor2d(new Float32Array(this.#mask), [...this.grid.gridShape]));
+    const isSame = this.#mask.every((bit, block) => bit === before[block]);
+    if (isSame) return;
+    if (this.#kept < this.grid.blocks) {
+      this.#masking = new TrainingMask(this.grid, this.#mask, this.#masking ?? undefined);
+    } else {
+      this.#masking?.dispose();
+      this.#masking = null;
+    }
   }
 
   /** 1 for each weight of these blocks, 0 for the others, in the kernel's own shape. */
@@ -278,7 +289,7 @@ export class KernelState implements PrunedKernel {
   settingOf(value: tf.Tensor): () => void {
     const raw = tf.tidy(() => {
       const { grid } = this;
-      const effective = (trained: tf.Tensor2D) => this.#effectiveMatrix(this.#maskTensor, trained);
+      const effective = (trained: tf.Tensor2D) => this.#effectiveMatrix(this.#masking, trained);
       const inverse = (weight: tf.Tensor2D) =>
         this.#parameterisation.raw?.(weight, this, this.#trainables) ?? weight;
       const wayOut = keepsZeros(this.variable)
@@ -288,9 +299,9 @@ export class KernelState implements PrunedKernel {
       const coordinates = { effective, inverse, wayOut };
       const found = rawOf(this.name, shaped<tf.Tensor2D>(value, grid.matrixShape), grid, coordinates);
       // What the mask leaves out stays: it may come back, and some parameterisations could not leave zero.
-      const mask = this.#maskTensor;
+      const mask = this.#masking;
       if (!mask) return found;
-      const inMask = scaleBlocks(tf.ones([...grid.matrixShape]), mask, grid);
+      const inMask = scaleBlocks(tf.ones([...grid.matrixShape]), mask.tensor, grid);
       return tf.where<tf.Tensor2D>(inMask.cast('bool'), found, this.#raw());
     });
     return () => {
@@ -320,6 +331,8 @@ export class KernelState implements PrunedKernel {
     );
     this.#gradient?.dispose();
     this.#shown?.dispose();
+    this.#whole?.dispose();
+    this.#whole = null;
     this.#gradient = null;
     this.#shown = null;
     this.#trainables = {};
@@ -331,9 +344,9 @@ export class KernelState implements PrunedKernel {
 
   /** Lets go of the mask: what trains from now on may leave zero. */
   release(): void {
-    this.#maskTensor?.dispose();
+    this.#masking?.dispose();
     this.#shown?.dispose();
-    this.#maskTensor = null;
+    this.#masking = null;
     this.#shown = null;
     keptAtZeros.delete(this.variable);
   }
@@ -357,15 +370,22 @@ export class KernelState implements PrunedKernel {
     return this.variable.reshape([...this.grid.matrixShape]);
   }
 
-  #effectiveMatrix(mask: tf.Tensor2D | null, raw = this.#raw()): tf.Tensor2D {
-    const { elementwise, blockScale: ownScale } = this.factors(raw);
-    const weight = elementwise(raw);
+  #effectiveMatrix(mask: TrainingMask | null, raw = this.#raw()): tf.Tensor2D {
     if (mask && this.#search.gradient === 'all') {
-      const unmasked = ownScale ? scaleBlocks(weight, ownScale, this.grid) : weight;
-      return maskStraightThrough(unmasked, mask, this.grid);
+      return maskStraightThrough(this.#effectiveMatrix(null, raw), mask);
     }
-    if (!ownScale) return mask ? maskBlocks(weight, mask, this.grid) : weight;
-    return scaleBlocks(weight, mask ? ownScale.mul<tf.Tensor2D>(mask) : ownScale, this.grid);
+    const { elementwise, blockScale } = this.#parameterisation;
+    const onePass = elementwise && blockScale ? undefined : (elementwise ?? blockScale)?.onePass;
+    if (onePass) return onePass(raw, this.trainables, this, mask ?? this.#keepingAll());
+    const { elementwise: made, blockScale: ownScale } = this.factors(raw);
+    const weight = made(raw);
+    if (!ownScale) return mask ? keepBlocks(weight, mask) : weight;
+    return scaleBlocks(weight, mask ? ownScale.mul<tf.Tensor2D>(mask.tensor) : ownScale, this.grid);
+  }
+
+  #keepingAll(): TrainingMask {
+    this.#whole ??= new TrainingMask(this.grid, keepAll(this.grid.blocks));
+    return this.#whole;
   }
 
   /** The weight itself, its gradient recorded on the way back. */
@@ -386,8 +406,8 @@ export class KernelState implements PrunedKernel {
 
   /** Sets the raw weights outside the mask to zero. */
   erase(): void {
-    const mask = this.#maskTensor;
-    if (mask) this.#assign((raw) => scaleBlocks(raw, mask, this.grid));
+    const mask = this.#masking;
+    if (mask) this.#assign((raw) => scaleBlocks(raw, mask.tensor, this.grid));
   }
 
   /** Replaces the raw weight by a function of itself, both as matrices. */
@@ -415,9 +435,9 @@ function variablesOf(
 }
 
 /** The masked weight, with the gradient of the unmasked one. */
-function maskStraightThrough(weight: tf.Tensor2D, mask: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
+function maskStraightThrough(weight: tf.Tensor2D, mask: TrainingMask): tf.Tensor2D {
   return tf.customGrad((x) => ({
-    value: scaleBlocks(x as tf.Tensor2D, mask, grid),
+    value: keepBlocks(x as tf.Tensor2D, mask),
     gradFunc: (dy: tf.Tensor) => dy,
   }))(weight) as tf.Tensor2D;
 }

@@ -5,7 +5,7 @@
  * of both its gradients is zero, and a block-sparse product gives the same without computing it. Such products are
  * not core's: `@espalier/block-sparse` provides an execution, `sparsify` takes it as `target.sparsePhases`.
  */
-import type { BlockGrid, BlockMask } from '@espalier/blocks';
+import type { BlockGrid, BlockMask, TrainingMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Parameterisation, PrunedKernel, Trainables } from '../pruner.js';
@@ -28,6 +28,8 @@ export interface MaskedKernel {
   readonly kernelShape: readonly number[];
   readonly grid: BlockGrid;
   readonly mask: BlockMask;
+  /** The mask as ops take it; core's, which lets go of it with the mask. */
+  readonly trainingMask: TrainingMask;
 }
 
 /**

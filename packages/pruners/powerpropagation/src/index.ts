@@ -7,8 +7,10 @@ import {
   wholeBlockNorms,
   frobenius,
   identity,
+  inOnePass,
   oneShot,
   scaleBlocks,
+  scaleByPower,
   type Parameterisation,
   type Pruner,
 } from '@espalier/core';
@@ -52,11 +54,14 @@ function blockwise(alpha: number): Parameterisation {
     zeroIsStuck: true,
     raw: (weight, { grid }) =>
       scaleBlocks(weight, wholeBlockNorms(weight, grid).pow((1 - alpha) / alpha), grid),
-    blockScale: (raw, _trainables, { grid }) => {
-      const norms = wholeBlockNorms(raw, grid);
-      // A block of zeros has the smallest norm that there is, and scale and gradient 0.
-      return norms.pow(alpha - 1).mul<tf.Tensor2D>(norms.sub(ZERO_NORM).step());
-    },
+    blockScale: inOnePass(
+      (raw, _trainables, { grid }) => {
+        const norms = wholeBlockNorms(raw, grid);
+        // A block of zeros has the smallest norm that there is, and scale and gradient 0.
+        return norms.pow(alpha - 1).mul<tf.Tensor2D>(norms.sub(ZERO_NORM).step());
+      },
+      (raw, _trainables, _kernel, mask) => scaleByPower(raw, mask, { power: alpha - 1, of: 'blocks' }),
+    ),
   };
 }
 
@@ -66,7 +71,10 @@ function elementwise(alpha: number): Parameterisation {
     name: 'elementwise powerpropagation',
     zeroIsStuck: true,
     raw: (weight) => signedPower(weight, 1 / alpha),
-    elementwise: (raw) => signedPower(raw, alpha),
+    elementwise: inOnePass(
+      (raw) => signedPower(raw, alpha),
+      (raw, _trainables, _kernel, mask) => scaleByPower(raw, mask, { power: alpha - 1, of: 'weights' }),
+    ),
   };
 }
 

@@ -1,6 +1,8 @@
 /** The soft threshold, in blocks and by single weights, whatever the threshold comes from. */
 import {
+  inOnePass,
   scaleBlocks,
+  scaleByThreshold,
   wholeBlockNorms,
   type Importance,
   type Parameterisation,
@@ -33,10 +35,14 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
         const norms = wholeBlockNorms(weight, kernel.grid);
         return scaleBlocks(weight, undone(norms, threshold(trainables, kernel)).div(norms), kernel.grid);
       },
-      blockScale: (raw, trainables, kernel) =>
-        tf
-          .sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid)))
-          .maximum(leak),
+      blockScale: inOnePass(
+        (raw, trainables, kernel) =>
+          tf
+            .sub<tf.Tensor2D>(1, threshold(trainables, kernel).div(wholeBlockNorms(raw, kernel.grid)))
+            .maximum<tf.Tensor2D>(leak),
+        (raw, trainables, kernel, mask) =>
+          scaleByThreshold(raw, threshold(trainables, kernel), mask, { leak, of: 'blocks' }),
+      ),
     };
   }
   if (form === 'elementwise') {
@@ -45,11 +51,17 @@ export function softThreshold(form: StrForm, threshold: Threshold, leak = 0): Pa
       zeroIsStuck: leak === 0,
       raw: (weight, kernel, trainables) =>
         weight.sign().mul(undone(weight.abs(), threshold(trainables, kernel))),
-      elementwise: (raw, trainables, kernel) => {
-        const size = raw.abs();
-        // At zero, too, the sign is that which tfjs derives |V| to: what was erased can grow again.
-        return raw.step(-1).mul<tf.Tensor2D>(size.sub(threshold(trainables, kernel)).maximum(size.mul(leak)));
-      },
+      elementwise: inOnePass(
+        (raw, trainables, kernel) => {
+          const size = raw.abs();
+          // At zero, too, the sign is that which tfjs derives |V| to: what was erased can grow again.
+          return raw
+            .step<tf.Tensor2D>(-1)
+            .mul<tf.Tensor2D>(size.sub(threshold(trainables, kernel)).maximum(size.mul(leak)));
+        },
+        (raw, trainables, kernel, mask) =>
+          scaleByThreshold(raw, threshold(trainables, kernel), mask, { leak, of: 'weights' }),
+      ),
     };
   }
   throw new RangeError(`There is no form '${form as string}': choose block or elementwise`);

@@ -43,3 +43,45 @@ export function expm1of4(x: v128): v128 {
   const far = f32x4.sub(exp4(x), f32x4.splat(1));
   return v128.bitselect(series, far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.5)));
 }
+
+/** The natural logarithm of positive normal numbers, to about one unit in the last place (Cephes' logf). */
+// @ts-ignore: decorator
+@inline
+function log4(x: v128): v128 {
+  // x = 2^e m with m from √½ to √2.
+  const exponent = i32x4.sub(v128.and(i32x4.shr_u(x, 23), i32x4.splat(255)), i32x4.splat(126));
+  const mantissa = v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f000000));
+  const low = f32x4.lt(mantissa, f32x4.splat(0.70710678));
+  const e = f32x4.add(f32x4.convert_i32x4_s(exponent), v128.and(low, f32x4.splat(-1)));
+  const m = f32x4.sub(f32x4.add(mantissa, v128.and(low, mantissa)), f32x4.splat(1));
+  const z = f32x4.mul(m, m);
+  let y = f32x4.splat(7.0376836292e-2);
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(-1.1514610310e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(1.1676998740e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(-1.2420140846e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(1.4249322787e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(-1.6668057665e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(2.0000714765e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(-2.4999993993e-1));
+  y = f32x4.add(f32x4.mul(y, m), f32x4.splat(3.3333331174e-1));
+  y = f32x4.mul(y, f32x4.mul(m, z));
+  y = f32x4.add(y, f32x4.mul(e, f32x4.splat(-2.12194440e-4)));
+  y = f32x4.add(y, f32x4.mul(z, f32x4.splat(-0.5)));
+  return f32x4.add(f32x4.add(m, y), f32x4.mul(e, f32x4.splat(0.693359375)));
+}
+
+/** x ^ (whole + fraction), of numbers from 0 on: by products and a root where these do. `fraction` is from 0, under 1. */
+// @ts-ignore: decorator
+@inline
+export function power4(x: v128, whole: i32, fraction: f32): v128 {
+  let power = fraction == 0 ? f32x4.splat(1) : root4(x, fraction);
+  for (let i = 0; i < whole; i++) power = f32x4.mul(power, x);
+  return power;
+}
+
+/** x ^ fraction. A function of its own, not inlined: it is long. */
+function root4(x: v128, fraction: f32): v128 {
+  if (fraction == 0.5) return f32x4.sqrt(x);
+  const positive = f32x4.gt(x, f32x4.splat(0));
+  return v128.and(exp4(f32x4.mul(log4(x), f32x4.splat(fraction))), positive);
+}

@@ -3,6 +3,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { BlockPattern } from '../../pattern.js';
+import { TrainingMask } from '../../training-mask.js';
 import type { WasmCall } from './kernel.js';
 
 /** @throws TypeError when the attribute is not a pattern */
@@ -12,6 +13,13 @@ export function patternOfCall(kernel: string, { attrs }: WasmCall): BlockPattern
   throw new TypeError(
     `${kernel}: the attribute 'pattern' must be a BlockPattern, as patternOf makes one, got ${String(pattern)}`,
   );
+}
+
+/** @throws TypeError when the attribute is not a mask */
+export function maskOfCall(kernel: string, { attrs }: WasmCall): TrainingMask {
+  const mask = attrs['mask'];
+  if (mask instanceof TrainingMask) return mask;
+  throw new TypeError(`${kernel}: the attribute 'mask' must be a TrainingMask, got ${String(mask)}`);
 }
 
 /**

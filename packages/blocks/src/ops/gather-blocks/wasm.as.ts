@@ -25,7 +25,7 @@ export function gatherBlocks(
   }
 }
 
-/** matrix [n, m] = the values at the kept blocks, zeros elsewhere. */
+/** The kept blocks of matrix [n, m] = the values. What lies elsewhere is not touched. */
 export function scatterBlocks(
   values: usize,
   matrix: usize,
@@ -36,7 +36,6 @@ export function scatterBlocks(
   pointers: usize,
   indices: usize,
 ): void {
-  memory.fill(matrix, 0, (<usize>n * m) << 2);
   for (let row = 0; row < n; row += blockRows) {
     const height = min(blockRows, n - row);
     const end = load<i32>(pointers, 4);

@@ -7,6 +7,8 @@ import { kernelsOf } from '../../backends/wasm/exports.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+import { maskedResult, zeros } from '../../backends/wasm/masked-result.js';
+import type { MaskAttribute } from '../../training-mask.js';
 
 interface Exports {
   gatherBlocks(matrix: number, values: number, ...blocks: KeptBlocks): void;
@@ -24,12 +26,13 @@ function gatherBlocks(call: WasmCall): TensorInfo {
   return out;
 }
 
-/** values [size]; attrs pattern → [n, m], zeros at the pruned blocks. */
+/** values [size]; attrs pattern and, in training, its mask → [n, m], zeros at the pruned blocks. */
 function scatterBlocks(call: WasmCall): TensorInfo {
   const { backend } = call;
   const pattern = patternOfCall('ScatterBlocks', call);
   const values = floatInput('ScatterBlocks', 'values', call, [pattern.size]);
-  const out = newOutput(backend, pattern.matrixShape);
+  const { mask } = call.attrs as Partial<MaskAttribute>;
+  const out = mask ? maskedResult(backend, mask) : zeros(backend, pattern.matrixShape);
   const offsets = [offsetOf(backend, values), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.scatterBlocks(...offsets, ...keptBlocksIn(backend, pattern));
   return out;

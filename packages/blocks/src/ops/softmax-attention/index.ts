@@ -42,18 +42,28 @@ export function attentionWeights<T extends tf.Tensor>(
   logits: T,
   attributes: Partial<AttentionAttributes> = {},
 ): T {
-  assertKnownOptions(attributes, ATTRIBUTES, 'attentionWeights()');
-  const { normalised = true, temperature = 1, minimum, maximum } = { ...UNCLIPPED, ...attributes };
-  assertChoice(normalised, [true, false], 'normalised');
+  const checked = checkedAttention(attributes, 'attentionWeights()');
   assertIsTensor(logits, 'logits');
   assertTensor(logits, logits.shape, 'logits', 'attention');
+  return attention({ logits }, checked) as tf.Tensor as T;
+}
+
+/**
+ * What is left out of the attributes filled in.
+ *
+ * @throws RangeError, TypeError for one that is out of range, or that there is not
+ */
+export function checkedAttention(attributes: Partial<AttentionAttributes>, of: string): AttentionAttributes {
+  assertKnownOptions(attributes, ATTRIBUTES, of);
+  const { normalised = true, temperature = 1, minimum, maximum } = { ...UNCLIPPED, ...attributes };
+  assertChoice(normalised, [true, false], 'normalised');
   assertTemperature(temperature);
   if (typeof minimum !== 'number' || typeof maximum !== 'number' || !(minimum >= 0 && minimum <= maximum)) {
     throw new RangeError(
       `The attention cannot be clipped to [${describeValue(minimum)}, ${describeValue(maximum)}]: the bounds are 0 ≤ low ≤ high`,
     );
   }
-  return attention({ logits }, { normalised, temperature, minimum, maximum }) as tf.Tensor as T;
+  return { normalised, temperature, minimum, maximum };
 }
 
 /** @throws RangeError unless the temperature is finite and above 0 */
@@ -104,15 +114,21 @@ const attention = defineOperation<AttentionAttributes>({
   inputsToSave: ['logits'],
   composed: ({ logits }, attributes) =>
     tf.clipByValue(unclipped(logits!, attributes), attributes.minimum, attributes.maximum),
-  gradient: (dy, [logits], attributes) => ({
-    logits: () =>
-      areGradientsDifferentiated()
-        ? composedGradient(dy, logits!, attributes)
-        : attentionGradient({ dy, logits: logits! }, attributes),
-  }),
+  gradient: (dy, [logits], attributes) => ({ logits: () => attentionGradient(dy, logits!, attributes) }),
 });
 
-const attentionGradient = defineOperation<AttentionAttributes>({
+/** The gradient by the logits; differentiable where gradients are differentiated. */
+export function attentionGradient(
+  dy: tf.Tensor,
+  logits: tf.Tensor,
+  attributes: AttentionAttributes,
+): tf.Tensor {
+  return areGradientsDifferentiated()
+    ? composedGradient(dy, logits, attributes)
+    : fusedGradient({ dy, logits }, attributes);
+}
+
+const fusedGradient = defineOperation<AttentionAttributes>({
   name: 'SoftmaxAttentionGrad',
   composed: ({ dy, logits }, attributes) => composedGradient(dy!, logits!, attributes),
 });

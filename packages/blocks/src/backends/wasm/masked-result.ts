@@ -1,0 +1,64 @@
+// Results that are zero outside of the kept blocks of a mask, in memory that serves step after step: only what is kept is
+// written then, a tenth of the matrix at a sparsity of 90%.
+
+import * as tf from '@tensorflow/tfjs';
+
+import { blocksOfPattern } from '../../pattern-blocks.js';
+import type { BlockPattern } from '../../pattern.js';
+import type { TrainingMask } from '../../training-mask.js';
+import { memoryOf } from './instantiate.js';
+import { newOutput, offsetOf, takeOver, type WasmBackend } from './heap.js';
+
+/** The effective weight and the gradient of a step, and those of a second place that reads the weight. */
+const MOST = 4;
+
+/**
+ * A result of the matrix's shape, zero outside of the kept blocks; what it holds in them is to be written. It takes over
+ * the memory of one that it gave before, where that is held by the mask alone by now.
+ */
+export function maskedResult(backend: WasmBackend, mask: TrainingMask): tf.TensorInfo {
+  const { results, pattern, grid } = mask;
+  if (mask.keepsAll) return newOutput(backend, grid.matrixShape);
+  const free = results.findIndex(({ tensor }) => backend.refCount(tensor.dataId) === 1);
+  if (free >= 0) {
+    const old = results[free]!;
+    const result = takeOver(backend, old.tensor);
+    old.tensor.dispose();
+    if (old.pattern !== pattern) clearLeaving(floatsOf(backend, result), old.pattern, pattern);
+    results[free] = { tensor: shared(backend, result), pattern };
+    return result;
+  }
+  const result = zeros(backend, grid.matrixShape);
+  if (results.length < MOST) results.push({ tensor: shared(backend, result), pattern });
+  return result;
+}
+
+/** A new tensor of zeros. */
+export function zeros(backend: WasmBackend, shape: readonly number[]): tf.TensorInfo {
+  const result = newOutput(backend, shape);
+  floatsOf(backend, result).fill(0);
+  return result;
+}
+
+/** Zeros in the blocks that the one pattern keeps and the other does not. */
+function clearLeaving(matrix: Float32Array, from: BlockPattern, to: BlockPattern): void {
+  const [, m] = from.matrixShape;
+  const kept = to.mask();
+  const [, gridColumns] = from.grid.gridShape;
+  for (const { row, column, top, left, height, width } of blocksOfPattern(from)) {
+    if (kept[row * gridColumns + column]) continue;
+    for (let at = top * m + left, i = 0; i < height; i++, at += m) matrix.fill(0, at, at + width);
+  }
+}
+
+function floatsOf(backend: WasmBackend, tensor: tf.TensorInfo): Float32Array {
+  const size = tf.util.sizeFromShape(tensor.shape);
+  return new Float32Array(memoryOf(backend).buffer, offsetOf(backend, tensor), size);
+}
+
+/** A tensor of the mask's own with the same data, which lives until it is disposed. */
+function shared(backend: WasmBackend, { dataId, shape }: tf.TensorInfo): tf.Tensor {
+  backend.incRef(dataId);
+  const kernelBackend = backend as unknown as tf.KernelBackend;
+  return tf.keep(tf.engine().makeTensorFromDataId(dataId, shape, 'float32', kernelBackend));
+}

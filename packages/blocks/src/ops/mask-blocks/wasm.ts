@@ -1,0 +1,27 @@
+// MaskBlocks on the wasm backend. The arithmetic is in wasm.as.ts.
+
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
+import { kernelsOf } from '../../backends/wasm/exports.js';
+import { offsetOf } from '../../backends/wasm/heap.js';
+import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
+import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
+import { maskedResult } from '../../backends/wasm/masked-result.js';
+
+interface Exports {
+  keepBlocks(matrix: number, out: number, ...blocks: KeptBlocks): void;
+}
+
+/** matrix [n, m]; attrs mask → [n, m], zeros at the pruned blocks. */
+function maskBlocks(call: WasmCall): TensorInfo {
+  const { backend } = call;
+  const mask = maskOfCall('MaskBlocks', call);
+  const matrix = floatInput('MaskBlocks', 'matrix', call, mask.grid.matrixShape);
+  const out = maskedResult(backend, mask);
+  const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
+  kernelsOf<Exports>(backend).exports.keepBlocks(...offsets, ...keptBlocksIn(backend, mask.pattern));
+  return out;
+}
+
+export const kernels: Readonly<Record<string, WasmKernel>> = { MaskBlocks: maskBlocks };
