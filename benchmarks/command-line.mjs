@@ -46,6 +46,18 @@ export function names(known, usual = known) {
   return { usual, allowed, read };
 }
 
+/**
+ * Values with commas between them, each as `readOne` makes it of a text, or null where that is none.
+ *
+ * @param usual a text of such values
+ * @param allowed one of them, in words such as 'a share below 1'
+ */
+export function listOf(usual, allowed, readOne) {
+  const read = (text) =>
+    text.split(',').map((part) => readOne(part) ?? refuse(`has '${part}', which is not ${allowed}`));
+  return { usual: read(usual), allowed: `${allowed}, or several`, read };
+}
+
 /** What only its use can check, in words such as 'a file'. */
 export function text(allowed, usual) {
   return { usual, allowed, read: (given) => given || refuse(`is empty: give ${allowed}`) };

@@ -91,10 +91,21 @@ describe('valuesOf', () => {
   });
 });
 
-/** Of every benchmark but block-sparse, which has a test of its own. */
 it.each([
   ['training-step.bench.mjs', ['--workloads', 'nope'], '--workloads nope has the unknown'],
   ['training-step.bench.mjs', ['--threads', '3'], "--threads 3 has the unknown '3': choose 1, 2"],
+  ['block-sparse.bench.mjs', ['--sides', 'nope'], "--sides nope has the unknown 'nope': choose stock, "],
+  [
+    'block-sparse.bench.mjs',
+    ['--blocks', '32x32,32x16'],
+    "--blocks 32x32,32x16 has '32x16', which is not a square",
+  ],
+  ['block-sparse.bench.mjs', ['--shapes', '1x2'], "--shapes 1x2 has '1x2', which is not batch x inputs x"],
+  [
+    'block-sparse.bench.mjs',
+    ['--sparsities', '0.5,1'],
+    "--sparsities 0.5,1 has '1', which is not a share below 1",
+  ],
   ['gpu.bench.mjs', ['--pruners', 'magnitude,nope'], '--pruners magnitude,nope has the unknown'],
   ['gpu.bench.mjs', ['--workloads', 'nope'], "--workloads nope has the unknown 'nope': choose products, "],
   ['strategy-step.bench.mjs', ['--steps', 'x'], '--steps x is not a whole number from 1'],
