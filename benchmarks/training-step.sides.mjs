@@ -68,7 +68,10 @@ export async function start(name, workload, threads, file, libraries) {
     const { done, value } = await Promise.race([lines.next(), gone]);
     return done ? gone : JSON.parse(value);
   };
-  const hello = await answer();
+  const hello = await answer().catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   return {
     hello: { ...hello, pinned },
     burst(seconds) {

@@ -3,7 +3,7 @@
 //
 //   node benchmarks/peers/set-up.mjs [torch tensorflow jax onnxruntime] [--python python3]
 //
-// All four where none is named: some 8 GB, half of it CUDA's libraries, without which the PyTorch of PyPI does not load. What
+// All four where none is named: some 7 GB, half of it CUDA's libraries, without which the PyTorch of PyPI does not load. What
 // is there already is left; what was broken off is gone on with. Needs Python 3.11 or later with its module venv.
 
 import { parseArgs } from 'node:util';

@@ -88,6 +88,7 @@ async function startedRun() {
       choices: [{ step: 3, kept: 6, entered: 0, left: 18 }],
       choosingMs: 1.5,
       support: [[0, 1], [2]],
+      reopened: false,
     },
   };
   return { pruning, step, bytes, standing };

@@ -1,5 +1,6 @@
 /** Small programs that between them call every kernel that Espalier has for wasm, forward and backward. */
 import {
+  attendBlocks,
   attentionWeights,
   blockDot,
   blockGrid,
@@ -10,9 +11,13 @@ import {
   convolutionInfo,
   gatherBlocks,
   im2col,
+  keepBlocks,
   patternOf,
   scaleBlocks,
   scaleBlockValues,
+  scaleByPower,
+  scaleByThreshold,
+  TrainingMask,
 } from '@espalier/blocks';
 import { adam, sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
@@ -93,6 +98,24 @@ const grid = blockGrid([9, 7], [4, 3]);
 const kept = pattern([9, 7], [4, 3]);
 const patches = convolutionInfo([2, 5, 6, 3], [3, 2, 3, 4], { pad: 'same' });
 
+/** Masks that keep most blocks of a matrix, and all. */
+const maskings = [
+  [
+    [9, 7],
+    [4, 4],
+  ],
+  [
+    [33, 16],
+    [8, 16],
+  ],
+].flatMap(([matrix, block]) => {
+  const grid = blockGrid(matrix, block);
+  return [3, Infinity].map((every) => {
+    const bits = Uint8Array.from({ length: grid.blocks }, (_, at) => Number((at + 1) % every !== 0));
+    return [new TrainingMask(grid, bits), matrix];
+  });
+});
+
 const onBlocks = [
   withGradients((matrix, scale) => scaleBlocks(matrix, scale, grid), [9, 7], grid.gridShape),
   withGradients((a, b) => blockDot(a, b, grid), [9, 7], [9, 7]),
@@ -103,6 +126,14 @@ const onBlocks = [
   withGradients((logits) => attentionWeights(logits, { normalised: false, maximum: 2 }), [4, 5]),
   withGradients((x) => im2col(x, patches), patches.inShape),
   withGradients((rows) => col2im(rows, patches), [60, 18]),
+  ...maskings.flatMap(([mask, matrix]) => [
+    withGradients((x) => keepBlocks(x, mask), matrix),
+    withGradients((x, logits) => attendBlocks(x, logits, mask), matrix, mask.grid.gridShape),
+    ...['blocks', 'weights'].flatMap((of) => [
+      withGradients((x) => scaleByPower(x, mask, { power: 1.5, of }), matrix),
+      withGradients((x, t) => scaleByThreshold(x, t.abs(), mask, { leak: 0.1, of }), matrix, []),
+    ]),
+  ]),
 ];
 
 const optimised = [

@@ -55,11 +55,18 @@ async function startBest(): Promise<StartedBackend> {
     { name: 'wasm', kind: 'processor' },
     { name: 'cpu', kind: 'processor' },
   ];
+  const reasons: string[] = [];
   for (const { name } of inOrder(present)) {
-    const started = await unlessAbsent(startNamed(name));
-    if (started) return started;
+    try {
+      return await startNamed(name);
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+      reasons.push(error.message);
+    }
   }
-  throw new BackendError('No tfjs backend started');
+  throw new BackendError(
+    `No tfjs backend started: ${reasons.join('; ')}. espalier doctor says what is missing`,
+  );
 }
 
 async function unlessAbsent<T>(start: Promise<T>): Promise<T | null> {

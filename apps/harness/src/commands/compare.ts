@@ -101,7 +101,7 @@ export const compare: Command = {
         'auto',
       )
       .option(
-        '--accelerators <auto,off or blas,threads>',
+        '--accelerators <auto,off or onednn,blas,threads>',
         'what multiplies faster on wasm: all that is found, none, or these; blas:<path> is a library',
         options.accelerators,
         'auto',

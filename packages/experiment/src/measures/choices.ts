@@ -2,7 +2,7 @@ import { wholes } from '@espalier/workloads';
 
 import type { RunMeasure } from '../measure.js';
 
-/** How often the search chose blocks to keep, as few as it had kept before or fewer. */
+/** How often the search chose blocks to keep; after a dense phase, from the choice on that keeps as few as before. */
 const choices: RunMeasure = {
   key: 'choices',
   title: null,

@@ -69,6 +69,7 @@ export const checkpointSchema = z.looseObject({
       choices: z.array(CHOICE),
       choosingMs: z.number().nonnegative(),
       support: z.array(z.array(count)).nullable(),
+      reopened: z.boolean(),
     })
     .nullable(),
 }) as unknown as z.ZodType<Checkpoint>;

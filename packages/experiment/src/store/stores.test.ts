@@ -46,7 +46,12 @@ const checkpoint: Checkpoint = {
   weights: [{ name: 'w', shape: [2], dtype: 'float32', values: Float32Array.of(1, 2) }],
   optimizer: [],
   pruning: { step: 3, masks: { 'dense_1/kernel': [0, 2] } },
-  search: { choices: [{ step: 1, kept: 2, entered: 0, left: 1 }], choosingMs: 0.5, support: [[0, 2]] },
+  search: {
+    choices: [{ step: 1, kept: 2, entered: 0, left: 1 }],
+    choosingMs: 0.5,
+    support: [[0, 2]],
+    reopened: true,
+  },
 };
 const step = (index: number) => ({
   step: index,

@@ -31,6 +31,7 @@ describe('what a search did', () => {
       ],
       choosingMs: 5 + 7 + 9,
       support: [[1, 2]],
+      reopened: false,
     });
   });
 
@@ -46,6 +47,23 @@ describe('what a search did', () => {
       { step: 1, kept: 3, entered: 0, left: 1 },
       { step: 2, kept: 2, entered: 0, left: 1 },
       { step: 5, kept: 2, entered: 1, left: 1 },
+    ]);
+  });
+
+  it('follows forward selection, which begins with no block and takes one after another, and changes its mind', () => {
+    const { kernel: own, choose } = kernel();
+    choose();
+    const watch = new SearchWatch([own]);
+    [[0], [0, 1], [0, 2], [0, 2, 3]].forEach((blocks, i) => {
+      choose(...blocks);
+      watch.look(i + 1, 0);
+    });
+    expect(watch.state().choices).toEqual([
+      { step: 0, kept: 0, entered: 0, left: 4 },
+      { step: 1, kept: 1, entered: 1, left: 0 },
+      { step: 2, kept: 2, entered: 1, left: 0 },
+      { step: 3, kept: 2, entered: 1, left: 1 },
+      { step: 4, kept: 3, entered: 1, left: 0 },
     ]);
   });
 

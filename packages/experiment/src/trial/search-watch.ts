@@ -6,8 +6,8 @@ import { keptBlocks, type KernelState } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * A choice that left no more blocks than any before it, over all kernels: gradual pruning that begins anew in each cycle
- * is passed over until it is as far as it was. What was chosen by it trains from step `step` on.
+ * A choice that pruned, over all kernels. After a dense phase, gradual pruning that begins anew is passed over until it is as
+ * far as it was before. What was chosen trains from step `step` on.
  */
 export interface ChoiceRecord {
   /** From 0. */
@@ -27,6 +27,8 @@ export interface SearchState {
   readonly choosingMs: number;
   /** Of each kernel, the blocks of the latest of them; null before there was one. */
   readonly support: readonly (readonly number[])[] | null;
+  /** Whether every block has been kept since, and no choice has been as far again. */
+  readonly reopened: boolean;
 }
 
 /** What attention multiplied the kept blocks by, at the end. */
@@ -42,6 +44,7 @@ export class SearchWatch {
   #choices: ChoiceRecord[] = [];
   #choosingMs = 0;
   #support: readonly Uint8Array[];
+  #reopened = false;
   /** The masks that were seen last: another object is another choice. */
   #seen: readonly Uint8Array[] = [];
 
@@ -65,7 +68,9 @@ export class SearchWatch {
     this.#choosingMs += ms;
     const kept = masks.reduce((sum, mask) => sum + keptBlocks(mask), 0);
     const before = this.#support.reduce((sum, mask) => sum + keptBlocks(mask), 0);
-    if (kept > before || masks.every((mask) => !mask.includes(0))) return;
+    const keepsAll = masks.every((mask) => !mask.includes(0));
+    this.#reopened = keepsAll || (this.#reopened && kept > before);
+    if (this.#reopened) return;
     const record = { step, kept, entered: 0, left: 0 };
     masks.forEach((mask, i) => {
       const support = this.#support[i] as Uint8Array;
@@ -85,13 +90,15 @@ export class SearchWatch {
       choices: [...this.#choices],
       choosingMs: this.#choosingMs,
       support: hasPruned ? this.#support.map((mask) => indicesOf(mask)) : null,
+      reopened: this.#reopened,
     };
   }
 
   /** Goes on from where a checkpoint has it; the masks are there again already. */
-  restore({ choices, choosingMs, support }: SearchState): void {
+  restore({ choices, choosingMs, support, reopened }: SearchState): void {
     this.#choices = [...choices];
     this.#choosingMs = choosingMs;
+    this.#reopened = reopened;
     this.#support = this.#kernels.map(({ grid }, i) => {
       const mask = new Uint8Array(grid.blocks).fill(support ? 0 : 1);
       for (const block of support?.[i] ?? []) mask[block] = 1;

@@ -196,9 +196,9 @@ describe('train', () => {
         folder,
         onProgress: () => counts.push(tf.memory().numTensors),
       });
-      // Of the one kernel, the mask's tensor and the optimiser's slot come and go with the phases.
+      // Of the one kernel, the mask's tensor, the memory of what is masked and the optimiser's slot come and go with the phases.
       const [first = NaN] = counts;
-      expect(Math.max(...counts) - first).toBeLessThanOrEqual(2);
+      expect(Math.max(...counts) - first).toBeLessThanOrEqual(3);
     },
   );
 });

@@ -3,7 +3,7 @@
 
 import type { WasmBackend } from '@espalier/blocks';
 
-import type { BlockProduct } from '../products/block-product.js';
+import type { BlockProduct, BlockProductKind } from '../products/block-product.js';
 import type { PatchProduct } from '../products/patches.js';
 import type { ConvolutionGeometry, EpilogueArguments, Product } from '../wasm/exports.js';
 
@@ -34,6 +34,8 @@ export interface Accelerator {
    * has Q in the place of K. Operands are x, filter and out, or their gradients; the one of the direction is written.
    */
   depthwise?(direction: ConvolutionDirection, geometry: ConvolutionGeometry, operands: Operands): boolean;
+  /** Whether it takes block-sparse products of blocks of so many columns of the result, with so many rows: asked first. */
+  takesBlocks?(kind: BlockProductKind, width: number, rows: number): boolean;
   /** y [rows, columns] = activation(x · W + bias) over the kept blocks of W, of x, the values, y. */
   multiplyBlocks?(product: BlockProduct, operands: Operands, epilogue: EpilogueArguments): boolean;
   /** xᵀ · dy at the kept blocks, of x, dy, the gradient by the values. The plan is that of x · W. */

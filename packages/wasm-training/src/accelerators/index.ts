@@ -133,15 +133,22 @@ async function exchange(
   threads: number,
 ): Promise<AcceleratorReport[]> {
   const answers = await find(choice, threads, backend);
-  const started: Accelerator[] = [];
+  const present = answers.flatMap(({ found }) => ('absence' in found ? [] : [found]));
+  const started = new Map<FoundAccelerator, Accelerator>();
   try {
-    for (const { found } of answers) if (!('absence' in found)) started.push(await found.start(backend));
+    // Libraries last: how many threads they may have is told them, which is to stay where another one does not start.
+    for (const found of [...present].sort((a, b) => Number(!!a.library) - Number(!!b.library))) {
+      started.set(found, await found.start(backend));
+    }
   } catch (error) {
-    await stopAll(started);
+    await stopAll([...started.values()]);
     throw error;
   }
   const previous = acceleratorsOf(backend);
-  attachAccelerators(backend, started);
+  attachAccelerators(
+    backend,
+    present.map((found) => started.get(found)!),
+  );
   await stopAll(previous);
   return answers.map(reportOf);
 }

@@ -35,6 +35,8 @@ const inOneKernel = (stock: Call): Call =>
     if (!x || !gamma || !beta) return stock.call(this, inputs, kwargs);
     return tf.tidy(() => {
       const [y, ...statistics] = normaliseInTraining(x, gamma.read(), beta.read(), epsilon);
+      // Of no rows there are no statistics.
+      if (x.size === 0) return y;
       const moving = [movingMean.read(), movingVariance.read()] as const;
       const [mean, variance] = movedAverages(moving, statistics, momentum);
       movingMean.write(mean);
@@ -52,6 +54,8 @@ function servedInput({ axis }: Layer, inputs: tf.Tensor | tf.Tensor[]): tf.Tenso
 
 /** For all layers, those that are there already too. */
 export function replaceBatchNormalizationCall(): void {
-  const prototype = Object.getPrototypeOf(tf.layers.batchNormalization({})) as { call: Call };
+  // By its name: to make a layer would use up a name of the user's layers.
+  const [layer] = tf.serialization.SerializationMap.getMap().classNameMap['BatchNormalization']!;
+  const prototype = (layer as unknown as { prototype: { call: Call } }).prototype;
   prototype.call = inOneKernel(prototype.call);
 }

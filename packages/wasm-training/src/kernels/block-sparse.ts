@@ -16,7 +16,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import type { Operands } from '../accelerators/accelerator.js';
 import type { KernelSet } from '../kernel-set.js';
 import { forwardPlan, transposedPlan, turnedPlan, type BlockPlan } from '../products/block-lines.js';
-import type { BlockProduct } from '../products/block-product.js';
+import type { BlockProduct, BlockProductKind } from '../products/block-product.js';
 import { blockGradient, multiplyBlocks, takesBlocks } from '../products/dispatch.js';
 import { epilogueArguments, epilogueOf, PLAIN } from '../products/epilogue.js';
 import { patchProductOf, turnedGeometry } from '../products/patches.js';
@@ -26,8 +26,9 @@ import { geometry } from './geometry.js';
 function matMul(stock: WasmKernel): WasmKernel {
   return (call) => {
     const pattern = offeredPattern(call);
-    if (!pattern) return stock(call);
     const transposed = Boolean(call.attrs['transposed']);
+    if (!pattern || !isTaken(call, 'product', widthOf(pattern, transposed), call.inputs['x']?.shape[0]))
+      return stock(call);
     const [n, m] = pattern.matrixShape;
     const [inner, outer] = transposed ? [m, n] : [n, m];
     const x = floatInput('BlockSparseMatMul', 'x', call, [null, inner]);
@@ -42,7 +43,8 @@ function matMul(stock: WasmKernel): WasmKernel {
 function weightGradient(stock: WasmKernel): WasmKernel {
   return (call) => {
     const pattern = offeredPattern(call);
-    if (!pattern) return stock(call);
+    if (!pattern || !isTaken(call, 'gradient', widthOf(pattern, false), call.inputs['x']?.shape[0]))
+      return stock(call);
     const [n, m] = pattern.matrixShape;
     const x = floatInput('BlockSparseWeightGradient', 'x', call, [null, n]);
     const rows = x.shape[0]!;
@@ -56,7 +58,7 @@ function weightGradient(stock: WasmKernel): WasmKernel {
 function convolution(stock: WasmKernel): WasmKernel {
   return (call) => {
     const own = offeredConvolution('BlockSparseConv2D', call);
-    if (!own) return stock(call);
+    if (!own || !isTaken(call, 'product', widthOf(own.pattern, false), own.rows)) return stock(call);
     const { pattern, info } = own;
     const x = floatInput('BlockSparseConv2D', 'x', call, info.inShape);
     const values = floatInput('BlockSparseConv2D', 'values', call, [pattern.size]);
@@ -68,7 +70,7 @@ function convolution(stock: WasmKernel): WasmKernel {
 function valuesGradient(stock: WasmKernel): WasmKernel {
   return (call) => {
     const own = offeredConvolution('BlockSparseConv2DBackpropValues', call);
-    if (!own) return stock(call);
+    if (!own || !isTaken(call, 'gradient', widthOf(own.pattern, false), own.rows)) return stock(call);
     const x = floatInput('BlockSparseConv2DBackpropValues', 'x', call, own.info.inShape);
     const dy = floatInput('BlockSparseConv2DBackpropValues', 'dy', call, own.info.outShape);
     return summed(call, patchesTimes(own), [x, dy], own.pattern.size) ?? stock(call);
@@ -82,7 +84,8 @@ function valuesGradient(stock: WasmKernel): WasmKernel {
 function inputGradient(stock: WasmKernel): WasmKernel {
   return (call) => {
     const own = offeredConvolution('BlockSparseConv2DBackpropInput', call);
-    const product = own && dyTimesTurned(own);
+    if (!own || !isTaken(call, 'product', widthOf(own.pattern, true), own.rows)) return stock(call);
+    const product = dyTimesTurned(own);
     if (!product) return stock(call);
     const { pattern, info } = own;
     const dy = floatInput('BlockSparseConv2DBackpropInput', 'dy', call, info.outShape);
@@ -126,10 +129,26 @@ function made(
   return null;
 }
 
-/** The pattern of a call that is to be offered, or null: there is no accelerator for it, or nothing to multiply. */
-function offeredPattern({ attrs, inputs, backend }: WasmCall): BlockPattern | null {
+/** Columns of the result that a block is multiplied to. */
+function widthOf({ blockShape, matrixShape }: BlockPattern, transposed: boolean): number {
+  const axis = transposed ? 0 : 1;
+  return Math.min(blockShape[axis], matrixShape[axis]);
+}
+
+/** Whether an accelerator takes it: before it is told what the pattern means for a product, which takes long to find out. */
+function isTaken(
+  { backend }: WasmCall,
+  kind: BlockProductKind,
+  width: number,
+  rows: number | undefined,
+): boolean {
+  return takesBlocks(backend, kind, width, rows ?? 0);
+}
+
+/** The pattern of a call that may be offered, or null: there is nothing to multiply. */
+function offeredPattern({ attrs, inputs }: WasmCall): BlockPattern | null {
   const { pattern } = attrs;
-  if (!takesBlocks(backend) || !(pattern instanceof BlockPattern) || pattern.blocks === 0) return null;
+  if (!(pattern instanceof BlockPattern) || pattern.blocks === 0) return null;
   const rows = (inputs['x'] ?? inputs['dy'])?.shape ?? [0];
   return rows.includes(0) ? null : pattern;
 }
@@ -137,6 +156,8 @@ function offeredPattern({ attrs, inputs, backend }: WasmCall): BlockPattern | nu
 interface Convolution {
   readonly pattern: BlockPattern;
   readonly info: ConvolutionInfo;
+  /** Of the patches. */
+  readonly rows: number;
 }
 
 function offeredConvolution(kernel: string, call: WasmCall): Convolution | null {
@@ -148,7 +169,7 @@ function offeredConvolution(kernel: string, call: WasmCall): Convolution | null 
   const fits =
     pattern.matrixShape[0] === filterHeight * filterWidth * inChannels &&
     pattern.matrixShape[1] === outChannels;
-  return fits ? { pattern, info } : null;
+  return fits ? { pattern, info, rows: info.batchSize * info.outHeight * info.outWidth } : null;
 }
 
 /** The patches of the images times the filter's matrix, or its gradient by the values. */

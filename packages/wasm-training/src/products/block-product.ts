@@ -3,6 +3,9 @@
 import type { ConvolutionGeometry } from '../wasm/exports.js';
 import type { BlockPlan } from './block-lines.js';
 
+/** x · W and dy · Wᵀ; or xᵀ · dy at the kept blocks. */
+export type BlockProductKind = 'product' | 'gradient';
+
 export interface BlockProduct {
   readonly plan: BlockPlan;
   /** Rows of x, and of the result. */

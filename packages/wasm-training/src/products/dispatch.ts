@@ -6,7 +6,7 @@ import { newOutput, offsetOf, type WasmBackend } from '@espalier/blocks';
 import { acceleratorsOf, type ConvolutionDirection, type Operands } from '../accelerators/accelerator.js';
 import type { ConvolutionGeometry, EpilogueArguments, Product } from '../wasm/exports.js';
 import { kernelsOf } from '../wasm/link.js';
-import type { BlockProduct } from './block-product.js';
+import type { BlockProduct, BlockProductKind } from './block-product.js';
 import { PLAIN_ARGUMENTS } from './epilogue.js';
 import { chunkRows, turnedProduct, type PatchProduct } from './patches.js';
 import { byWinograd } from './winograd.js';
@@ -86,9 +86,14 @@ export function depthwise(
   return acceleratorsOf(backend).some((each) => each.depthwise?.(direction, geometry, operands));
 }
 
-/** Whether block-sparse products of a backend are to be offered at all. */
-export function takesBlocks(backend: WasmBackend): boolean {
-  return acceleratorsOf(backend).some((each) => each.multiplyBlocks ?? each.blockGradient);
+/** Whether an accelerator takes block-sparse products of blocks of so many columns of the result, with so many rows. */
+export function takesBlocks(
+  backend: WasmBackend,
+  kind: BlockProductKind,
+  width: number,
+  rows: number,
+): boolean {
+  return acceleratorsOf(backend).some((each) => each.takesBlocks?.(kind, width, rows));
 }
 
 /** Whether an accelerator has done a block-sparse product, of x, values, y; without one it is for the op's own kernel. */

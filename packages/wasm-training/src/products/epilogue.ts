@@ -8,10 +8,9 @@ import type { EpilogueArguments } from '../wasm/exports.js';
 import { kernelsOf } from '../wasm/link.js';
 
 /** Numbers of assembly/activation.ts. */
-export const RELU = 1;
 const ACTIVATION: Readonly<Record<string, number>> = {
   linear: 0,
-  relu: RELU,
+  relu: 1,
   relu6: 2,
   prelu: 3,
   leakyrelu: 4,

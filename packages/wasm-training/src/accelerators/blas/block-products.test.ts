@@ -39,6 +39,7 @@ async function attachForAll(): Promise<void> {
   opened.setThreads(1);
   const blas = productsOn(memoryOf(backend()), opened);
   const all: Accelerator = {
+    takesBlocks: () => true,
     multiplyBlocks: (product, ...more) => {
       taken += 1;
       multiplyBlocksBy(blas, backend(), product, divided(product, 1).atOnce, ...more);
@@ -368,6 +369,7 @@ withLibrary('of what the library is offered', () => {
     };
     attachAccelerators(backend(), [
       {
+        takesBlocks: blas.takesBlocks,
         multiplyBlocks: (...args) => counted(blas.multiplyBlocks(...args)),
         blockGradient: (...args) => counted(blas.blockGradient(...args)),
       },

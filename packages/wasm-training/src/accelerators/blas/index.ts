@@ -4,19 +4,20 @@ import { memoryOf, type WasmBackend } from '@espalier/blocks';
 
 import type { BlockProduct } from '../../products/block-product.js';
 import { finish } from '../../products/epilogue.js';
-import { turnedProduct, workOf } from '../../products/patches.js';
+import { turnedProduct, workOf, type PatchProduct } from '../../products/patches.js';
+import { byWinograd } from '../../products/winograd.js';
 import type { Accelerator, AcceleratorKind } from '../accelerator.js';
 import { libraryAccelerator } from '../native/library-accelerator.js';
-import { installCommand } from './candidates.js';
+import { candidates, installCommand } from './candidates.js';
 import { blockGradientBy, divided, multiplyBlocksBy } from './block-products.js';
-import { open, openUsual, type OpenLibrary } from './library.js';
+import { open, type OpenLibrary } from './library.js';
 import { convolveBy, filterGradientBy, inputGradientBy } from './patch-products.js';
 import { productsOn } from './products.js';
 
 export const blas: AcceleratorKind = libraryAccelerator({
   name: 'BLAS',
   open,
-  openUsual,
+  candidates: () => candidates(process.platform, process.arch, process.env),
   installCommand: () => installCommand(process.platform),
   start,
 });
@@ -43,8 +44,18 @@ const WORTH_PANELS = {
   gradient: { width: 10, size: 64 },
 };
 
-function isWorthPanels({ plan, rows }: BlockProduct, least: { width: number; size: number }): boolean {
-  return plan.width >= least.width && rows * plan.width >= least.size;
+/** Of fewer channels than these, Winograd's filtering on wasm is ahead of products of patches; scripts/winograd-crossover.mjs. */
+const WINOGRAD_BELOW = 32;
+
+function isFasterByWinograd(product: PatchProduct): boolean {
+  const [, , , channels] = product.geometry;
+  return Math.max(channels, product.outChannels) < WINOGRAD_BELOW && byWinograd(product);
+}
+
+/** Whether the gradient by the input is to be a convolution of dy: where dy has more channels than x, adding up is less work. */
+function isFasterTurned(product: PatchProduct): boolean {
+  const [, , , channels] = product.geometry;
+  return turnedProduct(product) !== null && product.outChannels <= channels;
 }
 
 /** Products, and convolutions as products over chunks of patches, on the memory of a backend. */
@@ -69,12 +80,12 @@ function blasOn(backend: WasmBackend, library: OpenLibrary, threads: number): Ac
       return true;
     },
     convolve(product, operands, epilogue) {
-      if (workOf(product) < WORTH_A_CALL) return false;
+      if (workOf(product) < WORTH_A_CALL || isFasterByWinograd(product)) return false;
       convolveBy(products, backend, product, operands, epilogue);
       return true;
     },
     inputGradient(product, operands) {
-      if (workOf(product) < WORTH_A_CALL || turnedProduct(product)) return false;
+      if (workOf(product) < WORTH_A_CALL || isFasterTurned(product)) return false;
       inputGradientBy(products, backend, product, operands);
       return true;
     },
@@ -83,15 +94,17 @@ function blasOn(backend: WasmBackend, library: OpenLibrary, threads: number): Ac
       filterGradientBy(products, backend, product, operands);
       return true;
     },
+    takesBlocks(kind, width, rows) {
+      const least = WORTH_PANELS[kind];
+      return width >= least.width && rows * width >= least.size;
+    },
     multiplyBlocks(product, operands, epilogue) {
-      if (!isWorthPanels(product, WORTH_PANELS.product)) return false;
       onItsThreads(product, (atOnce) =>
         multiplyBlocksBy(products, backend, product, atOnce, operands, epilogue),
       );
       return true;
     },
     blockGradient(product, operands) {
-      if (!isWorthPanels(product, WORTH_PANELS.gradient)) return false;
       onItsThreads(product, (atOnce) => blockGradientBy(products, backend, product, atOnce, operands));
       return true;
     },

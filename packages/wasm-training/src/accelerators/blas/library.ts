@@ -5,8 +5,7 @@ import { release } from 'node:os';
 import { AcceleratorError, type AcceleratorLibrary } from '../accelerator.js';
 import type { AddressOf } from '../native/addresses.js';
 import { withVariables } from '../native/environment.js';
-import { declare, firstThatServes, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
-import { candidates } from './candidates.js';
+import { declare, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
 import { betterCore, processorFlags } from './openblas-core.js';
 
 export type BlasKind = 'OpenBLAS' | 'MKL' | 'BLIS' | 'Accelerate' | 'BLAS';
@@ -39,13 +38,6 @@ export interface OpenLibrary {
   readonly sgemm: Sgemm;
   setThreads(threads: number): void;
   readonly addressOf: AddressOf;
-}
-
-/** The first of the usual libraries that is there and can serve. */
-export function openUsual(koffi: Koffi): OpenLibrary | null {
-  return firstThatServes(candidates(process.platform, process.arch, process.env), (path) =>
-    open(koffi, path),
-  );
 }
 
 /** @throws AcceleratorError if the library does not load, has no cblas_sgemm, or takes 64-bit integers */

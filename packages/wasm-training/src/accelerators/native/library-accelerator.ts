@@ -11,24 +11,32 @@ import {
   type AcceleratorRequest,
   type FoundAccelerator,
 } from '../accelerator.js';
-import { loadKoffi, type Koffi } from './koffi.js';
+import { firstThatServes, loadKoffi, type Koffi } from './koffi.js';
 
 export interface LibraryAccelerator<Opened extends { readonly library: AcceleratorLibrary }> {
   /** What it is called in messages: 'BLAS'. */
   readonly name: string;
   /** @throws AcceleratorError if the library cannot serve */
   open(koffi: Koffi, path: string): Opened;
-  /** The first of the usual libraries that is here and can serve. */
-  openUsual(koffi: Koffi): Opened | null;
+  /** File names and paths of the usual libraries, the best first. */
+  candidates(): readonly string[];
   /** The command that brings one to this system. */
   installCommand(): string;
+  /** Does not fail: what can is part of opening it. */
   start(backend: WasmBackend, opened: Opened, threads: number): Accelerator;
 }
 
 export function libraryAccelerator<Opened extends { readonly library: AcceleratorLibrary }>(
   kind: LibraryAccelerator<Opened>,
 ): AcceleratorKind {
-  return { takesLibrary: true, find: (request) => findLibrary(kind, request) };
+  // A library stays loaded as long as the process runs, and so does what it is asked to make when it is opened.
+  const opened = new Map<string, Opened>();
+  const open = (koffi: Koffi, path: string): Opened => {
+    const library = opened.get(path) ?? kind.open(koffi, path);
+    opened.set(path, library);
+    return library;
+  };
+  return { takesLibrary: true, find: (request) => findLibrary({ ...kind, open }, request) };
 }
 
 async function findLibrary<Opened extends { readonly library: AcceleratorLibrary }>(
@@ -42,7 +50,8 @@ async function findLibrary<Opened extends { readonly library: AcceleratorLibrary
       `The ${kind.name} library ${library} is called through koffi, and ${koffi}: npm install koffi`,
     );
   }
-  const opened = library === null ? kind.openUsual(koffi) : kind.open(koffi, library);
+  const open = (path: string) => kind.open(koffi, path);
+  const opened = library === null ? firstThatServes(kind.candidates(), open) : open(library);
   if (!opened) return { absence: `no ${kind.name} library was found`, remedy: kind.installCommand() };
   if (backend && !(memoryOf(backend).buffer instanceof ArrayBuffer)) {
     return { absence: 'the memory of the wasm backend is shared between threads', remedy: null };

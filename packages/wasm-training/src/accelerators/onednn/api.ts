@@ -46,12 +46,11 @@ export interface OneDnnApi {
   anyLayout(lengths: readonly number[]): Address;
   bytesOf(layout: Address): number;
   areEqual(a: Address, b: Address): boolean;
-  /** What a primitive is to be, with ReLU after a forward convolution if asked for; null where the library has none. */
+  /** What a primitive is to be; null where the library has none. */
   convolution(
     direction: ConvolutionDirection,
     layouts: ConvolutionLayouts,
     steps: ConvolutionSteps,
-    relu: boolean,
   ): Address | null;
   /** A copy from one layout to another. */
   copy(from: Address, to: Address): Address;
@@ -101,9 +100,6 @@ const DIRECT = 1;
 const USER_SCRATCHPAD = 1;
 const QUERY_CODE = 8;
 const QUERY_ARGUMENT = 255;
-/** Of a rectifier's negative side; and the rectifier's own number, which version 3 changed. */
-const RELU = { 2: 0x1f, 3: 0x20 } as const;
-
 /** Structures of version 2 are smaller than these: a layout takes 0.7 kB, a convolution's description ten of them. */
 const LAYOUT_BYTES = 2 ** 12;
 const DESCRIPTION_BYTES = 2 ** 16;
@@ -142,26 +138,6 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
   const setScratchpad = checked('primitive_attr_set_scratchpad_mode', [POINTER, 'int']);
   const ownScratchpad = makeAttributes();
   setScratchpad(ownScratchpad, USER_SCRATCHPAD);
-  const withRelu = reluAttributes();
-  function reluAttributes(): Address {
-    const attributes = makeAttributes();
-    setScratchpad(attributes, USER_SCRATCHPAD);
-    const after = making('post_ops_create', [])();
-    if (version === 3) {
-      checked('post_ops_append_eltwise', [POINTER, 'int', 'float', 'float'])(after, RELU[3], 0, 0);
-    } else {
-      checked('post_ops_append_eltwise', [POINTER, 'float', 'int', 'float', 'float'])(
-        after,
-        1,
-        RELU[2],
-        0,
-        0,
-      );
-    }
-    checked('primitive_attr_set_post_ops', [POINTER, POINTER])(attributes, after);
-    return attributes;
-  }
-
   /** The layouts of version 2, until they are released. */
   const structures = new Map<Address, Uint8Array>();
   /** A layout, which version 3 makes, and version 2 writes to a structure. */
@@ -200,7 +176,6 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
     layouts: ConvolutionLayouts,
     steps: readonly BigInt64Array[],
     forward: Address,
-    attributes: Address,
   ) => Address;
 
   function describing3(): Describe {
@@ -211,14 +186,24 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
     const forwards = of('forward', [POINTER, 'int', 'int', ...four, ...steps, POINTER]);
     const byInput = of('backward_data', [POINTER, 'int', ...three, ...steps, POINTER, POINTER]);
     const byFilter = of('backward_weights', [POINTER, 'int', ...four, ...steps, POINTER, POINTER]);
-    return (direction, { images, filter, bias, result }, given, forward, attributes) => {
+    return (direction, { images, filter, bias, result }, given, forward) => {
       if (direction === 'forward') {
-        return forwards(engine, FORWARD_TRAINING, DIRECT, images, filter, bias, result, ...given, attributes);
+        return forwards(
+          engine,
+          FORWARD_TRAINING,
+          DIRECT,
+          images,
+          filter,
+          bias,
+          result,
+          ...given,
+          ownScratchpad,
+        );
       }
       if (direction === 'inputGradient') {
-        return byInput(engine, DIRECT, images, filter, result, ...given, forward, attributes);
+        return byInput(engine, DIRECT, images, filter, result, ...given, forward, ownScratchpad);
       }
-      return byFilter(engine, DIRECT, images, filter, bias, result, ...given, forward, attributes);
+      return byFilter(engine, DIRECT, images, filter, bias, result, ...given, forward, ownScratchpad);
     };
   }
 
@@ -232,7 +217,7 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
     const byInput = of('backward_data', ['int', ...three, ...steps]);
     const byFilter = of('backward_weights', ['int', ...four, ...steps]);
     const create = making('primitive_desc_create', [POINTER_TO, POINTER, POINTER, POINTER]);
-    return (direction, { images, filter, bias, result }, given, forward, attributes) => {
+    return (direction, { images, filter, bias, result }, given, forward) => {
       const operation = new Uint8Array(DESCRIPTION_BYTES);
       if (direction === 'forward') {
         forwards(operation, FORWARD_TRAINING, DIRECT, images, filter, bias, result, ...given);
@@ -241,7 +226,7 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
       } else {
         byFilter(operation, DIRECT, images, filter, bias, result, ...given);
       }
-      return create(operation, attributes, engine, forward);
+      return create(operation, ownScratchpad, engine, forward);
     };
   }
 
@@ -260,14 +245,13 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
     anyLayout: (lengths) => byTag(lengths, ANY),
     bytesOf: func('memory_desc_get_size', 'size_t', [POINTER]) as OneDnnApi['bytesOf'],
     areEqual: equality(),
-    convolution(direction, layouts, steps, relu) {
+    convolution(direction, layouts, steps) {
       const given = [steps.strides, steps.gaps, steps.before, steps.after].map(longs);
       // Gradients ask for a forward one to be made with them.
       let forward = 0;
       try {
-        if (direction !== 'forward')
-          forward = describe('forward', { ...layouts, bias: 0 }, given, 0, ownScratchpad);
-        return describe(direction, layouts, given, forward, relu ? withRelu : ownScratchpad);
+        if (direction !== 'forward') forward = describe('forward', { ...layouts, bias: 0 }, given, 0);
+        return describe(direction, layouts, given, forward);
       } catch (error) {
         if (error instanceof StatusError) return null;
         throw error;
@@ -311,14 +295,10 @@ const STRAIGHT = 'N'.charCodeAt(0);
 const TRANSPOSED = 'T'.charCodeAt(0);
 
 /** A call that gave a status other than success. */
-class StatusError extends Error {
-  override readonly name = 'StatusError';
-  constructor(
-    name: string,
-    readonly status: number,
-  ) {
+class StatusError extends AcceleratorError {
+  constructor(name: string, status: number) {
     const why = status === UNIMPLEMENTED ? 'has no code for this' : `gave status ${status}`;
-    super(`oneDNN: dnnl_${name} ${why}`);
+    super(`oneDNN: dnnl_${name} ${why}: the accelerators 'off', or a list without onednn, go on without it`);
   }
 }
 

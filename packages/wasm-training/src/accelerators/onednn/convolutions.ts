@@ -18,7 +18,6 @@ export interface ConvolutionKind {
   /** Each channel has filters of its own: `outChannels` of the geometry are those of one channel. */
   readonly depthwise: boolean;
   readonly biased: boolean;
-  readonly relu: boolean;
 }
 
 /** Whether the library computed it. */
@@ -40,8 +39,8 @@ export function convolutionsBy(
 ): Convolutions {
   const kept = new Map<string, ReadyConvolution | null>();
   const find = (kind: ConvolutionKind): ReadyConvolution | null => {
-    const { direction, geometry, depthwise, biased, relu } = kind;
-    const key = `${direction} ${depthwise} ${biased} ${relu} ${geometry.join()}`;
+    const { direction, geometry, depthwise, biased } = kind;
+    const key = `${direction} ${depthwise} ${biased} ${geometry.join()}`;
     let ready = kept.get(key);
     if (ready === undefined) ready = prepare(api, kind);
     else kept.delete(key);
@@ -91,7 +90,7 @@ const ALIGNMENT = 64;
 
 /** The primitive for a kind of convolution, or null where the library has none but its slow code of the last resort. */
 function prepare(api: OneDnnApi, kind: ConvolutionKind): ReadyConvolution | null {
-  const { direction, biased, relu } = kind;
+  const { direction, biased } = kind;
   const { lengths, steps } = layoutsOf(kind);
   const plain = {
     images: api.layout(lengths.images, steps.images),
@@ -101,7 +100,7 @@ function prepare(api: OneDnnApi, kind: ConvolutionKind): ReadyConvolution | null
   };
   const anyFilter = api.anyLayout(lengths.filter);
   const layouts = [plain.images, plain.filter, plain.result, anyFilter, ...(biased ? [plain.bias] : [])];
-  const description = api.convolution(direction, { ...plain, filter: anyFilter }, stepsOf(kind), relu);
+  const description = api.convolution(direction, { ...plain, filter: anyFilter }, stepsOf(kind));
   if (description === null || api.codeOf(description).startsWith('ref')) {
     api.release({ layouts, descriptions: description === null ? [] : [description] });
     return null;

@@ -2,20 +2,19 @@
 
 import { memoryOf, type WasmBackend } from '@espalier/blocks';
 
-import { finish, RELU } from '../../products/epilogue.js';
+import { finish } from '../../products/epilogue.js';
 import { workOf, type PatchProduct } from '../../products/patches.js';
-import type { EpilogueArguments } from '../../wasm/exports.js';
 import type { Accelerator, AcceleratorKind, ConvolutionDirection, Operands } from '../accelerator.js';
 import { addressesIn, nativeWorkspace } from '../native/addresses.js';
 import { libraryAccelerator } from '../native/library-accelerator.js';
-import { installCommand } from './candidates.js';
+import { candidates, installCommand } from './candidates.js';
 import { convolutionsBy } from './convolutions.js';
-import { open, openUsual, type OpenOneDnn } from './library.js';
+import { open, type OpenOneDnn } from './library.js';
 
 export const onednn: AcceleratorKind = libraryAccelerator({
   name: 'oneDNN',
   open,
-  openUsual,
+  candidates: () => candidates(process.platform, process.arch, process.env),
   installCommand: () => installCommand(process.platform),
   start,
 });
@@ -44,7 +43,7 @@ function isWorthACall(
 /** Convolutions and products on the memory of a backend. */
 function start(backend: WasmBackend, library: OpenOneDnn, threads: number): Accelerator {
   library.setThreads(threads);
-  const api = library.start();
+  const { api } = library;
   const at = addressesIn(memoryOf(backend), library.addressOf);
   const { convolve, stop } = convolutionsBy(api, nativeWorkspace(library.addressOf));
 
@@ -54,19 +53,19 @@ function start(backend: WasmBackend, library: OpenOneDnn, threads: number): Acce
     product: PatchProduct,
     [images, filter, result]: Operands,
     bias = 0,
-    relu = false,
   ): boolean {
     if (!isWorthACall(direction, product, library)) return false;
-    const kind = { direction, geometry: product.geometry, depthwise: false, biased: bias !== 0, relu };
+    const kind = { direction, geometry: product.geometry, depthwise: false, biased: bias !== 0 };
     const tensors = { images: at(images), filter: at(filter), result: at(result), bias: at(bias) };
     return convolve(kind, tensors);
   }
 
   return {
     convolve(product, operands, epilogue) {
-      const [bias, activation] = epilogue;
-      if (!compute('forward', product, operands, bias, activation === RELU)) return false;
-      if (activation !== RELU) finishActivation(operands[2], product, epilogue);
+      const [bias, ...activation] = epilogue;
+      if (!compute('forward', product, operands, bias)) return false;
+      // Not by the library: its ReLU makes 0 of NaN.
+      finish(backend, operands[2], product.rows, product.outChannels, [0, ...activation]);
       return true;
     },
     inputGradient: (product, [dy, filter, dx]) => compute('inputGradient', product, [dx, filter, dy]),
@@ -85,18 +84,9 @@ function start(backend: WasmBackend, library: OpenOneDnn, threads: number): Acce
       const [batch, , , channels, outHeight, outWidth, multiplier, filterHeight, filterWidth] = geometry;
       const work = batch * outHeight * outWidth * channels * filterHeight * filterWidth;
       if (multiplier !== 1 || work < DEPTHWISE_WORTH_A_CALL) return false;
-      const kind = { direction, geometry, depthwise: true, biased: false, relu: false };
+      const kind = { direction, geometry, depthwise: true, biased: false };
       return convolve(kind, { images: at(images), filter: at(filter), result: at(result), bias: 0 });
     },
     stop: async () => stop(),
   };
-
-  function finishActivation(
-    out: number,
-    { rows, outChannels }: PatchProduct,
-    epilogue: EpilogueArguments,
-  ): void {
-    const [, ...activation] = epilogue;
-    finish(backend, out, rows, outChannels, [0, ...activation]);
-  }
 }

@@ -3,9 +3,8 @@
 import { AcceleratorError, type AcceleratorLibrary } from '../accelerator.js';
 import type { AddressOf } from '../native/addresses.js';
 import { withVariables } from '../native/environment.js';
-import { declare, firstThatServes, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
+import { declare, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
 import { apiOf, type OneDnnApi } from './api.js';
-import { candidates } from './candidates.js';
 
 export interface OpenOneDnn {
   readonly library: AcceleratorLibrary;
@@ -15,18 +14,10 @@ export interface OpenOneDnn {
   /** Whether it is ahead of products over patches in them: version 3 is not. */
   readonly stridedInputGradients: boolean;
   setThreads(threads: number): void;
-  /** The library's functions. @throws AcceleratorError where it does not start */
-  start(): OneDnnApi;
+  readonly api: OneDnnApi;
 }
 
-/** The first of the usual libraries that is there and can serve. */
-export function openUsual(koffi: Koffi): OpenOneDnn | null {
-  return firstThatServes(candidates(process.platform, process.arch, process.env), (path) =>
-    open(koffi, path),
-  );
-}
-
-/** @throws AcceleratorError if the library does not load, is no oneDNN 2 or 3, or has threads that cannot be counted */
+/** @throws AcceleratorError if the library does not load or start, is no oneDNN 2 or 3, or has threads that cannot be counted */
 export function open(koffi: Koffi, path: string): OpenOneDnn {
   const handle = withVariables(shortWaits(process.env), () => loadLibrary(koffi, path, 'oneDNN'));
   const { version, runtime } = versionOf(koffi, handle, path);
@@ -45,7 +36,7 @@ export function open(koffi: Koffi, path: string): OpenOneDnn {
     hasAvx512: ((isa ?? 0) & AVX512_CORE) === AVX512_CORE,
     stridedInputGradients: major === 2,
     setThreads: threadsOf(handle, runtime, path),
-    start: () => apiOf(koffi, handle, major, addressOf),
+    api: apiOf(koffi, handle, major, addressOf),
   };
 }
 
@@ -83,7 +74,11 @@ function threadsOf(handle: Handle, runtime: string, path: string): (threads: num
   if (runtime === 'one thread') return () => {};
   const setThreads = declare(handle, 'omp_set_num_threads', 'void', ['int']);
   if (runtime === 'OpenMP' && setThreads) return (threads) => setThreads(threads);
+  const why =
+    runtime === 'OpenMP'
+      ? 'OpenMP, which cannot be reached through it'
+      : `${runtime}, which cannot be told so`;
   throw new AcceleratorError(
-    `The library ${path} has threads of ${runtime}, which cannot be told how many they may be: give one with OpenMP`,
+    `The library ${path} cannot be told how many threads it may have, as they are of ${why}: give one with OpenMP on Linux or macOS`,
   );
 }
