@@ -52,7 +52,7 @@ export {
   type AttentionAttributes,
 } from './ops/softmax-attention/index.js';
 export { TrainingMask, type MaskAttribute } from './training-mask.js';
-export { keepBlocks } from './ops/mask-blocks/index.js';
+export { keepBlocks } from './ops/keep-blocks/index.js';
 export { attendBlocks } from './ops/attend-blocks/index.js';
 export {
   scaleByPower,

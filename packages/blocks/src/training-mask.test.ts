@@ -12,7 +12,7 @@ import { blockGrid } from './grid.js';
 import { keepAll } from './mask.js';
 import { attendBlocks } from './ops/attend-blocks/index.js';
 import { gatherBlocks } from './ops/gather-blocks/index.js';
-import { keepBlocks } from './ops/mask-blocks/index.js';
+import { keepBlocks } from './ops/keep-blocks/index.js';
 import { scaleByPower, scaleByThreshold } from './ops/scale-by-norms/index.js';
 import { expectClose, finiteDifferences, randomTensor } from './test-support.js';
 import { TrainingMask } from './training-mask.js';

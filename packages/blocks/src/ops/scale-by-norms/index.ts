@@ -11,7 +11,7 @@ import { assertTensor } from '../../assert-tensor.js';
 import { blockSize } from '../../grid.js';
 import { areGradientsDifferentiated, defineOperation, type OperationInputs } from '../../operation.js';
 import { assertTrainingMask, type MaskAttribute, type TrainingMask } from '../../training-mask.js';
-import { keepBlocks } from '../mask-blocks/index.js';
+import { keepBlocks } from '../keep-blocks/index.js';
 import { blockDot, scaleBlocks, wholeBlockNorms } from '../scale-blocks/index.js';
 
 /** What norms, or sizes, are taken of. */
