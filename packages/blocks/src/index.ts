@@ -51,8 +51,9 @@ export {
   UNCLIPPED,
   type AttentionAttributes,
 } from './ops/softmax-attention/index.js';
+export { ZERO_NORM } from './norm-floor.js';
 export { TrainingMask, type MaskAttribute } from './training-mask.js';
-export { keepBlocks } from './ops/mask-blocks/index.js';
+export { keepBlocks } from './ops/keep-blocks/index.js';
 export { attendBlocks } from './ops/attend-blocks/index.js';
 export {
   scaleByPower,

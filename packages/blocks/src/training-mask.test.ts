@@ -8,11 +8,12 @@ import './backends/cpu.js';
 import './backends/wasm.js';
 import type { WasmBackend } from './backends/wasm/heap.js';
 import { offsetOf } from './backends/wasm/heap.js';
-import { blockGrid } from './grid.js';
+import { blockGrid, type BlockGrid } from './grid.js';
 import { keepAll } from './mask.js';
 import { attendBlocks } from './ops/attend-blocks/index.js';
 import { gatherBlocks } from './ops/gather-blocks/index.js';
-import { keepBlocks } from './ops/mask-blocks/index.js';
+import { keepBlocks } from './ops/keep-blocks/index.js';
+import { scaleBlocks } from './ops/scale-blocks/index.js';
 import { scaleByPower, scaleByThreshold } from './ops/scale-by-norms/index.js';
 import { expectClose, finiteDifferences, randomTensor } from './test-support.js';
 import { TrainingMask } from './training-mask.js';
@@ -92,6 +93,27 @@ describe('results on wasm', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('that were moved to another backend make room for others', async () => {
+    const before = tf.memory().numTensors;
+    const mask = new TrainingMask(grid, Uint8Array.of(1, 0, 0, 1));
+    const matrix = matrixOf(1);
+    const results = Array.from({ length: 4 }, () => keepBlocks(matrix, mask));
+    await tf.setBackend('cpu');
+    // What cpu computes with is moved to it.
+    results.forEach((result) => result.add(1).dispose());
+    await tf.setBackend('wasm');
+    const first = keepBlocks(matrix, mask);
+    const place = placeOf(first);
+    first.dispose();
+    const second = keepBlocks(matrix, mask);
+    expect(placeOf(second)).toBe(place);
+    expect(mask.tensors).toBe(1);
+    results.forEach((result) => expect(values(result)).toEqual(kept(1, [1, 0, 0, 1])));
+    tf.dispose([...results, second, matrix]);
+    mask.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('serve the gradient of what is gathered', () => {
     const mask = new TrainingMask(grid, Uint8Array.of(0, 0, 1, 0));
     const gradient = (first: number) =>
@@ -150,36 +172,160 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     });
   });
 
+  // By kernels, and composed.
+  describe.each([
+    ['wide', [4, 4]],
+    ['narrow', [8, 2]],
+  ] as const)('in %s blocks', (shape, matrixShape) => {
+    // A row of four numbers is a block, of a wide one; a column of them, of a narrow one.
+    const isWide = shape === 'wide';
+    const ofFours = blockGrid(matrixShape, isWide ? [1, 4] : [4, 2]);
+    const fours = isWide ? blockGrid([4, 4], [1, 4]) : blockGrid([8, 2], [4, 1]);
+    const asMatrix = (rows: number[][]) => {
+      const matrix = tf.tensor2d(rows);
+      return isWide
+        ? matrix
+        : (matrix.reshape([2, 2, 4]).transpose([0, 2, 1]).reshape([8, 2]) as tf.Tensor2D);
+    };
+    const asRows = (matrix: tf.Tensor) =>
+      values(isWide ? matrix : matrix.reshape([2, 4, 2]).transpose([0, 2, 1]));
+    const expectSame = (actual: number[], expected: number[]) => {
+      expect(actual.map((value) => Number(value.toPrecision(5)))).toEqual(
+        expected.map((value) => Number(value.toPrecision(5))),
+      );
+    };
+
+    it('a fractional power of NaN and of infinity is what it is', () => {
+      tf.tidy(() => {
+        const mask = new TrainingMask(fours, keepAll(4));
+        const matrix = asMatrix([
+          [NaN, 1, 1, 1],
+          [Infinity, 2, -Infinity, 1],
+          [1, -1, 1, 1],
+          [0, 0, 0, 0],
+        ]);
+        const of = (kind: 'blocks' | 'weights') => {
+          const run = (m: tf.Tensor) => scaleByPower(m as tf.Tensor2D, mask, { power: 0.7, of: kind });
+          return [asRows(run(matrix)), asRows(tf.grad(run)(matrix))] as const;
+        };
+        const [none, zeros] = [Array<number>(4).fill(NaN), Array<number>(4).fill(0)];
+        const [root, slope] = [2 ** 0.7, 1.7];
+        // Of a block of norm 2, ‖V‖^p (1 + p ⟨dy, V⟩ V / ‖V‖²); of one of an infinite norm, ∞ / ∞.
+        const third = [1, -1, 1, 1].map((v) => root * (1 + (0.7 * 2 * v) / 4));
+        const [byBlocks, ofBlocks] = of('blocks');
+        const large = [Infinity, Infinity, -Infinity, Infinity];
+        expectSame(byBlocks, [...none, ...large, root, -root, root, root, ...zeros]);
+        expectSame(ofBlocks, [...none, ...none, ...third, ...zeros]);
+        const [byWeights, ofWeights] = of('weights');
+        const second = [Infinity, 2 * root, -Infinity, 1];
+        expectSame(byWeights, [NaN, 1, 1, 1, ...second, 1, -1, 1, 1, ...zeros]);
+        const slopes = [Infinity, slope * root, Infinity, slope];
+        expectSame(ofWeights, [NaN, slope, slope, slope, ...slopes, ...Array(4).fill(slope), ...zeros]);
+        mask.dispose();
+      });
+    });
+
+    it('the sign of a weight of zero at a threshold of zero is −1, that of −0 too', () => {
+      tf.tidy(() => {
+        const mask = new TrainingMask(fours, keepAll(4));
+        const rows = [...Array<number[]>(3).fill([0, 0, 0, 0]), [0, -0, 2, -3]];
+        const flow = asMatrix([...Array<number[]>(3).fill([0, 0, 0, 0]), [1, 10, 100, 1000]]);
+        const gradient = tf.grad((t) =>
+          scaleByThreshold(asMatrix(rows), t, mask, { leak: 0, of: 'weights' }).mul(flow).sum(),
+        )(tf.scalar(0));
+        expect(values(gradient)).toEqual([1 + 10 - 100 + 1000]);
+        mask.dispose();
+      });
+    });
+
+    it('a mask that is replaced before the gradients come keeps nothing of them', () => {
+      const before = tf.memory().numTensors;
+      const first = new TrainingMask(
+        ofFours,
+        Uint8Array.from({ length: ofFours.blocks }, (_, b) => b % 2),
+      );
+      let second: TrainingMask | undefined;
+      const [rows, columns] = ofFours.gridShape;
+      tf.tidy(() => {
+        const logits = tf.zeros<tf.Rank.R2>([rows, columns]);
+        const gradient = tf.grad((m) => {
+          const product = attendBlocks(m as tf.Tensor2D, logits, first);
+          second = new TrainingMask(ofFours, keepAll(ofFours.blocks), first);
+          return product.sum();
+        })(tf.ones([...matrixShape]));
+        expect(values(gradient)).toEqual(
+          values(scaleBlocks(tf.ones([...matrixShape]), first.tensor, ofFours)),
+        );
+      });
+      expect([first.isDisposed, first.tensors]).toEqual([true, 0]);
+      second!.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+    });
+  });
+
   const ragged = blockGrid([5, 9], [2, 4]);
-  const some = Uint8Array.from({ length: ragged.blocks }, (_, block) => Number(block % 3 !== 1));
-  it.each<[string, (matrix: tf.Tensor2D, mask: TrainingMask) => tf.Tensor2D]>([
-    ['keepBlocks', (matrix, mask) => keepBlocks(matrix, mask).square()],
-    [
-      'attendBlocks',
-      (matrix, mask) => attendBlocks(matrix, randomTensor(ragged.gridShape, 3), mask, { temperature: 0.8 }),
-    ],
-    ['scaleByPower of blocks', (matrix, mask) => scaleByPower(matrix, mask, { power: 1.5, of: 'blocks' })],
-    ['scaleByPower of weights', (matrix, mask) => scaleByPower(matrix, mask, { power: 2, of: 'weights' })],
-    [
-      'scaleByThreshold of blocks',
-      (matrix, mask) => scaleByThreshold(matrix, tf.scalar(0.2), mask, { leak: 0.1, of: 'blocks' }),
-    ],
-  ])('the gradient of %s has a gradient', (_, run) => {
+  const narrow = blockGrid([5, 9], [2, 3]);
+  type Row = [string, readonly number[], (x: tf.Tensor2D, mask: TrainingMask) => tf.Tensor2D];
+  const rowsOf = (grid: BlockGrid): Row[] => {
+    const matrix = () => randomTensor(grid.matrixShape, 1);
+    const logits = () => randomTensor(grid.gridShape, 3);
+    const attention = { temperature: 0.8 };
+    const threshold = (of: 'blocks' | 'weights'): Row[] => [
+      [
+        `scaleByThreshold of ${of}`,
+        grid.matrixShape,
+        (x, mask) => scaleByThreshold(x, tf.scalar(0.26), mask, { leak: 0.1, of }),
+      ],
+      [
+        `scaleByThreshold of ${of}, by the threshold,`,
+        [],
+        (t, mask) => scaleByThreshold(matrix(), t.abs(), mask, { leak: 0.1, of }),
+      ],
+    ];
+    return [
+      ['keepBlocks', grid.matrixShape, (x, mask) => keepBlocks(x, mask).square()],
+      ['attendBlocks', grid.matrixShape, (x, mask) => attendBlocks(x, logits(), mask, attention)],
+      [
+        'attendBlocks, by the logits,',
+        grid.gridShape,
+        (x, mask) => attendBlocks(matrix(), x, mask, attention),
+      ],
+      [
+        'scaleByPower of blocks',
+        grid.matrixShape,
+        (x, mask) => scaleByPower(x, mask, { power: 1.5, of: 'blocks' }),
+      ],
+      [
+        'scaleByPower of weights',
+        grid.matrixShape,
+        (x, mask) => scaleByPower(x, mask, { power: 2, of: 'weights' }),
+      ],
+      ...threshold('blocks'),
+      ...threshold('weights'),
+    ];
+  };
+  it.each([
+    ...rowsOf(ragged).map((row) => [...row, ragged] as const),
+    ...rowsOf(narrow).map(([name, ...row]) => [`${name} in narrow blocks`, ...row, narrow] as const),
+  ])('the gradient of %s has a gradient', (_, shape, run, grid) => {
     tf.tidy(() => {
-      const mask = new TrainingMask(ragged, some);
-      const weight = randomTensor(ragged.matrixShape, 4);
-      const slope = (matrix: tf.Tensor) =>
+      const some = Uint8Array.from({ length: grid.blocks }, (_, block) => Number(block % 3 !== 1));
+      const mask = new TrainingMask(grid, some);
+      const weight = randomTensor(grid.matrixShape, 4);
+      const slope = (x: tf.Tensor) =>
         tf
-          .grad((x) =>
-            run(x as tf.Tensor2D, mask)
+          .grad((y) =>
+            run(y as tf.Tensor2D, mask)
               .square()
               .mul(weight)
               .sum(),
-          )(matrix)
+          )(x)
           .square()
           .sum() as tf.Scalar;
-      const matrix = randomTensor(ragged.matrixShape, 1);
-      expectClose(tf.grad(slope)(matrix), finiteDifferences(slope, [matrix])[0]!, 1e-2);
+      const x = randomTensor<tf.Tensor>(shape, 1);
+      const gradient = tf.grad(slope)(x);
+      expectClose(gradient, finiteDifferences(slope, [x])[0]!, 1e-2);
+      expect(Math.max(...values(gradient).map(Math.abs))).toBeGreaterThan(0.1);
       mask.dispose();
     });
   });
@@ -208,6 +354,14 @@ it.each<[string, () => unknown, string]>([
         scaleByPower(matrixOf(0), new TrainingMask(grid, keepAll(4)), { power: 0, of: 'blocks' }),
       ),
     'scaleByPower(): power = 0',
+  ],
+  [
+    'a power that 32 bits do not hold',
+    () =>
+      tf.tidy(() =>
+        scaleByPower(matrixOf(0), new TrainingMask(grid, keepAll(4)), { power: 2 ** 32, of: 'blocks' }),
+      ),
+    'scaleByPower(): power = 4294967296, and is to be a power, a number in (0, 64]',
   ],
 ])('%s is refused', (_, run, message) => {
   expect(run).toThrow(message);

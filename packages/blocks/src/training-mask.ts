@@ -30,6 +30,7 @@ export class TrainingMask {
   readonly #mask: BlockMask;
   #pattern: BlockPattern | null = null;
   #tensor: tf.Tensor2D | null = null;
+  #isDisposed = false;
 
   /**
    * @param previous the mask in whose place this one comes, of the same grid: memory that it has is handed on, and it is
@@ -58,11 +59,30 @@ export class TrainingMask {
     return this.grid.blockShape[1] < 4;
   }
 
-  /** One number a block, 1 kept, 0 pruned, `[R, C]`. The mask's own: to be read, not disposed. */
+  /**
+   * One number a block, 1 kept, 0 pruned, `[R, C]`. The mask's own: to be read, not disposed. That of a mask that is
+   * disposed is a new one each time, of the scope (`tf.tidy`) that asks for it.
+   */
   get tensor(): tf.Tensor2D {
+    if (this.#tensor) return this.#tensor;
+    const made = tf.tensor2d(new Float32Array(this.#mask), [...this.grid.gridShape]);
+    if (this.#isDisposed) return made;
     // A caller may have opened a scope that ends before the mask does.
-    this.#tensor ??= tf.keep(tf.tensor2d(new Float32Array(this.#mask), [...this.grid.gridShape]));
-    return this.#tensor;
+    this.#tensor = tf.keep(made);
+    return made;
+  }
+
+  /** Numbers of blocks, `[R, C]`, as the mask leaves them: those of pruned blocks times 0; differentiable. */
+  masked(numbers: tf.Tensor2D): tf.Tensor2D {
+    return this.keepsAll ? numbers : numbers.mul(this.tensor);
+  }
+
+  /**
+   * Whether it was disposed, or another came in its place. Gradients of what was computed under it may still come: they
+   * are right, and it keeps nothing of them.
+   */
+  get isDisposed(): boolean {
+    return this.#isDisposed;
   }
 
   /** How many tensors it has of its own. */
@@ -70,8 +90,9 @@ export class TrainingMask {
     return this.results.length + (this.#tensor ? 1 : 0);
   }
 
-  /** Lets go of its tensors. Results that others hold stay theirs. */
+  /** Lets go of its tensors, for good. Results that others hold stay theirs. */
   dispose(): void {
+    this.#isDisposed = true;
     this.#tensor?.dispose();
     this.#tensor = null;
     for (const { tensor } of this.results.splice(0)) tensor.dispose();

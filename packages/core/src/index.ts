@@ -41,6 +41,7 @@ export {
   type Expected,
   type Interval,
   type Shape2D,
+  ZERO_NORM,
   type TrainingMask,
 } from '@espalier/blocks';
 export type * from './pruner.js';

@@ -103,6 +103,23 @@ describe('a strategy that leaks', () => {
     await expect(checkTensors(leaky)).rejects.toThrow('tensors too many');
   });
 
+  it('into the mask that it is given is not believed what the mask counts', async () => {
+    const leaky: MakePruner = () =>
+      withWeights({
+        elementwise: inOnePass(
+          (raw) => raw.mul(1),
+          (raw, _trainables, { grid }, mask) => {
+            const { pattern } = mask;
+            mask.results.push({ tensor: tf.keep(raw.clone()), pattern });
+            return scaleBlocks(raw, mask.tensor, grid);
+          },
+        ),
+      });
+    await expect(checkTensors(leaky)).rejects.toThrow(
+      /^After step 1 the mask of first\/kernel has 2 tensors, not 1 at most: a strategy keeps nothing in/,
+    );
+  });
+
   it('what it makes on the way to its trainables is told at the start', async () => {
     const leaky: MakePruner = () =>
       withWeights({

@@ -22,6 +22,15 @@ export const checkTensors: Check = onCpu(async (makePruner, options) => {
     const before = tf.memory().numTensors;
     const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps });
     const run = { model, optimizer, pruning, data, totalSteps };
+    const ensureMasksAlone = (when: string) => {
+      for (const { name, maskTensors } of pruning.kernels) {
+        ensure(
+          maskTensors <= MOST_OF_A_MASK,
+          `${when} the mask of ${name} has ${maskTensors} tensors, not ${MOST_OF_A_MASK} at most: ` +
+            'a strategy keeps nothing in the results of a TrainingMask',
+        );
+      }
+    };
     const unaccounted = () => tf.memory().numTensors - before - owned(pruning);
     ensureNone(
       unaccounted(),
@@ -30,6 +39,7 @@ export const checkTensors: Check = onCpu(async (makePruner, options) => {
     );
     for (let step = 0; step < totalSteps; step++) {
       await trainStep(run, step);
+      ensureMasksAlone(`After step ${step + 1}`);
       if (!hasSlots)
         ensureNone(unaccounted(), `Step ${step + 1} leaves`, 'wrap what makes tensors in tf.tidy');
     }
@@ -41,6 +51,9 @@ export const checkTensors: Check = onCpu(async (makePruner, options) => {
     );
   }
 });
+
+/** On cpu, the mask itself, as one number a block: what a mask keeps to write into again is wasm's. */
+const MOST_OF_A_MASK = 1;
 
 /** The tensors that a run holds between two steps; where it scores by gradients, with that of the last step. */
 function owned({ kernels }: ModelPruning): number {

@@ -5,7 +5,7 @@
  * our own in that place is enough: `fit`, `evaluate` and `predict` then use the effective weight, gradients
  * included, and the model is not rewritten.
  */
-import type { BlockMask } from '@espalier/blocks';
+import type { TrainingMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { regularizerOf, type LayerKernel } from './find-kernels.js';
@@ -55,22 +55,19 @@ type LayerCall = (inputs: tf.Tensor | tf.Tensor[], kwargs: unknown) => tf.Tensor
 function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: SparseExecution): () => void {
   if (Object.hasOwn(layer, 'call')) return () => {};
   const denseCall = layer['call'] as LayerCall;
-  let planned: { readonly mask: BlockMask; readonly call: SparseCall | null } | null = null;
+  let planned: { readonly trainingMask: TrainingMask; readonly call: SparseCall | null } | null = null;
 
   const sparseCall = (): SparseCall | null => {
     const trainingMask = state.sparseMask;
     if (!trainingMask) return null;
-    const { mask, grid, variable } = state;
-    if (planned?.mask !== mask) {
+    if (planned?.trainingMask !== trainingMask) {
       const kernel = {
         layer: layer as unknown as tf.layers.Layer,
         field,
-        kernelShape: variable.shape,
-        grid,
-        mask,
+        kernelShape: state.variable.shape,
         trainingMask,
       };
-      planned = { mask, call: execution.callOf(kernel) };
+      planned = { trainingMask, call: execution.callOf(kernel) };
     }
     return planned.call;
   };

@@ -205,8 +205,9 @@ export class KernelState implements PrunedKernel {
       throw new RangeError(`${this.name} has ${this.grid.blocks} blocks, the choice ${chosen.length}`);
     }
     const before = this.#mask;
-    this.#chosen = chosen;
-    this.#mask = others === 'active' ? keepAll(chosen.length) : chosen;
+    // A copy: the caller may write into its own.
+    this.#chosen = chosen.slice();
+    this.#mask = others === 'active' ? keepAll(chosen.length) : this.#chosen;
     this.#kept = keptBlocks(this.#mask);
     const isSame = this.#mask.every((bit, block) => bit === before[block]);
     if (isSame) return;

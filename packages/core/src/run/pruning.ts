@@ -59,7 +59,8 @@ export interface PruningSettings {
 export interface FinalizeOptions {
   /**
    * Whether the pruned blocks stay zero whatever trains the model from then on, until `release()`. Else, as when absent,
-   * it is a plain model, and more training makes them grow back.
+   * it is a plain model, and more training makes them grow back. The masks, and the memory that they keep of an
+   * effective weight and a gradient on wasm, stay as long.
    */
   readonly keepZeros?: boolean;
 }

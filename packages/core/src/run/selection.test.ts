@@ -8,6 +8,7 @@ import type { Pruner } from '../pruner.js';
 import { forwardSelection } from '../search/forward-selection.js';
 import { densePhase, type Search } from '../search/phases.js';
 import { byMagnitude, randomValues, values } from '../test-support.js';
+import { KernelState } from './kernel-state.js';
 import { sparsify } from './sparsify.js';
 
 beforeAll(async () => {
@@ -113,4 +114,62 @@ it('a sparsity that is learned is reported beside the target that the scores sha
   expect(pruned.map(({ targetBlocks }) => targetBlocks)).toEqual([1, 5]);
   expect(pruned.map(({ keptBlocks: kept }) => kept)).toEqual([6, 6]);
   expect(values(variables.a)).toEqual(Array(6).fill(1));
+});
+
+describe('a strategy that writes into the mask that it is given, and returns it', () => {
+  it.each(['all', 'kept'] as const)('chooses anew all the same, among %s', async (candidates) => {
+    // Another block of two at every step, in the array of the last choice.
+    const exchanging: Search = {
+      name: 'in place',
+      prunedWeights: 'masked',
+      phases: [
+        {
+          name: 'exchange',
+          length: 1,
+          curve: () => 1,
+          candidates,
+          selection: { everySteps: 1 },
+          choose: ({ chosen, candidates: allowed }) => {
+            const [first] = chosen;
+            allowed.fill(0);
+            chosen.fill(0);
+            chosen[first ? 1 : 0] = 1;
+            return chosen;
+          },
+        },
+      ],
+    };
+    const w = tf.variable(tf.ones([1, 4]));
+    const before = tf.memory().numTensors;
+    const pruning = await sparsify({ w }, byMagnitude(exchanging), {
+      sparsity: 0.75,
+      blockShape: [1, 1],
+      totalSteps: 4,
+      minimumBlocks: 1,
+      optimizer: null,
+    });
+    for (let step = 0; step < 4; step++) {
+      const mask = [...pruning.kernels[0]!.mask];
+      expect(mask).toEqual(step % 2 ? [1, 0, 0, 0] : [0, 1, 0, 0]);
+      expect(tf.tidy(() => values(pruning.weight('w')))).toEqual(mask);
+      await pruning.step();
+    }
+    pruning.abandon();
+    expect(tf.memory().numTensors).toBe(before);
+    w.dispose();
+  });
+
+  it('and a choice that is written into after it was put back is another one', () => {
+    const w = tf.variable(tf.ones([1, 4]));
+    const source = { name: 'w', variable: w, kind: 'other' } as const;
+    const kernel = new KernelState(source, [1, 1], 0.5, { name: 'plain' }, { prunedWeights: 'masked' });
+    const mask = Uint8Array.of(1, 0, 0, 0);
+    kernel.restoreChoice(mask);
+    mask.set([0, 1]);
+    expect([...kernel.mask]).toEqual([1, 0, 0, 0]);
+    kernel.restoreChoice(mask);
+    expect(tf.tidy(() => values(kernel.effective()))).toEqual([0, 1, 0, 0]);
+    kernel.finalize();
+    w.dispose();
+  });
 });

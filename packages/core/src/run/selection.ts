@@ -44,8 +44,9 @@ export async function selectBlocks(
       grid,
       scores: scores[i]!,
       growthScores: growthScores[i]!,
-      chosen,
-      candidates: candidates[i]!,
+      // Copies: what a strategy writes into is compared with what was in force.
+      chosen: chosen.slice(),
+      candidates: candidates[i]!.slice(),
       keep: keep[i]!,
       progress,
     }),

@@ -1,4 +1,4 @@
-import { keptBlocks, scaleBlocks } from '@espalier/blocks';
+import { keepAll, keptBlocks, scaleBlocks, type BlockMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -42,8 +42,9 @@ function multiplyOut() {
       return (inputs, factors) => {
         calls();
         const { raw, elementwise, blockScale } = factors();
-        const { grid, mask, layer } = kernel;
-        const scale = tf.tensor2d(Float32Array.from(mask), [...grid.gridShape]);
+        const { trainingMask, layer } = kernel;
+        const { grid } = trainingMask;
+        const scale = trainingMask.tensor;
         const weight = scaleBlocks(elementwise(raw), blockScale ? scale.mul(blockScale) : scale, grid);
         const bias = (layer as unknown as { bias: tf.LayerVariable }).bias.read();
         const sum = (inputs as tf.Tensor2D).matMul(weight).add(bias);
@@ -77,7 +78,9 @@ describe('sparse phases', () => {
     const sparse = await train(execution);
     expect(sparse.leaked).toBe(0);
     expect(calls).toHaveBeenCalled();
-    expect(kernels.map(({ field, mask }) => [field, keptBlocks(mask)])).toEqual([
+    expect(
+      kernels.map(({ field, trainingMask }) => [field, keptBlocks(trainingMask.pattern.mask())]),
+    ).toEqual([
       ['kernel', 4],
       ['kernel', 2],
     ]);
@@ -104,6 +107,24 @@ describe('sparse phases', () => {
       ...Array.from({ length: 6 }, () => 4),
       ...Array.from({ length: 4 }, () => 6),
     ]);
+    pruning.abandon();
+  });
+
+  it('are asked again where a mask comes back whose like was disposed, and not for the same blocks', async () => {
+    const { execution, kernels } = multiplyOut();
+    const model = network();
+    const pruning = await sparsify(model, pruner, { ...target, sparsePhases: execution });
+    const [first] = pruning.kernels;
+    const half = Uint8Array.from({ length: first!.grid.blocks }, (_, block) => block % 2);
+    const asked = (mask: BlockMask) => {
+      first!.restoreChoice(mask);
+      tf.tidy(() => model.predict(x()));
+      return kernels.length;
+    };
+    expect([asked(half), asked(half.slice()), asked(keepAll(half.length)), asked(half)]).toEqual([
+      1, 1, 1, 2,
+    ]);
+    expect(kernels.map(({ trainingMask }) => trainingMask.isDisposed)).toEqual([true, false]);
     pruning.abandon();
   });
 

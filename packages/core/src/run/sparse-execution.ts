@@ -5,7 +5,7 @@
  * of both its gradients is zero, and a block-sparse product gives the same without computing it. Such products are
  * not core's: `@espalier/block-sparse` provides an execution, `sparsify` takes it as `target.sparsePhases`.
  */
-import type { BlockGrid, BlockMask, TrainingMask } from '@espalier/blocks';
+import type { TrainingMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Parameterisation, PrunedKernel, Trainables } from '../pruner.js';
@@ -26,9 +26,7 @@ export interface MaskedKernel {
   /** The layer's field that holds the kernel: `kernel`, `depthwiseKernel`, … */
   readonly field: string;
   readonly kernelShape: readonly number[];
-  readonly grid: BlockGrid;
-  readonly mask: BlockMask;
-  /** The mask as ops take it; core's, which lets go of it with the mask. */
+  /** The mask as ops take it, with its grid and its pattern; core's, which disposes it when another comes. */
   readonly trainingMask: TrainingMask;
 }
 

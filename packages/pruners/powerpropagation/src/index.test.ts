@@ -159,8 +159,8 @@ describe('powerpropagation', () => {
     });
   });
 
-  it.each([0.9, 0, -2, Number.NaN, Infinity])('refuses α = %s', (alpha) => {
-    const message = `The power α = ${alpha} is not a finite number of at least 1`;
+  it.each([0.9, 0, -2, 65.5, 2 ** 32, Number.NaN, Infinity])('refuses α = %s', (alpha) => {
+    const message = `The power α = ${alpha} is not a number from 1 to 65`;
     expect(() => powerpropagation({ alpha })).toThrow(message);
     expect(() => powerpropagationParameterisation({ alpha })).toThrow(message);
   });

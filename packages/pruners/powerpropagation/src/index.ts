@@ -11,13 +11,17 @@ import {
   oneShot,
   scaleBlocks,
   scaleByPower,
+  ZERO_NORM,
   type Parameterisation,
   type Pruner,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
+/** `scaleByPower` takes powers, α − 1, of up to 64. */
+const MOST = 65;
+
 export interface PowerpropagationParameters {
-  /** The power α, at least 1; at 1 the network is the plain one. The paper: 2 to 4. */
+  /** The power α, from 1 to 65; at 1 the network is the plain one. The paper: 2 to 4. */
   alpha?: number;
   /** Whether each block is raised as a whole, `‖V_b‖^(α−1) V_b`, or each weight, `V |V|^(α−1)`. */
   form?: 'block' | 'elementwise';
@@ -33,8 +37,8 @@ export function powerpropagationParameterisation({
   alpha = 2,
   form = 'block',
 }: PowerpropagationParameters = {}): Parameterisation {
-  if (!(alpha >= 1 && Number.isFinite(alpha))) {
-    throw new RangeError(`The power α = ${alpha} is not a finite number of at least 1`);
+  if (!(alpha >= 1 && alpha <= MOST)) {
+    throw new RangeError(`The power α = ${alpha} is not a number from 1 to ${MOST}: the paper's are 2 to 4`);
   }
   if (!Object.hasOwn(forms, form)) {
     throw new RangeError(`There is no form '${form}': choose ${Object.keys(forms).join(' or ')}`);
@@ -43,9 +47,6 @@ export function powerpropagationParameterisation({
 }
 
 const forms = { block: blockwise, elementwise };
-
-/** What `wholeBlockNorms` gives for a block of zeros is below, the norm of any other above. */
-const ZERO_NORM = 2e-15;
 
 /** `W_b = ‖V_b‖^(α−1) V_b`, and its inverse `V_b = ‖W_b‖^((1−α)/α) W_b`. */
 function blockwise(alpha: number): Parameterisation {

@@ -70,7 +70,10 @@ function log4(x: v128): v128 {
   return f32x4.add(f32x4.add(m, y), f32x4.mul(e, f32x4.splat(0.693359375)));
 }
 
-/** x ^ (whole + fraction), of numbers from 0 on: by products and a root where these do. `fraction` is from 0, under 1. */
+/**
+ * x ^ (whole + fraction), of numbers from 0 on: by products and a root where these do. `fraction` is from 0, under 1;
+ * infinity stays infinity, NaN stays NaN.
+ */
 // @ts-ignore: decorator
 @inline
 export function power4(x: v128, whole: i32, fraction: f32): v128 {
@@ -82,6 +85,8 @@ export function power4(x: v128, whole: i32, fraction: f32): v128 {
 /** x ^ fraction. A function of its own, not inlined: it is long. */
 function root4(x: v128, fraction: f32): v128 {
   if (fraction == 0.5) return f32x4.sqrt(x);
-  const positive = f32x4.gt(x, f32x4.splat(0));
-  return v128.and(exp4(f32x4.mul(log4(x), f32x4.splat(fraction))), positive);
+  const power = exp4(f32x4.mul(log4(x), f32x4.splat(fraction)));
+  // Zero, infinity and NaN have no logarithm that log4 knows, and are their own powers.
+  const usual = v128.and(f32x4.gt(x, f32x4.splat(0)), f32x4.lt(x, f32x4.splat(Infinity)));
+  return v128.bitselect(power, x, usual);
 }

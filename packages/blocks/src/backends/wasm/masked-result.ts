@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { blocksOfPattern } from '../../pattern-blocks.js';
 import type { BlockPattern } from '../../pattern.js';
-import type { TrainingMask } from '../../training-mask.js';
+import type { MaskedResult, TrainingMask } from '../../training-mask.js';
 import { memoryOf } from './instantiate.js';
 import { newOutput, offsetOf, takeOver, type WasmBackend } from './heap.js';
 
@@ -19,6 +19,9 @@ const MOST = 4;
 export function maskedResult(backend: WasmBackend, mask: TrainingMask): tf.TensorInfo {
   const { results, pattern, grid } = mask;
   if (mask.keepsAll) return newOutput(backend, grid.matrixShape);
+  // A step may end under a mask that was replaced in it: nobody would let go of what that kept.
+  if (mask.isDisposed) return zeros(backend, grid.matrixShape);
+  dropMoved(backend, results);
   const free = results.findIndex(({ tensor }) => backend.refCount(tensor.dataId) === 1);
   if (free >= 0) {
     const old = results[free]!;
@@ -31,6 +34,16 @@ export function maskedResult(backend: WasmBackend, mask: TrainingMask): tf.Tenso
   const result = zeros(backend, grid.matrixShape);
   if (results.length < MOST) results.push({ tensor: shared(backend, result), pattern });
   return result;
+}
+
+/** Lets go of results whose data was moved to another backend: they would never be free here. */
+function dropMoved(backend: WasmBackend, results: MaskedResult[]): void {
+  for (let i = results.length - 1; i >= 0; i--) {
+    const { tensor } = results[i]!;
+    if (backend.refCount(tensor.dataId) > 0) continue;
+    tensor.dispose();
+    results.splice(i, 1);
+  }
 }
 
 /** A new tensor of zeros. */

@@ -36,7 +36,7 @@ export function attendBlocks(
 
 function composed({ matrix, logits }: OperationInputs, { mask, ...attention }: Attributes): tf.Tensor2D {
   const weights = attentionWeights(logits as tf.Tensor2D, attention);
-  return scaleBlocks(matrix as tf.Tensor2D, masked(weights, mask), mask.grid);
+  return scaleBlocks(matrix as tf.Tensor2D, mask.masked(weights), mask.grid);
 }
 
 /** The gradients by the matrix and by the logits, of ops that have gradients. */
@@ -47,13 +47,9 @@ function composedGradients(
   const weights = attentionWeights(logits as tf.Tensor2D, attention);
   const byWeights = blockDot(dy as tf.Tensor2D, matrix as tf.Tensor2D, mask.grid);
   return [
-    scaleBlocks(dy as tf.Tensor2D, masked(weights, mask), mask.grid),
-    attentionGradient(masked(byWeights, mask), logits!, attention),
+    scaleBlocks(dy as tf.Tensor2D, mask.masked(weights), mask.grid),
+    attentionGradient(mask.masked(byWeights), logits!, attention),
   ];
-}
-
-function masked(numbers: tf.Tensor2D, mask: TrainingMask): tf.Tensor2D {
-  return mask.keepsAll ? numbers : numbers.mul(mask.tensor);
 }
 
 const attended = defineOperation<Attributes, tf.Tensor2D>({

@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
 import { assertGrid, blockGrid, blockSize, type BlockGrid } from '../../grid.js';
+import { SQUARED_NORM_FLOOR } from '../../norm-floor.js';
 import { areGradientsDifferentiated, defineOperation } from '../../operation.js';
 import type { BlockAttributes } from './attributes.js';
 import { blockProducts, productOfBlocks } from './composed.js';
@@ -65,9 +66,6 @@ export function blockDot(a: tf.Tensor2D, b: tf.Tensor2D, grid: BlockGrid): tf.Te
 }
 
 const THE_GRID = 'the grid';
-
-/** The square of the smallest norm that `blockNorms` tells from zero. */
-const SQUARED_NORM_FLOOR = 1e-30;
 
 /**
  * The Frobenius norm of each block, `‖W_b‖_F`, `[R, C]`.

@@ -1,6 +1,7 @@
 /** Blocks scaled by a function of their own norm, or weights by one of their own size, written out as loops. */
 import type { CpuTensor } from '../../backends/cpu/kernel.js';
 import { blockSize } from '../../grid.js';
+import { SQUARED_NORM_FLOOR, ZERO_NORM } from '../../norm-floor.js';
 import { eachWeight } from '../../pattern-blocks.js';
 import type { MaskAttribute } from '../../training-mask.js';
 import type { NormsOf, PowerAttributes, ThresholdAttributes } from './index.js';
@@ -8,21 +9,18 @@ import type { NormsOf, PowerAttributes, ThresholdAttributes } from './index.js';
 type Inputs<Names extends string> = Readonly<Record<Names, CpuTensor>>;
 type Attributes = MaskAttribute & { readonly of: NormsOf };
 
-/** Of a norm, or a size: the factor g; its slope g'; and by what it changes with the threshold. */
+/** Of a norm x, or a size: the factor g; x g', which is finite where x is not 0; and by what x g changes with the threshold. */
 interface Shape {
   factor(norm: number): number;
-  slope(norm: number): number;
+  pull(norm: number): number;
   byThreshold(norm: number): number;
 }
-
-const SQUARE_FLOOR = 1e-30;
-const ZERO_NORM = 2e-15;
 
 const ofPower = ({ power, of }: PowerAttributes): Shape => {
   const isZero = (norm: number) => of === 'blocks' && norm <= ZERO_NORM;
   return {
     factor: (norm) => (isZero(norm) ? 0 : norm ** power),
-    slope: (norm) => (isZero(norm) || norm === 0 ? 0 : power * norm ** (power - 1)),
+    pull: (norm) => (isZero(norm) ? 0 : power * norm ** power),
     byThreshold: () => 0,
   };
 };
@@ -32,9 +30,10 @@ const ofThreshold = (threshold: number, { leak, of }: ThresholdAttributes): Shap
   const passes = (norm: number) =>
     of === 'weights' ? norm - threshold >= leak * norm : 1 - threshold / norm >= leak;
   return {
-    factor: (norm) => (passes(norm) ? (norm === 0 ? 1 : 1 - threshold / norm) : leak),
-    slope: (norm) => (passes(norm) && norm !== 0 ? threshold / norm ** 2 : 0),
-    byThreshold: (norm) => (passes(norm) ? -1 / norm : 0),
+    // The larger of both, so that NaN stays NaN.
+    factor: (norm) => (norm === 0 ? (passes(norm) ? 1 : leak) : Math.max(1 - threshold / norm, leak)),
+    pull: (norm) => (passes(norm) && norm !== 0 ? threshold / norm : 0),
+    byThreshold: (norm) => (passes(norm) ? -1 : 0),
   };
 };
 
@@ -50,7 +49,7 @@ function scaled({ matrix }: Inputs<'matrix'>, attributes: Attributes, { factor }
 function gradients(
   { dy, matrix }: Inputs<'dy' | 'matrix'>,
   attributes: Attributes,
-  { factor, slope, byThreshold }: Shape,
+  { factor, pull, byThreshold }: Shape,
 ): { readonly dMatrix: CpuTensor; readonly dThreshold: CpuTensor } {
   const { pattern, grid } = attributes.mask;
   const norms = normsOf(matrix, attributes);
@@ -62,13 +61,17 @@ function gradients(
   let total = 0;
   eachWeight(pattern, (value, place, block) => {
     const [weight, flow, norm] = [matrix.values[place]!, dy.values[place]!, norms(value, block)];
-    const dot = ofBlocks ? dots[block]! : flow * weight;
-    const by = norm === 0 || (ofBlocks && norm <= ZERO_NORM) ? 0 : (slope(norm) * dot) / norm;
+    if (!ofBlocks) {
+      values[place] = (factor(norm) + pull(norm)) * flow;
+      // The sign of zero counts as −1, as in the composition.
+      total += byThreshold(norm) * (weight > 0 ? flow : -flow);
+      return;
+    }
+    const by = norm <= ZERO_NORM ? 0 : (pull(norm) * dots[block]!) / norm ** 2;
     values[place] = factor(norm) * flow + by * shareOf(attributes, block) * weight;
-    if (ofBlocks && counted.has(block)) return;
+    if (counted.has(block)) return;
     counted.add(block);
-    // Of a weight of zero, 0 / 0: the sign of zero counts as 1.
-    total += norm === 0 ? byThreshold(1) * flow : byThreshold(norm) * dot;
+    total += (byThreshold(norm) * dots[block]!) / norm;
   });
   return {
     dMatrix: { shape: matrix.shape, values },
@@ -87,7 +90,7 @@ function normsOf({ values }: CpuTensor, attributes: Attributes): (value: number,
   });
   if (attributes.of === 'weights') return (value) => sizes[value]!;
   const norms = squares.map((sum, block) =>
-    Math.sqrt(Math.max(sum * shareOf(attributes, block), SQUARE_FLOOR)),
+    Math.sqrt(Math.max(sum * shareOf(attributes, block), SQUARED_NORM_FLOOR)),
   );
   return (_, block) => norms[block]!;
 }

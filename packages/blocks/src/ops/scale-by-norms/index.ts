@@ -9,16 +9,17 @@ import * as tf from '@tensorflow/tfjs';
 import { assertOptions, numberIn, oneOf, required } from '../../arguments.js';
 import { assertTensor } from '../../assert-tensor.js';
 import { blockSize } from '../../grid.js';
+import { ZERO_NORM } from '../../norm-floor.js';
 import { areGradientsDifferentiated, defineOperation, type OperationInputs } from '../../operation.js';
 import { assertTrainingMask, type MaskAttribute, type TrainingMask } from '../../training-mask.js';
-import { keepBlocks } from '../mask-blocks/index.js';
+import { keepBlocks } from '../keep-blocks/index.js';
 import { blockDot, scaleBlocks, wholeBlockNorms } from '../scale-blocks/index.js';
 
 /** What norms, or sizes, are taken of. */
 export type NormsOf = 'blocks' | 'weights';
 
 export interface PowerOptions {
-  /** p, above 0. */
+  /** p, above 0, at most 64. */
   readonly power: number;
   readonly of: NormsOf;
 }
@@ -32,9 +33,6 @@ export interface ThresholdOptions {
 export type PowerAttributes = PowerOptions & MaskAttribute;
 export type ThresholdAttributes = ThresholdOptions & MaskAttribute;
 
-/** What `wholeBlockNorms` gives for a block of zeros is below, the norm of any other above. */
-const ZERO_NORM = 2e-15;
-
 /**
  * `‖V_b‖^p V_b`, or `|V|^p V`, at the kept blocks; zeros elsewhere. A block of zeros has scale and gradient 0.
  *
@@ -45,7 +43,7 @@ export function scaleByPower(matrix: tf.Tensor2D, mask: TrainingMask, options: P
   assertTrainingMask(mask, 'scaleByPower()');
   assertTensor(matrix, mask.grid.matrixShape, 'matrix', 'the mask');
   assertOptions('scaleByPower()', options, {
-    power: required(numberIn('(0, ∞)', 'a power')),
+    power: required(numberIn('(0, 64]', 'a power')),
     of: required(oneOf('blocks', 'weights')),
   });
   const own = { ...options, mask };
@@ -87,7 +85,7 @@ function composedPower({ matrix }: OperationInputs, attributes: PowerAttributes)
   const { mask, of, power } = attributes;
   const raw = matrix as tf.Tensor2D;
   if (of === 'weights') return keepBlocks(signedPower(raw, power), mask);
-  return scaleBlocks(raw, kept(powerOf(wholeBlockNorms(raw, mask.grid), attributes), mask), mask.grid);
+  return scaleBlocks(raw, mask.masked(powerOf(wholeBlockNorms(raw, mask.grid), attributes)), mask.grid);
 }
 
 /** `|x|^p x`, with its derivative `(p + 1) |x|^p`: that which tfjs derives of a power is not finite at 0. */
@@ -131,10 +129,24 @@ function composedThreshold(
   if (of === 'blocks') {
     const norms = wholeBlockNorms(raw, mask.grid);
     const factors = tf.sub<tf.Tensor2D>(1, threshold!.div(norms)).maximum<tf.Tensor2D>(leak);
-    return scaleBlocks(raw, kept(factors, mask), mask.grid);
+    return scaleBlocks(raw, mask.masked(factors), mask.grid);
   }
   const size = raw.abs();
-  return keepBlocks(signOf(raw).mul(size.sub(threshold!).maximum(size.mul(leak))), mask);
+  return keepBlocks(signOf(raw).mul(larger(size.sub(threshold!), size.mul(leak))), mask);
+}
+
+/** The larger of both, the first of equal ones; its gradient has one, which that of tfjs' maximum has not. */
+function larger(a: tf.Tensor, b: tf.Tensor): tf.Tensor2D {
+  return tf.customGrad((x, y, save) => {
+    (save as tf.GradSaveFunc)([x as tf.Tensor, y as tf.Tensor]);
+    return {
+      value: (x as tf.Tensor).maximum(y as tf.Tensor),
+      gradFunc: (dy: tf.Tensor, [first, second]: tf.Tensor[]) => {
+        const passes = isAtLeast(first as tf.Tensor2D, second!);
+        return [dy.mul(passes), dy.mul(tf.sub(1, passes))];
+      },
+    };
+  })(a, b) as tf.Tensor2D;
 }
 
 function composedThresholdGradients(
@@ -147,7 +159,7 @@ function composedThresholdGradients(
     const left = tf.sub<tf.Tensor2D>(1, threshold!.div(norms));
     const passes = isAtLeast(left, tf.scalar(leak));
     const slopes = threshold!.div(norms.square()).mul<tf.Tensor2D>(passes);
-    const dots = kept(blockDot(flow, raw, mask.grid), mask);
+    const dots = mask.masked(blockDot(flow, raw, mask.grid));
     return [
       gradientByNorms(flow, raw, { norms, factors: left.maximum(leak), slopes }, mask),
       dots.mul(passes).div(norms).sum().neg().reshape(threshold!.shape),
@@ -162,7 +174,7 @@ function composedThresholdGradients(
   ];
 }
 
-/** At zero, too, it is that which tfjs derives |V| to: what is there can grow. */
+/** Of zero, −1, which tfjs derives |V| to: one of the ends of what is valid there, and what is there can grow. */
 function signOf(raw: tf.Tensor2D): tf.Tensor2D {
   return raw.step(-1);
 }
@@ -185,8 +197,8 @@ function gradientByNorms(
   const share = sharesOf(mask);
   const pull = slopes.mul(dots).div<tf.Tensor2D>(norms).mul<tf.Tensor2D>(share);
   const moves = norms.sub<tf.Tensor2D>(ZERO_NORM).step();
-  return scaleBlocks(flow, kept(factors, mask), grid).add(
-    scaleBlocks(raw, kept(pull.mul(moves), mask), grid),
+  return scaleBlocks(flow, mask.masked(factors), grid).add(
+    scaleBlocks(raw, mask.masked(pull.mul(moves)), grid),
   );
 }
 
@@ -196,10 +208,6 @@ function sharesOf({ grid }: TrainingMask): tf.Tensor {
   const whole = blockShape[0] * blockShape[1];
   const shares = Float32Array.from({ length: blocks }, (_, block) => whole / blockSize(grid, block));
   return shares.every((share) => share === 1) ? tf.scalar(1) : tf.tensor2d(shares, [...gridShape]);
-}
-
-function kept(numbers: tf.Tensor2D, mask: TrainingMask): tf.Tensor2D {
-  return mask.keepsAll ? numbers : numbers.mul(mask.tensor);
 }
 
 const powered = defineOperation<PowerAttributes, tf.Tensor2D>({

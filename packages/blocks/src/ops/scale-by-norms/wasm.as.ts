@@ -10,17 +10,14 @@
 // blocks is gone through twice, the second time in the cache.
 
 import { power4 } from '../../backends/wasm/exponential.as';
+import { SQUARED_NORM_FLOOR, ZERO_NORM } from '../../norm-floor';
 import { addSquaresAndDots, addTo, rowDot, rowScaled, total } from '../../backends/wasm/rows.as';
-
-/** The least square of a norm; and what counts as the norm of a block of zeros. */
-const SQUARE_FLOOR: f64 = 1e-30;
-const ZERO_NORM: f64 = 2e-15;
 
 /** ‖V_b‖ as if the block were whole. */
 // @ts-ignore: decorator
 @inline
 function normOf(squares: f64, share: f64): f64 {
-  return sqrt(max<f64>(squares * share, SQUARE_FLOOR));
+  return sqrt(max<f64>(squares * share, SQUARED_NORM_FLOOR));
 }
 
 /** g(norm) */
@@ -152,7 +149,7 @@ export function scaleByNormsGrad(
       const dot = total(sum + 16);
       const norm = normOf(squares, share);
       const factor = factorOf(norm, shrinks, t, leak, whole, fraction);
-      const moves = squares * share >= SQUARE_FLOOR;
+      const moves = squares * share >= SQUARED_NORM_FLOOR;
       store<f32>(sum, <f32>factor);
       store<f32>(sum, moves ? <f32>((slopeOf(norm, factor, shrinks, t, leak, whole, fraction) * share * dot) / norm) : 0, 4);
       if (shrinks && 1 - <f64>t / norm >= <f64>leak) byThreshold -= dot / norm;
@@ -304,12 +301,13 @@ function slope4(weight: v128, shrinks: bool, t: f32, leak: f32, whole: i32, frac
   return v128.bitselect(f32x4.splat(1), f32x4.splat(leak), passes4(size, t, leak));
 }
 
-/** That by t, times the flow. */
+/** That by t, times the flow: -sign(V), where the sign of zero is -1, as in the composition. */
 // @ts-ignore: decorator
 @inline
 function pull4(weight: v128, flow: v128, shrinks: bool, t: f32, leak: f32): v128 {
   if (!shrinks) return f32x4.splat(0);
-  const against = v128.xor(f32x4.neg(flow), v128.and(weight, i32x4.splat(0x80000000)));
+  const positive = f32x4.gt(weight, f32x4.splat(0));
+  const against = v128.xor(flow, v128.and(positive, i32x4.splat(0x80000000)));
   return v128.and(against, passes4(f32x4.abs(weight), t, leak));
 }
 

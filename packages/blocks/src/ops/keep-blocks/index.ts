@@ -25,7 +25,7 @@ export function keepBlocks(matrix: tf.Tensor2D, mask: TrainingMask): tf.Tensor2D
 }
 
 const masked = defineOperation<MaskAttribute, tf.Tensor2D>({
-  name: 'MaskBlocks',
+  name: 'KeepBlocks',
   composed: ({ matrix }, { mask }) => scaleBlocks(matrix as tf.Tensor2D, mask.tensor, mask.grid),
   gradient: (dy, _saved, { mask }) => ({ matrix: () => keepBlocks(dy as tf.Tensor2D, mask) }),
 });

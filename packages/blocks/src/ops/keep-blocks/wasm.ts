@@ -1,4 +1,4 @@
-// MaskBlocks on the wasm backend. The arithmetic is in wasm.as.ts.
+// KeepBlocks on the wasm backend. The arithmetic is in wasm.as.ts.
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
@@ -14,14 +14,14 @@ interface Exports {
 }
 
 /** matrix [n, m]; attrs mask → [n, m], zeros at the pruned blocks. */
-function maskBlocks(call: WasmCall): TensorInfo {
+function keepBlocks(call: WasmCall): TensorInfo {
   const { backend } = call;
-  const mask = maskOfCall('MaskBlocks', call);
-  const matrix = floatInput('MaskBlocks', 'matrix', call, mask.grid.matrixShape);
+  const mask = maskOfCall('KeepBlocks', call);
+  const matrix = floatInput('KeepBlocks', 'matrix', call, mask.grid.matrixShape);
   const out = maskedResult(backend, mask);
   const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.keepBlocks(...offsets, ...keptBlocksIn(backend, mask.pattern));
   return out;
 }
 
-export const kernels: Readonly<Record<string, WasmKernel>> = { MaskBlocks: maskBlocks };
+export const kernels: Readonly<Record<string, WasmKernel>> = { KeepBlocks: keepBlocks };

@@ -1,5 +1,5 @@
-// What a mask leaves of a matrix, and factors at the kept blocks alone. `pointers` and `indices` are those of the kept
-// blocks; what lies outside is not touched. Row of the matrix by row, so that memory is gone through in order.
+// What a mask leaves of a matrix. `pointers` and `indices` are those of the kept blocks; what lies outside is not touched.
+// Row of the matrix by row, so that memory is gone through in order.
 
 /** out = the kept blocks of matrix [n, m]. */
 export function keepBlocks(
