@@ -5,6 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 import { commandFor, pythonOf, PYTHON_PEERS } from './peers/peers.mjs';
 
@@ -147,7 +148,9 @@ function hasTaskset() {
 
 /** Why a process ended, in a line. */
 function said(complaint, end) {
-  const lines = complaint.split('\n').map((line) => line.trim());
+  const lines = stripVTControlCharacters(complaint)
+    .split('\n')
+    .map((line) => line.trim());
   const error = lines.findLast((line) => /^\w*(Error|Exception)\b.*:/.test(line));
   return error?.replace(/^Error: /, '') ?? `its process ended with ${end}`;
 }

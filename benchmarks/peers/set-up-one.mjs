@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 import { environmentOf, FOLDER, isSetUp, PYTHON_PEERS, requirementsOf } from './peers.mjs';
 
@@ -76,7 +77,8 @@ function run(command, args, output = 'inherit', env = process.env) {
 
 /** The line that says it: the last that calls itself an error, or the last. */
 function said(complaint) {
-  const lines = complaint
+  // Colours may stand in lines of their own.
+  const lines = stripVTControlCharacters(complaint)
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
