@@ -238,6 +238,31 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       });
     });
 
+    it('what is pruned is zero under a norm that is NaN too, and nothing is left behind', () => {
+      const mask = new TrainingMask(fours, Uint8Array.of(1, 0, 0, 1));
+      const [two, none] = [Array<number>(4).fill(2), Array<number>(4).fill(NaN)];
+      const [matrix, t, logits] = tf.tidy(() => [
+        asMatrix([two, none, none, two]),
+        tf.scalar(1),
+        tf.zeros<tf.Rank.R2>([...fours.gridShape]),
+      ]);
+      const before = tf.memory().numTensors;
+      const held = mask.tensors;
+      const results = (['blocks', 'weights'] as const).flatMap((of) => [
+        scaleByPower(matrix, mask, { power: 1, of }),
+        scaleByThreshold(matrix, t, mask, { leak: 0, of }),
+      ]);
+      results.push(attendBlocks(matrix, logits, mask));
+      expect(tf.memory().numTensors - before).toBe(results.length + mask.tensors - held);
+      const zeros = Array<number>(8).fill(0);
+      // ‖V‖ = 4: 4 · 2 and 2 − 2 / 4; of weights, 2 · 2 and 2 − 1; the attention of equal logits is 1.
+      expect(results.map((result) => tf.tidy(() => asRows(result)))).toEqual(
+        [8, 1.5, 4, 1, 2].map((kept) => [...Array(4).fill(kept), ...zeros, ...Array(4).fill(kept)]),
+      );
+      tf.dispose([matrix, t, logits, ...results]);
+      mask.dispose();
+    });
+
     it('a mask that is replaced before the gradients come keeps nothing of them', () => {
       const before = tf.memory().numTensors;
       const first = new TrainingMask(

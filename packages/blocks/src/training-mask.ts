@@ -72,9 +72,10 @@ export class TrainingMask {
     return made;
   }
 
-  /** Numbers of blocks, `[R, C]`, as the mask leaves them: those of pruned blocks times 0; differentiable. */
+  /** Numbers of blocks, `[R, C]`, as the mask leaves them: 0 at pruned ones, whatever they were; differentiable. */
   masked(numbers: tf.Tensor2D): tf.Tensor2D {
-    return this.keepsAll ? numbers : numbers.mul(this.tensor);
+    if (this.keepsAll) return numbers;
+    return tf.tidy(() => tf.where<tf.Tensor2D>(this.tensor.cast('bool'), numbers, 0));
   }
 
   /**

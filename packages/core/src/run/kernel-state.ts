@@ -381,7 +381,7 @@ export class KernelState implements PrunedKernel {
     const { elementwise: made, blockScale: ownScale } = this.factors(raw);
     const weight = made(raw);
     if (!ownScale) return mask ? keepBlocks(weight, mask) : weight;
-    return scaleBlocks(weight, mask ? ownScale.mul<tf.Tensor2D>(mask.tensor) : ownScale, this.grid);
+    return scaleBlocks(weight, mask?.masked(ownScale) ?? ownScale, this.grid);
   }
 
   #keepingAll(): TrainingMask {

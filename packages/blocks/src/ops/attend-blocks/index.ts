@@ -2,7 +2,7 @@
  * A matrix whose kept blocks are multiplied by their softmax attention (arXiv 2402.17902 §3.1), in one pass over the
  * matrix; and both gradients, by the matrix and by the logits, in another.
  */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 import { assertTensor } from '../../assert-tensor.js';
 import { areGradientsDifferentiated, defineOperation, type OperationInputs } from '../../operation.js';
@@ -31,7 +31,7 @@ export function attendBlocks(
   assertTensor(matrix, mask.grid.matrixShape, 'matrix', 'the mask');
   assertTensor(logits, mask.grid.gridShape, 'logits', 'the mask');
   const own = { ...checkedAttention(attributes, 'attendBlocks()'), mask };
-  return mask.isNarrow ? composed({ matrix, logits }, own) : attended({ matrix, logits }, own);
+  return mask.isNarrow ? tf.tidy(() => composed({ matrix, logits }, own)) : attended({ matrix, logits }, own);
 }
 
 function composed({ matrix, logits }: OperationInputs, { mask, ...attention }: Attributes): tf.Tensor2D {

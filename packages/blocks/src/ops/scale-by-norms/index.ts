@@ -47,7 +47,7 @@ export function scaleByPower(matrix: tf.Tensor2D, mask: TrainingMask, options: P
     of: required(oneOf('blocks', 'weights')),
   });
   const own = { ...options, mask };
-  return mask.isNarrow ? composedPower({ matrix }, own) : powered({ matrix }, own);
+  return mask.isNarrow ? tf.tidy(() => composedPower({ matrix }, own)) : powered({ matrix }, own);
 }
 
 /** The factors of `scaleByPower` alone: `[R, C]` of blocks, `[n, m]` of weights. */
@@ -78,7 +78,7 @@ export function scaleByThreshold(
   });
   const own = { ...options, mask };
   const inputs = { matrix, threshold };
-  return mask.isNarrow ? composedThreshold(inputs, own) : shrunk(inputs, own);
+  return mask.isNarrow ? tf.tidy(() => composedThreshold(inputs, own)) : shrunk(inputs, own);
 }
 
 function composedPower({ matrix }: OperationInputs, attributes: PowerAttributes): tf.Tensor2D {
