@@ -45,7 +45,7 @@ export {
   type TrainingMask,
 } from '@espalier/blocks';
 export type * from './pruner.js';
-export { inOnePass, type OnePass } from './one-pass.js';
+export { inOnePass } from './one-pass.js';
 export * from './parameterisations.js';
 export { chain } from './chain.js';
 export { assertCombination } from './combination.js';

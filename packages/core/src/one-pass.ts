@@ -1,19 +1,7 @@
 /** Telling core of an op that makes the whole effective weight at once, and of which the gradients come at once too. */
-import { aFunction, assertArgument, type TrainingMask } from '@espalier/blocks';
-import type * as tf from '@tensorflow/tfjs';
+import { aFunction, assertArgument } from '@espalier/blocks';
 
-import type { PartOfWeight, PrunedKernel, Trainables } from './pruner.js';
-
-/**
- * The effective weight `[n, m]`, zero outside of the kept blocks, which of `mask` may be all. Differentiable by the raw
- * weight and the trainables.
- */
-export type OnePass = (
-  raw: tf.Tensor2D,
-  trainables: Trainables,
-  kernel: PrunedKernel,
-  mask: TrainingMask,
-) => tf.Tensor2D;
+import type { OnePass, PartOfWeight } from './pruner.js';
 
 /**
  * `elementwise` or `blockScale` of a parameterisation, and beside it an op that comes to the same: the raw weight, through

@@ -7,11 +7,10 @@
  * `{ ...acdc(), parameterisation: powerpropagationParameterisation() }`. What does not fit together is refused by
  * `assertCombination` before the first step.
  */
-import type { BlockGrid, BlockMask } from '@espalier/blocks';
+import type { BlockGrid, BlockMask, TrainingMask } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from './allocation.js';
-import type { OnePass } from './one-pass.js';
 import type { Search } from './search/phases.js';
 
 /** What a strategy knows of a kernel that is being pruned. */
@@ -37,6 +36,17 @@ export interface PrunedKernel {
 
 /** The trainable quantities that a parameterisation adds to a kernel, by name. */
 export type Trainables = Readonly<Record<string, tf.Tensor>>;
+
+/**
+ * The effective weight `[n, m]`, zero outside of the kept blocks, which of `mask` may be all. Differentiable by the raw
+ * weight and the trainables.
+ */
+export type OnePass = (
+  raw: tf.Tensor2D,
+  trainables: Trainables,
+  kernel: PrunedKernel,
+  mask: TrainingMask,
+) => tf.Tensor2D;
 
 /** A part of what makes the effective weight, and an op that makes the whole of it: see `inOnePass`. */
 export interface PartOfWeight {

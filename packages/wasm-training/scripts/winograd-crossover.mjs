@@ -85,7 +85,7 @@ const rows = SHAPES.map(([batch, side, channels, outChannels]) => {
   for (const at of [x, dy, filter, out, dFilter, patches, own]) backend.wasm._free(at);
   return [
     `${batch} × ${side}² × ${channels} → ${outChannels}`,
-    { rule: byWinograd(product) ? 'Winograd' : 'patches', ...Object.fromEntries(cells) },
+    { rule: byWinograd(product.geometry) ? 'Winograd' : 'patches', ...Object.fromEntries(cells) },
   ];
 });
 console.log(

@@ -31,7 +31,7 @@ export function convolve(
 ): void {
   if (acceleratorsOf(backend).some((each) => each.convolve?.(product, operands, epilogue))) return;
   const { exports, scratch } = kernelsOf(backend);
-  if (byWinograd(product)) {
+  if (byWinograd(product.geometry)) {
     const workspace = winogradWorkspace(backend, product);
     exports.winogradConvolution(...operands, ...product.geometry, workspace, ...epilogue);
     return;
@@ -45,7 +45,7 @@ export function filterGradient(backend: WasmBackend, product: PatchProduct, oper
   if (acceleratorsOf(backend).some((each) => each.filterGradient?.(product, operands))) return;
   const { exports, scratch } = kernelsOf(backend);
   const { geometry } = product;
-  if (byWinograd(product)) {
+  if (byWinograd(product.geometry)) {
     const channels = geometry[3];
     exports.winogradFilterGradient(
       ...operands,

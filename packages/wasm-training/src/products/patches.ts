@@ -58,7 +58,7 @@ export function turnedProduct({ geometry, pointwise }: PatchProduct): PatchProdu
   const [strideHeight, strideWidth] = geometry.slice(9) as [number, number];
   if (pointwise || strideHeight !== 1 || strideWidth !== 1) return null;
   const turned = patchProductOf(turnedGeometry(geometry));
-  return outChannels <= channels || byWinograd(turned) ? turned : null;
+  return outChannels <= channels || byWinograd(turned.geometry) ? turned : null;
 }
 
 /** Of the convolution of dy with the turned filter that makes the gradient by the input, at strides of one. */

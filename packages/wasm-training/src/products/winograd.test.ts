@@ -116,7 +116,7 @@ describe('the rule', () => {
     ['images of two pixels a side', [...same(64, 2, 64, 64), ...ones], false],
     ['many channels', [...same(64, 8, 512, 512), ...ones], false],
   ] as unknown as [string, ConvolutionGeometry, boolean][])('for %s', (_, geometry, expected) => {
-    expect(byWinograd({ geometry })).toBe(expected);
+    expect(byWinograd(geometry)).toBe(expected);
   });
 });
 

@@ -2,7 +2,6 @@
 // The rule is one for the three directions, and for one thread and several, so that all come to the same bits.
 
 import type { ConvolutionGeometry } from '../wasm/exports.js';
-import type { PatchProduct } from './patches.js';
 
 /** Outputs of a tile along each axis. */
 const TILE = 4;
@@ -20,7 +19,7 @@ const MOST_WEIGHTS = 2 ** 16;
 export const WINOGRAD_GAIN = 2.5;
 
 /** Whether a convolution, or a gradient of one, is computed so. */
-export function byWinograd({ geometry }: Pick<PatchProduct, 'geometry'>): boolean {
+export function byWinograd(geometry: ConvolutionGeometry): boolean {
   const [batch, , , channels, outHeight, outWidth, outChannels] = geometry;
   if (!isThreeByThree(geometry)) return false;
   if (channels % WINOGRAD_CHANNELS !== 0 || outChannels % WINOGRAD_CHANNELS !== 0) return false;

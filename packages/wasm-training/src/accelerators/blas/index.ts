@@ -49,7 +49,7 @@ const WINOGRAD_BELOW = 32;
 
 function isFasterByWinograd(product: PatchProduct): boolean {
   const [, , , channels] = product.geometry;
-  return Math.max(channels, product.outChannels) < WINOGRAD_BELOW && byWinograd(product);
+  return Math.max(channels, product.outChannels) < WINOGRAD_BELOW && byWinograd(product.geometry);
 }
 
 /** Whether the gradient by the input is to be a convolution of dy: where dy has more channels than x, adding up is less work. */

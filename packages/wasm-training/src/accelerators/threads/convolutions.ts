@@ -33,7 +33,7 @@ export function mapImagesOn(
   const bounds = divide(batch, team.size);
   const own = bounds[1]!;
   const copied = (batch - own) * (imageFloats + outFloats) + filterFloats;
-  const winograd = kernel === 'convolution' && byWinograd(product);
+  const winograd = kernel === 'convolution' && byWinograd(product.geometry);
   if (!pays(bounds, workOf(product) / batch / (winograd ? WINOGRAD_GAIN : 1), copied)) return false;
   const { exports, scratch, workspace } = kernelsOf(backend);
   const chunk = chunkRows(depth);
@@ -92,7 +92,7 @@ export function filterGradientOn(
   product: PatchProduct,
   operands: Operands,
 ): boolean {
-  return byWinograd(product)
+  return byWinograd(product.geometry)
     ? filterChannelsOn(team, backend, product, operands)
     : filterRowsOn(team, backend, product, operands);
 }
