@@ -1,6 +1,6 @@
 // Batch normalisation in training for the wasm backend: mean, variance and result in one kernel, the gradient through all
 // three in another, and the moving averages of a layer in a third. tf.layers.batchNormalization composes these of some thirty
-// ops; batch-normalization-layer.ts has it call them. The arithmetic is in assembly/batch-norm.ts.
+// ops; batch-normalization-layer.ts has it call them. The arithmetic is in assembly/batch-norm-training.ts.
 
 import { areGradientsDifferentiated, type WasmCall, floatInput, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';

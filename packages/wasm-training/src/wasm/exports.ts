@@ -98,7 +98,7 @@ interface PoolingExports {
   avgPoolGradient(dy: number, dx: number, ...geometry: ConvolutionGeometry): void;
 }
 
-/** batch-norm.ts */
+/** batch-norm.ts, batch-norm-training.ts */
 interface NormalisationExports {
   batchNormFactor(variance: number, scale: number, factor: number, channels: number, epsilon: number): void;
   batchNorm(
