@@ -43,7 +43,7 @@ export async function packCheckpoint(
       return { name, shape: [kept.length], dtype: 'int32', values: Int32Array.from(kept) };
     }),
     gradients: await Promise.all(
-      run.kernels.flatMap(({ gradient }, i) => (gradient ? [stored(String(i), gradient)] : [])),
+      run.kernels.flatMap(({ recorded: { gradient } }, i) => (gradient ? [stored(String(i), gradient)] : [])),
     ),
     variables: await Promise.all(
       run.variables.map(async ({ name, variable }) => ({

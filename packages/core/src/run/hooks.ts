@@ -9,7 +9,8 @@ import type { TrainingMask } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { regularizerOf, type LayerKernel } from './find-kernels.js';
-import { isUnderPruning, type KernelState } from './kernel-state.js';
+import { isUnderPruning } from './held-variables.js';
+import type { KernelState } from './kernel-state.js';
 import { hideAdded, showEffective, showPlain } from './model-weights.js';
 import type { SparseCall, SparseExecution } from './sparse-execution.js';
 

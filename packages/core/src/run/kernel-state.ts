@@ -2,8 +2,6 @@
  * One kernel under pruning: the variables that train, the mask, and the effective weight made of them.
  */
 import {
-  anInstance,
-  assertArgument,
   blockGrid,
   type BlockGrid,
   type BlockMask,
@@ -20,7 +18,9 @@ import * as tf from '@tensorflow/tfjs';
 import { identity } from '../parameterisations.js';
 import type { Importance, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
+import { hold, keepsZeros, letGo } from './held-variables.js';
 import { rawOf } from './raw-weight.js';
+import { RecordedGradient } from './recorded-gradient.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
 
 /** A kernel that may be pruned, before it is. */
@@ -31,24 +31,6 @@ export interface KernelSource {
   readonly kind: 'depthwise' | 'other';
 }
 
-/** The variables that a run holds now. A second run would take their raw weights for effective ones. */
-const underPruning = new WeakSet<tf.Variable>();
-/** The variables of runs that ended and keep the zeros. */
-const keptAtZeros = new WeakSet<tf.Variable>();
-
-const aVariable = anInstance(tf.Variable, 'a tf.Variable');
-
-/** Whether a run holds the variable, so that it is a raw weight. */
-export function isUnderPruning(variable: tf.Variable): boolean {
-  assertArgument('isUnderPruning()', 'variable', variable, aVariable);
-  return underPruning.has(variable);
-}
-
-/** Whether a run that has ended keeps the variable's zeros: it is a plain weight, masked whenever it is read. */
-export function keepsZeros(variable: tf.Variable): boolean {
-  return keptAtZeros.has(variable);
-}
-
 export class KernelState implements PrunedKernel {
   readonly name: string;
   readonly seed: number;
@@ -57,6 +39,8 @@ export class KernelState implements PrunedKernel {
   density: number;
   /** What the optimiser trains, in the kernel's own shape. */
   readonly variable: tf.Variable;
+  /** The loss' gradient by the effective weight, where a choice goes by it. */
+  readonly recorded = new RecordedGradient();
   #trainables: Readonly<Record<string, tf.Variable>>;
   #buffers: Readonly<Record<string, tf.Variable>> = {};
   #parameterisation: Parameterisation;
@@ -68,11 +52,6 @@ export class KernelState implements PrunedKernel {
   #masking: TrainingMask | null = null;
   /** One that keeps every block. */
   #whole: TrainingMask | null = null;
-  #recordsGradient = false;
-  /** The loss' gradient by the effective weight, `[n, m]`, summed over the places that read it. */
-  #gradient: tf.Tensor2D | null = null;
-  /** Whether that is of a step that is over, so that the next to be recorded takes its place. */
-  #gradientIsOld = true;
   /** What was last shown of the effective weight. */
   #shown: tf.Tensor | null = null;
 
@@ -104,7 +83,7 @@ export class KernelState implements PrunedKernel {
       false,
     );
     this.#assign((weight) => parameterisation.raw?.(weight, this, this.#trainables) ?? weight);
-    underPruning.add(this.variable);
+    hold(this.variable);
   }
 
   /** What the parameterisation added. */
@@ -139,9 +118,9 @@ export class KernelState implements PrunedKernel {
 
   /** The weight that the network computes with, in the kernel's own shape; differentiable. */
   effective(): tf.Tensor {
-    if (!this.#recordsGradient) return this.#computed();
+    if (!this.recorded.records) return this.#computed();
     return tf.tidy(() =>
-      shaped(this.#probe(shaped(this.#computed(), this.grid.matrixShape)), this.variable.shape),
+      shaped(this.recorded.through(shaped(this.#computed(), this.grid.matrixShape)), this.variable.shape),
     );
   }
 
@@ -157,7 +136,7 @@ export class KernelState implements PrunedKernel {
 
   /** The mask, where what it leaves out has no part in a step, so that a sparse product may stand for the dense one. */
   get sparseMask(): TrainingMask | null {
-    return this.#recordsGradient || this.#search.gradient === 'all' ? null : this.#masking;
+    return this.recorded.records || this.#search.gradient === 'all' ? null : this.#masking;
   }
 
   /** The effective weight before it is multiplied out and masked; differentiable. */
@@ -231,33 +210,6 @@ export class KernelState implements PrunedKernel {
     );
   }
 
-  /** From now on, the gradient of the step to come is recorded, in the place of that before, or is not. */
-  recordGradient(records: boolean): void {
-    this.#recordsGradient = records;
-  }
-
-  /** A step is over: the gradient that was recorded in it is that of the last step; one that was before it, forgotten. */
-  closeStep(): void {
-    if (this.#gradientIsOld) this.restoreGradient(null);
-    this.#gradientIsOld = true;
-  }
-
-  /** The recorded gradient, `[n, m]`; null where none is. */
-  get gradient(): tf.Tensor2D | null {
-    return this.#gradient;
-  }
-
-  /** Whether one was recorded in the step that is about to be closed. */
-  get hasNewGradient(): boolean {
-    return this.#gradient !== null && !this.#gradientIsOld;
-  }
-
-  /** Puts back what was recorded; takes the tensor over. */
-  restoreGradient(gradient: tf.Tensor2D | null): void {
-    this.#gradient?.dispose();
-    this.#gradient = gradient && tf.keep(gradient);
-  }
-
   /**
    * The parameterisation's proximal step, where it has one.
    *
@@ -325,21 +277,18 @@ export class KernelState implements PrunedKernel {
   #letGo(keepZeros: boolean): void {
     this.#parameterisation = identity;
     this.#search = { prunedWeights: 'masked' };
-    this.#recordsGradient = false;
+    this.recorded.dispose();
     // A model that was disposed of has let go of those already.
     tf.dispose(
       Object.values({ ...this.#trainables, ...this.#buffers }).filter(({ isDisposed }) => !isDisposed),
     );
-    this.#gradient?.dispose();
     this.#shown?.dispose();
     this.#whole?.dispose();
     this.#whole = null;
-    this.#gradient = null;
     this.#shown = null;
     this.#trainables = {};
     this.#buffers = {};
-    underPruning.delete(this.variable);
-    if (keepZeros) keptAtZeros.add(this.variable);
+    if (keepZeros) letGo(this.variable, true);
     else this.release();
   }
 
@@ -349,7 +298,7 @@ export class KernelState implements PrunedKernel {
     this.#shown?.dispose();
     this.#masking = null;
     this.#shown = null;
-    keptAtZeros.delete(this.variable);
+    letGo(this.variable, false);
   }
 
   #scored(): ScoredKernel {
@@ -363,7 +312,7 @@ export class KernelState implements PrunedKernel {
       buffers,
       raw: this.#raw(),
       effective: () => this.#effectiveMatrix(null),
-      gradient: () => this.#gradient ?? tf.zeros([...grid.matrixShape]),
+      gradient: () => this.recorded.gradient ?? tf.zeros([...grid.matrixShape]),
     };
   }
 
@@ -387,22 +336,6 @@ export class KernelState implements PrunedKernel {
   #keepingAll(): TrainingMask {
     this.#whole ??= new TrainingMask(this.grid, keepAll(this.grid.blocks));
     return this.#whole;
-  }
-
-  /** The weight itself, its gradient recorded on the way back. */
-  #probe(weight: tf.Tensor2D): tf.Tensor2D {
-    const record = (gradient: tf.Tensor2D) => {
-      const before = this.#gradient;
-      const adds = before !== null && !this.#gradientIsOld;
-      this.#gradientIsOld = false;
-      this.#gradient = tf.keep(adds ? before.add<tf.Tensor2D>(gradient) : gradient.clone());
-      before?.dispose();
-      return gradient;
-    };
-    return tf.customGrad((x) => ({
-      value: (x as tf.Tensor).clone(),
-      gradFunc: (dy) => record(dy as tf.Tensor2D),
-    }))(weight) as tf.Tensor2D;
   }
 
   /** Sets the raw weights outside the mask to zero. */

@@ -184,7 +184,7 @@ export class Pruning {
         this.#watch.step();
         this.#proximalStep();
       }
-      for (const kernel of this.kernels) kernel.closeStep();
+      for (const kernel of this.kernels) kernel.recorded.closeStep();
       this.#step += 1;
       if (this.#step < this.#settings.totalSteps) {
         const { start, phase } = phaseAt(this.#placed, this.#step);
@@ -296,7 +296,7 @@ export class Pruning {
       );
       this.restore(state);
       this.#watch.restore(seen);
-      this.kernels.forEach((kernel, i) => kernel.restoreGradient(gradients[i] ?? null));
+      this.kernels.forEach((kernel, i) => kernel.recorded.restore(gradients[i] ?? null));
       this.#turns.mend();
     });
   }
@@ -430,7 +430,7 @@ export class Pruning {
           'it as any other step (the optimizer leaves it out by itself), and pass sparsify() the optimizer that trains',
       );
     }
-    if (!this.kernels.some(({ hasNewGradient }) => hasNewGradient)) {
+    if (!this.kernels.some(({ recorded }) => recorded.isNew)) {
       throw new Error(
         'The choice of blocks to come goes by the gradients of this step, and none was computed: leave out the update ' +
           'where pruning.leavesOutStep, not the loss and its gradients',
@@ -453,7 +453,7 @@ export class Pruning {
     const next = this.stepsDone + 1;
     const chooses = next < this.#settings.totalSteps && selectsAt(phaseAt(this.#placed, next), next);
     const mayCut = importance.usesGradient === true && search.final !== 'learned' && !this.atTarget;
-    for (const kernel of this.kernels) kernel.recordGradient(chooses || mayCut);
+    for (const kernel of this.kernels) kernel.recorded.record(chooses || mayCut);
   }
 
   /**

@@ -21,7 +21,8 @@ import {
 } from '../overrides.js';
 import type { DenseKernelReport } from '../report.js';
 import { assertSeed } from '../random.js';
-import { isUnderPruning, keepsZeros, type KernelSource } from './kernel-state.js';
+import { isUnderPruning, keepsZeros } from './held-variables.js';
+import type { KernelSource } from './kernel-state.js';
 import type { SparseExecution } from './sparse-execution.js';
 
 /** What to prune, and how far. */
