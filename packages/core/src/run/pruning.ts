@@ -1,59 +1,26 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { assertOptions, DivergedError, trueOrFalse } from '@espalier/blocks';
+import { assertOptions, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
 import type { Pruner } from '../pruner.js';
-import { overridesOf, type Overrides } from '../overrides.js';
+import { overridesOf } from '../overrides.js';
 import { reportKernel, summarize, type DenseKernelReport, type PruningReport } from '../report.js';
 import { sparsePhase, type Phase } from '../search/phases.js';
-import {
-  gathersFrom,
-  phaseAt,
-  placePhases,
-  progressAt,
-  selectsAt,
-  type PlacedPhase,
-} from '../search/placing.js';
-import type { Budget } from './budget.js';
-import { packCheckpoint, restoreCheckpoint, type CheckpointedRun, type NamedVariable } from './checkpoint.js';
+import { packCheckpoint, restoreCheckpoint, type CheckpointedRun } from './checkpoint.js';
+import { assertFinite } from './finite.js';
+import type { PruningHost, PruningSettings } from './host.js';
 import type { KernelState } from './kernel-state.js';
 import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
+import { Schedule } from './schedule.js';
 import { selectBlocks, type Selection } from './selection.js';
 import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
 import { stepSize } from './step-size.js';
 import { TrainingWatch } from './training-watch.js';
 import { Turns } from './turns.js';
-
-/** What the state machine asks of the thing whose kernels it prunes. */
-export interface PruningHost {
-  /**
-   * The optimiser to reset at a phase switch, and whose steps are left out; null when there is none with a state,
-   * undefined while not known.
-   */
-  optimizer(): tf.Optimizer | null | undefined;
-  /** The variables that the optimiser trains, in its order, where that is known. */
-  trained?(): readonly tf.Variable[];
-  /** Every variable of the model, those that parameterisations added and their buffers among them, in a fixed order. */
-  variables(): readonly NamedVariable[];
-  /** All weights of the model, not counting what parameterisations added. */
-  weights(): number;
-  /** Called once the kernels hold their effective weights: takes out what was added to the model. */
-  settle(): void;
-  /** Takes the rest of the pruning's hooks out. */
-  release(): void;
-}
-
-export interface PruningSettings {
-  readonly pruner: Pruner;
-  readonly budget: Budget;
-  readonly totalSteps: number;
-  /** What the target gives single kernels, for the report. */
-  readonly overrides: Overrides;
-}
 
 /** How `finalize` leaves the model. */
 export interface FinalizeOptions {
@@ -76,7 +43,7 @@ export class Pruning {
   readonly leftDense: readonly DenseKernelReport[];
   readonly #settings: PruningSettings;
   readonly #host: PruningHost;
-  readonly #placed: readonly PlacedPhase[];
+  readonly #schedule: Schedule;
   readonly #watch: TrainingWatch;
   /** Steps told, those past the end of the schedule among them. */
   #step = 0;
@@ -96,7 +63,7 @@ export class Pruning {
     this.leftDense = leftDense;
     this.#settings = settings;
     this.#host = host;
-    this.#placed = placePhases(settings.pruner.search.phases, settings.totalSteps);
+    this.#schedule = new Schedule(settings.pruner.search.phases, settings.totalSteps);
     this.#watch = new TrainingWatch(kernels, () => host.optimizer());
   }
 
@@ -107,7 +74,7 @@ export class Pruning {
 
   /** The phase of the step to come: `dense`, `sparsification`, `sparse`. */
   get phase(): string {
-    return phaseAt(this.#placed, this.stepsDone).phase.name;
+    return this.#schedule.phaseOf(this.stepsDone).name;
   }
 
   /** Share of blocks that the masks prune now, over the pruned layers. */
@@ -137,10 +104,7 @@ export class Pruning {
    * caller's to do.
    */
   get leavesOutStep(): boolean {
-    const next = this.stepsDone + 1;
-    if (next >= this.#settings.totalSteps) return false;
-    const placed = phaseAt(this.#placed, next);
-    return placed.phase.inPlaceOfStep === true && selectsAt(placed, next);
+    return this.#schedule.leavesOutBefore(this.stepsDone + 1);
   }
 
   /** The trainables that the parameterisation added, for the list of variables to optimise. */
@@ -187,8 +151,8 @@ export class Pruning {
       for (const kernel of this.kernels) kernel.recorded.closeStep();
       this.#step += 1;
       if (this.#step < this.#settings.totalSteps) {
-        const { start, phase } = phaseAt(this.#placed, this.#step);
-        if (this.#step === start && phase.resetsOptimizer !== false) this.#resetOptimizer();
+        const resets = this.#schedule.phaseOf(this.#step).resetsOptimizer !== false;
+        if (resets && this.#schedule.begins(this.#step)) this.#resetOptimizer();
         await this.#enter(this.#step);
         this.#beginToGather();
       }
@@ -212,7 +176,7 @@ export class Pruning {
     return this.#turns.take('finalize()', async () => {
       this.#assertTold();
       this.#assertNoneForgotten();
-      await this.#assertFinite();
+      await assertFinite(this.#host.variables(), this.kernels);
       const { phase } = this;
       const keptBefore = this.#kept();
       const targets = await this.#cutToTarget();
@@ -315,7 +279,7 @@ export class Pruning {
   restore(state: PruningState): void {
     this.#assertRunning();
     const { masks, densities } = this.#standing(state);
-    const { others } = phaseAt(this.#placed, state.step).phase;
+    const { others } = this.#schedule.phaseOf(state.step);
     this.kernels.forEach((kernel, i) => {
       kernel.restoreChoice(masks[i]!, others);
       if (densities) kernel.density = densities[i]!;
@@ -353,7 +317,7 @@ export class Pruning {
     const { totalSteps, budget } = this.#settings;
     assertState(state, totalSteps);
     const masks = masksOf(state, this.kernels);
-    const { others } = phaseAt(this.#placed, state.step).phase;
+    const { others } = this.#schedule.phaseOf(state.step);
     const empty = masks.findIndex((mask) => !mask.includes(1));
     if (others !== 'active' && empty >= 0) {
       throw new RangeError(`The state keeps no block of ${this.kernels[empty]!.name}`);
@@ -366,8 +330,7 @@ export class Pruning {
 
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */
   #proximalStep(): void {
-    const placed = phaseAt(this.#placed, this.stepsDone);
-    const share = placed.phase.curve(progressAt(placed, this.stepsDone));
+    const share = this.#schedule.phaseOf(this.stepsDone).curve(this.#schedule.progressAt(this.stepsDone));
     const sizeOf = (variable: tf.Variable) => {
       const optimizer = this.#host.optimizer();
       if (optimizer) return stepSize(optimizer, variable, this.#host.trained?.());
@@ -381,12 +344,11 @@ export class Pruning {
 
   /** Chooses the blocks for a step, if they are to be chosen there. */
   async #enter(step: number): Promise<void> {
-    const placed = phaseAt(this.#placed, step);
-    if (selectsAt(placed, step)) {
-      const { phase } = placed;
+    if (this.#schedule.choosesBefore(step)) {
+      const phase = this.#schedule.phaseOf(step);
       if (step > 0) this.#assertNoneForgotten();
       this.#watch.look();
-      const { chosen, densities } = await this.#select(phase, progressAt(placed, step));
+      const { chosen, densities } = await this.#select(phase, this.#schedule.progressAt(step));
       if (this.#status !== 'running') return;
       if (this.#watch.trained) {
         throw this.#turns.break(
@@ -406,7 +368,7 @@ export class Pruning {
   /** Has what is pruned, and has a gradient, gather anew, where the choice to come is to go by the steps from here on. */
   #beginToGather(): void {
     if (this.pruner.search.gradient !== 'all') return;
-    if (!gathersFrom(phaseAt(this.#placed, this.#step), this.#step)) return;
+    if (!this.#schedule.gathersFrom(this.#step)) return;
     for (const kernel of this.kernels) kernel.erase();
   }
 
@@ -450,8 +412,7 @@ export class Pruning {
   #recordGradients(): void {
     const { importance, growth, search } = this.pruner;
     if (!importance.usesGradient && !growth?.usesGradient) return;
-    const next = this.stepsDone + 1;
-    const chooses = next < this.#settings.totalSteps && selectsAt(phaseAt(this.#placed, next), next);
+    const chooses = this.#schedule.choosesBefore(this.stepsDone + 1);
     const mayCut = importance.usesGradient === true && search.final !== 'learned' && !this.atTarget;
     for (const kernel of this.kernels) kernel.recorded.record(chooses || mayCut);
   }
@@ -478,18 +439,6 @@ export class Pruning {
 
   #kept(): number {
     return this.kernels.reduce((sum, { kept }) => sum + kept, 0);
-  }
-
-  async #assertFinite(): Promise<void> {
-    const refuse = (name: string) => {
-      throw new DivergedError(`Not every number of ${name} is finite`);
-    };
-    const isFinite = async (tensor: tf.Tensor) =>
-      tensor.dtype !== 'float32' || (await tensor.data()).every(Number.isFinite);
-    for (const { name, variable } of this.#host.variables()) if (!(await isFinite(variable))) refuse(name);
-    for (const kernel of this.kernels) {
-      if (!(await isFinite(kernel.show()))) refuse(`the effective weight of ${kernel.name}`);
-    }
   }
 
   #assertTold(): void {

@@ -17,7 +17,8 @@ import type { NamedVariable } from './checkpoint.js';
 import { hookFit, stepCallback } from './fit.js';
 import { hookLayer, recollectTrainableWeights } from './hooks.js';
 import { KernelState, type KernelSource } from './kernel-state.js';
-import { Pruning, type PruningHost, type PruningSettings } from './pruning.js';
+import type { PruningHost, PruningSettings } from './host.js';
+import { Pruning } from './pruning.js';
 import { assertTarget, choosePrunable, gridOf, type Target } from './target.js';
 
 /** A pruning run over a `tf.LayersModel`. */
