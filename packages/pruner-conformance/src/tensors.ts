@@ -57,9 +57,9 @@ const MOST_OF_A_MASK = 1;
 
 /** The tensors that a run holds between two steps; where it scores by gradients, with that of the last step. */
 function owned({ kernels }: ModelPruning): number {
-  const count = kernels.map(({ trainables, buffers, maskTensors, gradient }) => {
+  const count = kernels.map(({ trainables, buffers, maskTensors, recorded }) => {
     const variables = Object.keys(trainables).length + Object.keys(buffers).length;
-    return variables + maskTensors + (gradient ? 1 : 0);
+    return variables + maskTensors + (recorded.gradient ? 1 : 0);
   });
   return count.reduce((a, b) => a + b, 0);
 }
