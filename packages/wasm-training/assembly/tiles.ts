@@ -57,20 +57,30 @@ export function madd(sum: v128, x: v128, y: v128): v128 {
 }
 
 function multiplyHigh(a: usize, b: usize, c: usize, step: usize, depth: i32, accumulate: bool): void {
-  multiplyTile(HIGH, a, b, c, step, depth, accumulate);
+  multiplyTile(HIGH, a, <usize>HIGH << 2, b, <usize>NR << 2, c, step, depth, accumulate);
 }
 
 function multiplyLow(a: usize, b: usize, c: usize, step: usize, depth: i32, accumulate: bool): void {
-  multiplyTile(LOW, a, b, c, step, depth, accumulate);
+  multiplyTile(LOW, a, <usize>LOW << 2, b, <usize>NR << 2, c, step, depth, accumulate);
 }
 
 /**
- * A tile of `height` rows, a constant. It goes on from what C holds, so that each element is one sum from first to last,
+ * C (+)= Aᵀ · B, a tile of `height` rows, a constant: of rows of A, B and C so many bytes apart. It goes on from what C holds, so that each element is one sum from first to last,
  * however the depth is cut into panels: a product that leaves out zeros, as block-sparse ones do, comes to the same bits.
  */
 // @ts-ignore: decorator
 @inline
-function multiplyTile(height: i32, a: usize, b: usize, c: usize, step: usize, depth: i32, accumulate: bool): void {
+export function multiplyTile(
+  height: i32,
+  a: usize,
+  stepA: usize,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  step: usize,
+  depth: i32,
+  accumulate: bool,
+): void {
   const c1 = c + step;
   const c2 = c1 + step;
   const c3 = c2 + step;
@@ -127,8 +137,8 @@ function multiplyTile(height: i32, a: usize, b: usize, c: usize, step: usize, de
       s50 = madd(s50, x, b0);
       s51 = madd(s51, x, b1);
     }
-    a += <usize>height << 2;
-    b += <usize>NR << 2;
+    a += stepA;
+    b += stepB;
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);

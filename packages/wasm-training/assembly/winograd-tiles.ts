@@ -1,7 +1,7 @@
 // The register tiles of winograd.ts, 6 or 4 rows by 8 columns as those of tiles.ts, which read operands where they lie: the
 // matrices of a position are small and in the cache, and to copy them into panels would cost as much as it saves.
 
-import { HIGH, LOW, NR, madd } from './tiles';
+import { HIGH, LOW, NR, madd, multiplyTile } from './tiles';
 
 /** C = A · B, of rows of A `stepA` bytes apart and a panel of B; `depth` is a multiple of 4. */
 export function multiplyRowsHigh(a: usize, stepA: usize, b: usize, c: usize, stepC: usize, depth: i32): void {
@@ -22,7 +22,7 @@ export function multiplyTransposedHigh(
   depth: i32,
   accumulate: bool,
 ): void {
-  multiplyTransposed(HIGH, a, stepA, b, stepB, c, depth, accumulate);
+  multiplyTile(HIGH, a, stepA, b, stepB, c, stepB, depth, accumulate);
 }
 
 export function multiplyTransposedLow(
@@ -34,7 +34,7 @@ export function multiplyTransposedLow(
   depth: i32,
   accumulate: bool,
 ): void {
-  multiplyTransposed(LOW, a, stepA, b, stepB, c, depth, accumulate);
+  multiplyTile(LOW, a, stepA, b, stepB, c, stepB, depth, accumulate);
 }
 
 // @ts-ignore: decorator
@@ -175,92 +175,5 @@ function multiplyRows(height: i32, a: usize, stepA: usize, b: usize, c: usize, s
     c += stepC;
     v128.store(c, s50);
     v128.store(c, s51, 16);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function multiplyTransposed(
-  height: i32,
-  a: usize,
-  stepA: usize,
-  b: usize,
-  stepB: usize,
-  c: usize,
-  depth: i32,
-  accumulate: bool,
-): void {
-  const c1 = c + stepB;
-  const c2 = c1 + stepB;
-  const c3 = c2 + stepB;
-  const c4 = c3 + stepB;
-  const c5 = c4 + stepB;
-  let s00 = f32x4.splat(0);
-  let s01 = s00;
-  let s10 = s00;
-  let s11 = s00;
-  let s20 = s00;
-  let s21 = s00;
-  let s30 = s00;
-  let s31 = s00;
-  let s40 = s00;
-  let s41 = s00;
-  let s50 = s00;
-  let s51 = s00;
-  if (accumulate) {
-    s00 = v128.load(c);
-    s01 = v128.load(c, 16);
-    s10 = v128.load(c1);
-    s11 = v128.load(c1, 16);
-    s20 = v128.load(c2);
-    s21 = v128.load(c2, 16);
-    s30 = v128.load(c3);
-    s31 = v128.load(c3, 16);
-    if (height == HIGH) {
-      s40 = v128.load(c4);
-      s41 = v128.load(c4, 16);
-      s50 = v128.load(c5);
-      s51 = v128.load(c5, 16);
-    }
-  }
-  for (let p = 0; p < depth; p++) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    s00 = madd(s00, x, b0);
-    s01 = madd(s01, x, b1);
-    x = v128.load32_splat(a, 4);
-    s10 = madd(s10, x, b0);
-    s11 = madd(s11, x, b1);
-    x = v128.load32_splat(a, 8);
-    s20 = madd(s20, x, b0);
-    s21 = madd(s21, x, b1);
-    x = v128.load32_splat(a, 12);
-    s30 = madd(s30, x, b0);
-    s31 = madd(s31, x, b1);
-    if (height == HIGH) {
-      x = v128.load32_splat(a, 16);
-      s40 = madd(s40, x, b0);
-      s41 = madd(s41, x, b1);
-      x = v128.load32_splat(a, 20);
-      s50 = madd(s50, x, b0);
-      s51 = madd(s51, x, b1);
-    }
-    a += stepA;
-    b += stepB;
-  }
-  v128.store(c, s00);
-  v128.store(c, s01, 16);
-  v128.store(c1, s10);
-  v128.store(c1, s11, 16);
-  v128.store(c2, s20);
-  v128.store(c2, s21, 16);
-  v128.store(c3, s30);
-  v128.store(c3, s31, 16);
-  if (height == HIGH) {
-    v128.store(c4, s40);
-    v128.store(c4, s41, 16);
-    v128.store(c5, s50);
-    v128.store(c5, s51, 16);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ConvolutionGeometry } from '../../wasm/exports.js';
 import type { ConvolutionDirection } from '../accelerator.js';
+import { CACHE_LINE } from '../native/addresses.js';
 import { ARGUMENT, argumentsOf, type Address, type OneDnnApi } from './api.js';
 
 /** Addresses of a convolution's tensors: images [N, H, W, C], filter [FH, FW, C, K], result [N, OH, OW, K], bias [K] or 0. */
@@ -70,7 +71,7 @@ interface ReadyConvolution {
   release(): void;
 }
 
-/** The numbers of the arguments, the written one last. */
+/** Under which numbers a direction has its tensors. */
 const ARGUMENTS = {
   forward: { images: ARGUMENT.images, filter: ARGUMENT.filter, result: ARGUMENT.result },
   inputGradient: {
@@ -84,9 +85,6 @@ const ARGUMENTS = {
     result: ARGUMENT.resultGradient,
   },
 } as const;
-
-/** Scratch memory of primitives begins at a multiple of these. */
-const ALIGNMENT = 64;
 
 /** The primitive for a kind of convolution, or null where the library has none but its slow code of the last resort. */
 function prepare(api: OneDnnApi, kind: ConvolutionKind): ReadyConvolution | null {
@@ -172,7 +170,7 @@ function prepare(api: OneDnnApi, kind: ConvolutionKind): ReadyConvolution | null
 }
 
 function roundUp(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+  return Math.ceil(bytes / CACHE_LINE) * CACHE_LINE;
 }
 
 /** Lengths in the library's order of axes, N C H W and K C FH FW, and the steps of tfjs' tensors along them, in elements. */
