@@ -52,7 +52,11 @@ for (const seed of options.seeds) {
         for (const method of options.methods) {
           const run = { task: options.task, method, sparsity, block, epochs, seed };
           if (stored().some((other) => Object.keys(run).every((key) => other[key] === run[key]))) continue;
-          const result = { ...run, ...(await trained(data, run)), date: new Date().toISOString().slice(0, 10) };
+          const result = {
+            ...run,
+            ...(await trained(data, run)),
+            date: new Date().toISOString().slice(0, 10),
+          };
           console.log(JSON.stringify(result));
           store([...stored(), result]);
         }
@@ -89,7 +93,8 @@ function ruled({ parameterisation, search }, rules) {
       return step < steps ? logits(kernel, step, steps) : 0;
     };
   }
-  if (rules.includes('flat')) rate = (kernel, _, total) => (logits(kernel, 0, total) * (total + 1)) / (2 * total);
+  if (rules.includes('flat'))
+    rate = (kernel, _, total) => (logits(kernel, 0, total) * (total + 1)) / (2 * total);
   return { ...parameterisation, learningRates: { logits: rate } };
 }
 
@@ -149,7 +154,9 @@ function attentionOf({ kernels }) {
 async function tensorsOf({ inputs, target, gather }, indices) {
   const batch = await gather(indices);
   const shapeOf = ({ shape }, own) => [indices.length, ...(own ?? shape)];
-  const made = inputs.map((field, i) => tf.tensor(batch.inputs[i], shapeOf(field, task.inputShape), field.type));
+  const made = inputs.map((field, i) =>
+    tf.tensor(batch.inputs[i], shapeOf(field, task.inputShape), field.type),
+  );
   return {
     inputs: made.length === 1 ? made[0] : made,
     targets: tf.tensor(batch.targets, shapeOf(target), target.type),
@@ -167,7 +174,8 @@ async function evaluated(model, examples) {
     tf.tidy(() => {
       const outputs = model.apply(batch.inputs, { training: false });
       loss += size * task.task.loss(outputs, batch.targets).dataSync()[0];
-      if (task.task.name === 'classification') right += outputs.argMax(1).equal(batch.targets).sum().dataSync()[0];
+      if (task.task.name === 'classification')
+        right += outputs.argMax(1).equal(batch.targets).sum().dataSync()[0];
     });
     tf.dispose(batch);
   }
@@ -198,7 +206,9 @@ function tableOf(runs) {
     const own = runs.filter((run) => run.task === name);
     if (own.length === 0) return [];
     const targetOf = ({ sparsity, block, epochs }) =>
-      [`${block} × ${block}`, `${100 * sparsity}%`, ...(epochs === usual ? [] : [`${epochs} epochs`])].join(', ');
+      [`${block} × ${block}`, `${100 * sparsity}%`, ...(epochs === usual ? [] : [`${epochs} epochs`])].join(
+        ', ',
+      );
     const columns = [...new Set(own.map(targetOf))].sort();
     const methods = [...new Set(own.map(({ method }) => method))].sort();
     const measure = of.name === 'classification' ? 'accuracy' : 'loss';
@@ -213,10 +223,15 @@ function tableOf(runs) {
       `## ${title}\n\nValidation ${measure}, ${usual} epochs, blocks of ${blockShape.join(' × ')}; the mean over seeds 0 and 1 unless another number of seeds stands behind it.\n`,
       `| method | ${columns.join(' | ')} |`,
       `| --- | ${columns.map(() => '---:').join(' | ')} |`,
-      ...methods.map((method) => `| ${method} | ${columns.map((column) => cell(method, column)).join(' | ')} |`),
+      ...methods.map(
+        (method) => `| ${method} | ${columns.map((column) => cell(method, column)).join(' | ')} |`,
+      ),
       '',
     ];
   });
   const dates = [...new Set(runs.map(({ date }) => date))].sort();
-  return [`${cpus()[0].model}, ${dates.join(', ')}. By \`benchmarks/attention-rate.bench.mjs\`.\n`, ...parts].join('\n');
+  return [
+    `${cpus()[0].model}, ${dates.join(', ')}. By \`benchmarks/attention-rate.bench.mjs\`.\n`,
+    ...parts,
+  ].join('\n');
 }

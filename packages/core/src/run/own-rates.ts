@@ -79,7 +79,9 @@ export class OwnRates implements Trainer {
       const own = this.#own.get(name)!;
       const rate = own.rate(step, totalSteps);
       if (!(rate >= 0 && rate < Infinity)) {
-        throw new RangeError(`The learning rate of ${own.name} is ${rate} at step ${step}, not a number in [0, ∞)`);
+        throw new RangeError(
+          `The learning rate of ${own.name} is ${rate} at step ${step}, not a number in [0, ∞)`,
+        );
       }
       adamStep(own, tensor, rate, sinceReset + 1);
     }
@@ -106,8 +108,19 @@ export class OwnRates implements Trainer {
 /** @param k number of the step since the moments were zero, from 1 */
 function adamStep({ variable, first, second }: OwnRate, gradient: tf.Tensor, rate: number, k: number): void {
   tf.tidy(() => {
-    first.assign(gradient.sub(first).mul(1 - BETA_1).add(first));
-    second.assign(gradient.square().sub(second).mul(1 - BETA_2).add(second));
+    first.assign(
+      gradient
+        .sub(first)
+        .mul(1 - BETA_1)
+        .add(first),
+    );
+    second.assign(
+      gradient
+        .square()
+        .sub(second)
+        .mul(1 - BETA_2)
+        .add(second),
+    );
     // η m̂ / (√v̂ + ε), with the corrections of both moments outside of the root.
     const root = Math.sqrt(1 - BETA_2 ** k);
     const scale = (rate * root) / (1 - BETA_1 ** k);
