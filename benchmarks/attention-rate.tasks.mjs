@@ -5,8 +5,8 @@ import { cutValidation, permutation, plantedBlocks, random, subset } from '@espa
 import { loadCifar10 } from '@espalier/datasets/cifar';
 import { loadCriteo } from '@espalier/datasets/criteo';
 import { loadMnist } from '@espalier/datasets/mnist';
-import { embeddingPerceptron, multilayerPerceptron } from '@espalier/models';
-import { adam, sgd } from '@espalier/optimizers';
+import { multilayerPerceptron } from '@espalier/models';
+import { sgd } from '@espalier/optimizers';
 import { binaryClassification, classification, cosineDecay, regression } from '@espalier/workloads';
 import criteoMlp from '@espalier/workloads/criteo-mlp';
 import { plantedBlocksSettings } from '@espalier/workloads/planted-blocks';
