@@ -50,6 +50,12 @@ export const tasks = {
     load: async (folder) => some(cutValidation(await loadMnist(folder), { share: 1 / 6 }), 12_000),
     model: perceptron(784, [256, 256]),
   },
+  'mnist-slow': {
+    title: 'MNIST, 784-256-256-10, 12,000 examples, learning rate 0.03',
+    ...{ task: classification, blockShape: [16, 16], batchSize: 64, epochs: 5, ...momentum(0.03) },
+    load: async (folder) => some(cutValidation(await loadMnist(folder), { share: 1 / 6 }), 12_000),
+    model: perceptron(784, [256, 256]),
+  },
   'cifar10-part': {
     title: 'CIFAR-10, 3072-256-256-10, 10,000 examples',
     ...{ task: classification, blockShape: [32, 32], batchSize: 64, epochs: 6, ...momentum(0.03) },
