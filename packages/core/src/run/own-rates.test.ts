@@ -308,6 +308,21 @@ describe('a model whose logits travel', () => {
     ofEarly.abandon();
   });
 
+  it('leaves the logits of pruned blocks where they are', async () => {
+    const own = model(1, tf.train.momentum(0.05, 0.9));
+    // Not so far that the attention is clipped, and has no gradient.
+    const pruning = await sparsify(own, byAttention(oneShot(), 1, 0.5), target);
+    await trainOn(own, pruning, 0, TOTAL / 2);
+    const before = pruning.kernels.map(({ trainables }) => values(trainables['logits']!));
+    await trainOn(own, pruning, TOTAL / 2, TOTAL / 2 + 3);
+    pruning.kernels.forEach(({ trainables, mask }, i) =>
+      values(trainables['logits']!).forEach((logit, b) =>
+        expect(logit !== before[i]![b]).toBe(mask[b] === 1),
+      ),
+    );
+    pruning.abandon();
+  });
+
   it('has an optimiser of its own again when it is over', async () => {
     const optimizer = tf.train.sgd(0.05);
     const { applyGradients } = optimizer;
