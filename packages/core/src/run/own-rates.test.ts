@@ -107,6 +107,35 @@ describe.each(Object.entries(optimizers))('a learning rate of its own under tf.t
   });
 });
 
+it('tells a proximal step how far its own step went', async () => {
+  const optimizer = tf.train.sgd(0);
+  const sizes: number[][] = [];
+  const own: Parameterisation = {
+    ...numbers(constant(0.02)),
+    proximal: (raw, _kernel, { stepSize }) => {
+      sizes.push(values(stepSize('numbers')));
+      return raw.clone();
+    },
+  };
+  const w = tf.variable(tf.ones([2, 2]));
+  const pruning = await sparsify({ w }, under(own), { ...target, blockShape: [1, 1], optimizer });
+  const [added] = pruning.addedVariables as [tf.Variable];
+  const slopes = [3, -1, 0.5, 2];
+  for (let step = 0; step < 3; step++) {
+    const before = values(added);
+    const loss = () => pruning.weight('w').mul(tf.tensor2d(slopes, [2, 2])).sum<tf.Scalar>();
+    optimizer.minimize(loss, false, [w, added]);
+    await pruning.step();
+    const moved = values(added).map((value, b) => before[b]! - value);
+    expectClose(
+      sizes[step]!.map((size, b) => size * slopes[b]!),
+      moved,
+      1e-6,
+    );
+  }
+  pruning.abandon();
+});
+
 describe('the moments of what has a learning rate of its own', () => {
   it('are forgotten whenever the optimiser is', async () => {
     const optimizer = tf.train.momentum(0, 0.9);

@@ -91,6 +91,16 @@ export class OwnRates implements Trainer {
     }
   }
 
+  /** How far the step that was just taken goes, of one of its own; see `stepSize` of optimisers. Of its shape. */
+  stepSize(variable: tf.Variable): tf.Tensor {
+    const { second, rate } = this.#own.get(variable.name)!;
+    const { step, totalSteps, sinceReset } = this.toCome();
+    return tf.tidy(() => {
+      const corrected = second.div(1 - BETA_2 ** (sinceReset + 1));
+      return tf.div(rate(step, totalSteps), corrected.sqrt().add(EPSILON));
+    });
+  }
+
   closeStep(): void {
     this.#hasCome = false;
   }
