@@ -44,7 +44,9 @@ const BLOCKS = 12;
 
 const parameterisations: Record<string, Parameterisation> = {
   identity: magnitude().parameterisation,
-  'softmax attention': softmaxAttentionPruning({ temperature: 0.5 }).parameterisation,
+  // By the optimiser: before the goal changes, one without noise takes logits that travel past the bounds of attention, at
+  // a density of a half, and there they have no gradient to turn by.
+  'softmax attention': softmaxAttentionPruning({ temperature: 0.5, travel: 'optimizer' }).parameterisation,
   'attention over candidates': sequentialAttention().parameterisation,
   'block powerpropagation': powerpropagationParameterisation(),
   'elementwise powerpropagation': powerpropagationParameterisation({ form: 'elementwise' }),
