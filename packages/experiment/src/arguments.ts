@@ -54,6 +54,11 @@ export const aSummary = anObject('a summary, as compare() returns it', {
   rows: 'object',
   workload: 'string',
 });
+export const aWidth: Expected = {
+  type: 'number',
+  holds: (value) => typeof value === 'number' && value > 0,
+  words: 'a number of characters above 0',
+};
 export const aStore = anObject('a store: memoryStore(), or openFolder() of @espalier/experiment/node', {
   read: 'function',
   write: 'function',

@@ -49,7 +49,10 @@ export interface CompareOptions {
   /** Where results go; when absent, nowhere but into what is returned. Opened once it is known what can be run. */
   readonly store?: Store | (() => Promise<Store>) | undefined;
   readonly watcher?: Watcher | undefined;
-  /** Is given the summary of what has ended, after each trial that ran: to be written, so that nothing is lost. */
+  /**
+   * Is given the summary of what has ended, before the first trial where something has, and after each that ran: to be
+   * written, so that nothing is lost.
+   */
   readonly onSummary?: ((summary: Summary) => void | Promise<void>) | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;

@@ -7,6 +7,7 @@ export { withCode } from './modules/assert-code.js';
 export { codeOf } from './modules/code.js';
 export { findPackage, isModulePath, loadModule } from './modules/modules.js';
 export { assertName, loadPruner, loadWorkload } from './modules/references.js';
+export { drawTable, type DrawnTable } from './reports/terminal.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
 
 /** Every report by its format's name; `table` is for a terminal. */

@@ -35,7 +35,7 @@ export interface Running {
   readonly signal: AbortSignal;
   /** What a trial may take before it fails; without a limit when absent. */
   readonly trialTimeoutMinutes: number | undefined;
-  /** Called after each trial that ran, with what there is so far, in the order of the trials. */
+  /** Called with what there was before, and after each trial that ran with what there is so far, in their order. */
   readonly onEnded: (outcomes: readonly (TrialOutcome | undefined)[]) => Promise<void>;
 }
 
@@ -62,6 +62,7 @@ export async function runAll(works: readonly Work[], running: Running): Promise<
     if (outcome) outcomes[i] = outcome;
     else waiting.push(i);
   }
+  if (waiting.length > 0 && waiting.length < works.length) await onEnded(outcomes);
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       signal.throwIfAborted();

@@ -27,7 +27,7 @@ import { atScale, type ScaleName, type Workload } from '@espalier/workloads';
 import { findConfig } from '../config.js';
 import { InterruptedError } from '../errors.js';
 import * as options from '../options.js';
-import { showProgress } from '../progress.js';
+import { showProgress } from '../live/progress.js';
 import { SummaryFile } from '../summary-file.js';
 import {
   defaultPruners,
@@ -223,7 +223,11 @@ async function loadStrategies(
 async function compareWithProgress(compared: CompareOptions): Promise<Summary> {
   const watcher = showProgress();
   try {
-    return await compareStrategies({ ...compared, watcher });
+    const onSummary = async (summary: Summary) => {
+      watcher.summed(summary);
+      await compared.onSummary?.(summary);
+    };
+    return await compareStrategies({ ...compared, watcher, onSummary });
   } finally {
     watcher.stop();
   }
