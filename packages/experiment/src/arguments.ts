@@ -98,7 +98,7 @@ const sparsityList = listOf(
   'a list of sparsities, such as [0.9]',
 );
 
-const aStoreOrNone: Expected = {
+export const aStoreOrNone: Expected = {
   ...aStore,
   holds: (value) => typeof value === 'function' || aStore.holds(value),
   words: `${aStore.words}, or a function that opens one`,

@@ -9,6 +9,7 @@ export { findPackage, isModulePath, loadModule } from './modules/modules.js';
 export { assertName, loadPruner, loadWorkload } from './modules/references.js';
 export { drawTable, type DrawnTable } from './reports/terminal.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
+export { tensorBoard, type TensorBoard, type TensorBoardOptions } from './tensorboard/tensorboard.js';
 
 /** Every report by its format's name; `table` is for a terminal. */
 export const nodeReports = { table: checked('table', terminal), ...reports } as const;

@@ -11,6 +11,7 @@ import {
   type CompareOptions,
   type Strategy,
   type Summary,
+  type Watcher,
 } from '@espalier/experiment';
 import {
   loadPruner,
@@ -18,8 +19,10 @@ import {
   nodeReports,
   openFolder,
   processes,
+  tensorBoard,
   withCode,
   type FolderStore,
+  type TensorBoard,
 } from '@espalier/experiment/node';
 
 import { atScale, type ScaleName, type Workload } from '@espalier/workloads';
@@ -59,6 +62,7 @@ export interface CompareCommandOptions {
   readonly out?: string;
   readonly config?: string;
   readonly reference: string;
+  readonly tensorboard?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -125,6 +129,10 @@ export const compare: Command = {
         '--config <file>',
         "espalier.config.ts with own strategies and workloads (default: found upwards, to the package's root)",
       )
+      .option(
+        '--tensorboard <folder>',
+        "where TensorBoard's event files go, a run a trial (default: none are written)",
+      )
       .option('--reference <strategy>', 'what paired differences are taken against', 'dense')
       .option(
         '--dry-run',
@@ -178,21 +186,32 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   }
   // Opened once it is known what can be run: what is refused leaves nothing behind.
   let store: FolderStore | undefined;
+  let board: TensorBoard | undefined;
   const written = new SummaryFile(() => store as FolderStore);
   const summary = await interruptibly(out, async (signal) =>
-    compareWithProgress({
-      ...(await asked(signal)),
-      store: async () => (store = await openFolder(out)),
-      onSummary: (summary) => written.write(summary),
-    }),
+    compareWithProgress(
+      {
+        ...(await asked(signal)),
+        async store() {
+          store = await openFolder(out);
+          const { tensorboard: folder } = given;
+          if (folder !== undefined) board = await tensorBoard({ folder, store, task: workload.task });
+          return store;
+        },
+        onSummary: (summary) => written.write(summary),
+      },
+      () => board,
+    ),
   );
+  const unshown = await board?.finish();
   await written.write(summary);
   // Shown whether it could be written or not: a disk that has filled up does not take what was trained for.
   process.stdout.write(nodeReports.table(summary, { width: process.stdout.columns }));
   reportFailures(summary);
+  if (unshown) process.stderr.write(`error: ${unshown}\n`);
   if (written.trouble) process.stderr.write(`error: ${written.trouble}\n`);
   else process.stdout.write(`Written to ${out}\n`);
-  return written.trouble || summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
+  return unshown || written.trouble || summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
 }
 
 /** @throws UsageError where the workload has no such scale */
@@ -220,16 +239,32 @@ async function loadStrategies(
   );
 }
 
-async function compareWithProgress(compared: CompareOptions): Promise<Summary> {
-  const watcher = showProgress();
+/** @param board is asked once trials run */
+async function compareWithProgress(
+  compared: CompareOptions,
+  board: () => TensorBoard | undefined,
+): Promise<Summary> {
+  const progress = showProgress();
+  const watcher: Watcher = {
+    ...progress,
+    progressed(trial, done) {
+      progress.progressed?.(trial, done);
+      board()?.progressed?.(trial, done);
+    },
+    ended(trial, outcome, ran) {
+      progress.ended?.(trial, outcome, ran);
+      board()?.ended?.(trial, outcome, ran);
+    },
+  };
   try {
     const onSummary = async (summary: Summary) => {
-      watcher.summed(summary);
+      progress.summed(summary);
       await compared.onSummary?.(summary);
     };
     return await compareStrategies({ ...compared, watcher, onSummary });
   } finally {
-    watcher.stop();
+    progress.stop();
+    await board()?.finish();
   }
 }
 
