@@ -129,6 +129,7 @@ export function assertCompared(options: CompareOptions, of: string): void {
     dataFolder: aPath,
     executor: anExecutor,
     store: aStoreOrNone,
+    save: oneOf('none', 'models'),
     watcher: anObject('an object of functions that are told how it goes'),
     onSummary: aFunction('a function of the summary'),
     signal: aSignal,

@@ -48,6 +48,12 @@ export interface CompareOptions {
   readonly executor?: Executor | undefined;
   /** Where results go; when absent, nowhere but into what is returned. Opened once it is known what can be run. */
   readonly store?: Store | (() => Promise<Store>) | undefined;
+  /**
+   * What is kept of trained models in the trials' places: nothing, or the final ones, dense and compressed, with their
+   * masks. It is no part of what a trial is: one that has ended without its model is trained again for it, and its
+   * result stays. `none` when absent.
+   */
+  readonly save?: 'none' | 'models' | undefined;
   readonly watcher?: Watcher | undefined;
   /**
    * Is given the summary of what has ended, before the first trial where something has, and after each that ran: to be
@@ -105,7 +111,7 @@ export async function compare(options: CompareOptions): Promise<Summary> {
  */
 export async function prepare(options: CompareOptions): Promise<Prepared> {
   const { reference = 'dense', dataFolder = '', sparsePhases = true, watcher = {} } = options;
-  const { trialTimeoutMinutes, signal = new AbortController().signal } = options;
+  const { save = 'none', trialTimeoutMinutes, signal = new AbortController().signal } = options;
   assertLimit(trialTimeoutMinutes);
   const compared = withReference(options.workload);
   const strategies = options.pruners.map(strategyOf);
@@ -147,6 +153,7 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
   return {
     ...{ works, workload, epochs, costs },
     ...{ executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes },
+    saveModels: save === 'models',
   };
 }
 

@@ -2,6 +2,7 @@
 import { checked, reports } from './reports/reports.js';
 import { terminal } from './reports/terminal.js';
 
+export { exportModel, type ExportedModel, type ExportOptions } from './export-model.js';
 export { processes, type ProcessesOptions } from './executors/processes/processes.js';
 export { withCode } from './modules/assert-code.js';
 export { codeOf } from './modules/code.js';

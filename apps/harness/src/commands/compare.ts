@@ -26,6 +26,7 @@ import {
 } from '@espalier/experiment/node';
 
 import { atScale, type ScaleName, type Workload } from '@espalier/workloads';
+import { Option } from 'commander';
 
 import { findConfig } from '../config.js';
 import { InterruptedError } from '../errors.js';
@@ -62,6 +63,7 @@ export interface CompareCommandOptions {
   readonly out?: string;
   readonly config?: string;
   readonly reference: string;
+  readonly save: 'none' | 'models';
   readonly tensorboard?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -129,6 +131,11 @@ export const compare: Command = {
         '--config <file>',
         "espalier.config.ts with own strategies and workloads (default: found upwards, to the package's root)",
       )
+      .addOption(
+        new Option('--save <none,models>', 'keep the final models, dense and compressed, and their masks')
+          .choices(['none', 'models'])
+          .default('none'),
+      )
       .option(
         '--tensorboard <folder>',
         "where TensorBoard's event files go, a run a trial (default: none are written)",
@@ -172,6 +179,7 @@ export async function run(given: CompareCommandOptions): Promise<number> {
       reference: given.reference,
       dataFolder: resolve(dataFolder(given.data)),
       executor,
+      save: given.save,
       trialTimeoutMinutes: given.trialTimeout,
       signal,
     };

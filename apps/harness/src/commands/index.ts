@@ -3,6 +3,7 @@ import type { Command } from './command.js';
 import { compare } from './compare.js';
 import { getData, listData, prepareData, verifyData } from './data.js';
 import { doctor } from './doctor.js';
+import { exportCommand } from './export.js';
 import { list } from './list.js';
 import { report } from './report.js';
 import { theory } from './theory.js';
@@ -12,6 +13,7 @@ export const commands: readonly Command[] = [
   list,
   doctor,
   report,
+  exportCommand,
   listData,
   getData,
   prepareData,

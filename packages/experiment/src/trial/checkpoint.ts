@@ -69,6 +69,22 @@ export async function restoreCheckpoint(
   return null;
 }
 
+/**
+ * Puts model, optimiser and pruning to where a checkpoint has them, and nothing else.
+ *
+ * @returns why it cannot be this trial's, and nothing was changed; null where it was
+ */
+export async function applyCheckpoint(
+  checkpoint: Checkpoint,
+  trialId: string,
+  trained: Trained,
+  totalSteps: number,
+): Promise<string | null> {
+  const why = misfit(checkpoint, trialId, trained, totalSteps);
+  if (why === null) await apply(checkpoint, trained);
+  return why;
+}
+
 /** Why a checkpoint cannot be this trial's; null where it can. */
 function misfit(
   { trialId: of, step, weights, pruning: state, search }: Checkpoint,
