@@ -31,7 +31,8 @@ export async function findTrial(store: Store, asked: string, where: string): Pro
     ({ name }) => name === asked,
     ({ trial }) => trialSlot(trial) === asked,
     ({ trial }) => prunerName(trial) === asked,
-    ({ name }) => name.startsWith(`${asked}-`),
+    // A strategy's whole name at least: another's may begin with it.
+    ({ name, trial }) => asked.length > prunerName(trial).length && name.startsWith(`${asked}-`),
   ];
   const found = ways.map((is) => there.filter(is)).find(({ length }) => length > 0) ?? [];
   if (found.length === 1) return found[0] as FoundTrial;

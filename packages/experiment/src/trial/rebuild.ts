@@ -1,5 +1,5 @@
 /** The model of a trial that has not ended, made of its checkpoint. */
-import { sparsify, type Pruner } from '@espalier/core';
+import { sparsify, type Pruner, type Pruning } from '@espalier/core';
 import { repairGradients } from '@espalier/gradients';
 import type { Workload } from '@espalier/workloads';
 
@@ -41,25 +41,26 @@ export async function rebuild(
     const { totalSteps } = batchesOf(trial, data.train.count, workload.defaults.batchSize);
     const model = await workload.model(seed, data);
     const optimizer = workload.optimizer();
-    try {
+    let running: Pruning | null = null;
+    const finalised = async () => {
       const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
-      const pruning = pruner && target && (await sparsify(model, pruner, target));
-      const trained = { model, optimizer, pruning, search: null };
-      const finalised = async () => {
-        const why = await applyCheckpoint(checkpoint, trialId(trial), trained, totalSteps);
-        if (why !== null) throw new UsageError(`the checkpoint ${why}`);
-        return pruning && (await pruning.finalize());
-      };
+      running = pruner && target && (await sparsify(model, pruner, target));
+      const trained = { model, optimizer, pruning: running, search: null };
+      const why = await applyCheckpoint(checkpoint, trialId(trial), trained, totalSteps);
+      if (why !== null) throw new UsageError(`the checkpoint ${why}`);
+      const report = running && (await running.finalize());
+      running = null;
+      return report;
+    };
+    try {
       const report = await finalised().catch((error: Error) => {
-        pruning?.abandon();
-        const { step } = checkpoint;
-        throw new UsageError(
-          `${trialLabel(trial)} gives no model at step ${step} of ${totalSteps}: ${error.message.split('\n')[0]}`,
-        );
+        const at = `step ${checkpoint.step} of ${totalSteps}`;
+        throw new UsageError(`${trialLabel(trial)} gives no model at ${at}: ${error.message.split('\n')[0]}`);
       });
       const files = await modelFiles(model, report);
       return { files, step: checkpoint.step, totalSteps, cutAtEnd: report?.cutAtEnd ?? 0 };
     } finally {
+      (running as Pruning | null)?.abandon();
       optimizer.dispose();
       model.dispose();
     }
