@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { access, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
-import { startBackend } from '@espalier/backend';
-import { assertOptions, aText, required, trueOrFalse } from '@espalier/core';
+import { aFunction, assertOptions, aText, required, trueOrFalse } from '@espalier/core';
 
 import { aPath } from './arguments.js';
 import { UsageError } from './errors.js';
@@ -30,6 +29,8 @@ export interface ExportOptions {
   readonly compressed?: boolean;
   /** Where the workload finds its data, which an unfinished trial's model is made with. */
   readonly dataFolder: string;
+  /** Makes a backend tfjs' current one; called where a model has to be made. */
+  readonly startBackend: () => Promise<unknown>;
 }
 
 export interface ExportedModel {
@@ -62,8 +63,9 @@ export async function exportModel(options: ExportOptions): Promise<ExportedModel
     out: required(aPath),
     compressed: trueOrFalse,
     dataFolder: required(aPath),
+    startBackend: required(aFunction("a function that starts a backend: () => startBackend('wasm')")),
   });
-  const { folder, trial: asked, compressed = false, dataFolder } = options;
+  const { folder, trial: asked, compressed = false } = options;
   const out = resolve(options.out);
   await assertFree(out);
   const store = folderStore(resolve(folder));
@@ -71,7 +73,7 @@ export async function exportModel(options: ExportOptions): Promise<ExportedModel
   if (compressed && !found.trial.pruner) {
     throw new UsageError('The dense baseline has no block-sparse form: leave --compressed out');
   }
-  const { files, ...made } = (await savedOf(found, store)) ?? (await rebuiltOf(found, store, dataFolder));
+  const { files, ...made } = (await savedOf(found, store)) ?? (await rebuiltOf(found, store, options));
   const written = formOf(files, compressed ? FORMS.compressed : FORMS.dense);
   await writeFolder(out, written);
   return { trial: found.name, ...made, files: Object.keys(written) };
@@ -94,7 +96,11 @@ async function savedOf({ name, trial }: FoundTrial, store: Store): Promise<Made 
   }
 }
 
-async function rebuiltOf({ name, trial }: FoundTrial, store: Store, dataFolder: string): Promise<Made> {
+async function rebuiltOf(
+  { name, trial }: FoundTrial,
+  store: Store,
+  { dataFolder, startBackend }: ExportOptions,
+): Promise<Made> {
   const place = store.trial(name);
   const checkpoint = await unlessDoubtful(() => place.checkpoint());
   if (!checkpoint) {
@@ -103,7 +109,7 @@ async function rebuiltOf({ name, trial }: FoundTrial, store: Store, dataFolder: 
   }
   const workload = await loadWorkloadOf(trial);
   const pruner = trial.pruner && (await loadPruner(trial.pruner));
-  await startBackend('wasm');
+  await startBackend();
   return { from: 'checkpoint', ...(await rebuild(trial, workload, pruner, { checkpoint, dataFolder })) };
 }
 

@@ -213,7 +213,14 @@ describe('saved models', () => {
 
 describe('exportModel', () => {
   const exporting = (folder: string, trial: string, out: string, compressed = false) =>
-    exportModel({ folder, trial, out: join(root, out), compressed, dataFolder: root });
+    exportModel({
+      folder,
+      trial,
+      out: join(root, out),
+      compressed,
+      dataFolder: root,
+      startBackend: async () => {},
+    });
 
   it('copies a saved model', async () => {
     const folder = join(root, 'saved');

@@ -1,6 +1,7 @@
 /** `espalier export <folder>`: the model of one of its trials, as files. */
 import { resolve } from 'node:path';
 
+import { startBackend } from '@espalier/backend';
 import { dataFolder } from '@espalier/datasets/data-folder';
 import { exportModel, type ExportedModel } from '@espalier/experiment/node';
 
@@ -36,6 +37,7 @@ async function run(folder: string, options: ExportCommandOptions): Promise<void>
   const exported = await exportModel({
     ...{ folder, trial, out, compressed },
     dataFolder: resolve(dataFolder(options.data)),
+    startBackend: () => startBackend('wasm'),
   });
   process.stdout.write(`${describe(exported)}: ${exported.files.join(', ')} in ${resolve(out)}\n`);
 }
