@@ -28,8 +28,22 @@ export type {
   StoredTensor,
   TrialStore,
 } from './store/store.js';
-export type { Environment, Row, Summary } from './summary.js';
+export { describeMeasures, type Environment, type Row, type Summary } from './summary.js';
 export { trialId, trialName } from './trial/identity.js';
+export type { Configuration, SearchKind } from './tune/configurations.js';
+export type { Round } from './tune/rounds.js';
+export {
+  assertFits,
+  chosenFor,
+  parseSettings,
+  strategyFor,
+  type ChosenSettings,
+  type TriedSettings,
+  type TunedSettings,
+  type TuningNote,
+} from './tune/settings-file.js';
+export { describeTuning } from './tune/describe-tuning.js';
+export { tune, tunedInPlace, type TunedStrategy, type TuneOptions } from './tune/tune.js';
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {
