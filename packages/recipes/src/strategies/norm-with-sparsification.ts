@@ -1,0 +1,20 @@
+/** SequentialAttention++'s search with AC/DC's score: blocks go by their norm, and there is no attention. */
+import { frobenius, identity, tunable, type Pruner } from '@espalier/core';
+import {
+  sequentialAttentionPlusPlus,
+  type SequentialAttentionPlusPlusSettings,
+} from '@espalier/sequential-attention-plus-plus';
+
+export type NormWithSparsificationSettings = Pick<SequentialAttentionPlusPlusSettings, 'plan' | 'cycles'>;
+
+export function normWithSparsification(settings: NormWithSparsificationSettings = {}): Pruner {
+  return {
+    ...sequentialAttentionPlusPlus(settings),
+    name: 'norm-with-sparsification',
+    description: 'Dense, sparsification and sparse phases in turn; the support is re-chosen by norm',
+    parameterisation: identity,
+    importance: frobenius,
+  };
+}
+
+export default tunable(normWithSparsification, {});
