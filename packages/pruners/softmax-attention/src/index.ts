@@ -16,14 +16,15 @@ export function softmaxAttentionPruning({
   temperature = 1,
   normalised = true,
   clip = 'density',
+  travel = 8,
   dense = 0.5,
 }: SoftmaxAttentionSettings = {}): Pruner {
   return {
     name: 'softmax-attention',
     description: 'One-shot: keep the blocks of most attention, trained with the weights, then fine-tune',
     source: 'Yasuda et al. 2023, arXiv 2209.14881; 2024, arXiv 2402.17902',
-    settings: { temperature, normalised, clip, dense },
-    parameterisation: softmaxAttention({ temperature, normalised, clip }),
+    settings: { temperature, normalised, clip, travel, dense },
+    parameterisation: softmaxAttention({ temperature, normalised, clip, travel }),
     importance: attention({ temperature, normalised }),
     search: oneShot({ dense }),
   };
