@@ -1,5 +1,8 @@
-/** SequentialAttention++ with attention that is `exp(L)`, not a softmax: a question of the paper's public review. */
-import { attention, softmaxAttention, tunable, type Pruner } from '@espalier/core';
+/**
+ * SequentialAttention++ with attention that is `exp(L)`, not a softmax, its logits trained by the optimiser: a question of
+ * the paper's public review.
+ */
+import { attention, between, softmaxAttention, tunable, type Pruner } from '@espalier/core';
 import {
   sequentialAttentionPlusPlus,
   type SequentialAttentionPlusPlusSettings,
@@ -8,13 +11,14 @@ import {
 export type UnnormalisedSettings = Pick<SequentialAttentionPlusPlusSettings, 'plan' | 'cycles'>;
 
 export function unnormalised(settings: UnnormalisedSettings = {}): Pruner {
+  const whole = sequentialAttentionPlusPlus({ ...settings, travel: 'optimizer' });
   return {
-    ...sequentialAttentionPlusPlus(settings),
+    ...whole,
     name: 'unnormalised',
     description: 'SequentialAttention++ with exp(L) in the place of the softmax',
-    parameterisation: softmaxAttention({ normalised: false }),
+    parameterisation: softmaxAttention({ normalised: false, travel: 'optimizer' }),
     importance: attention({ normalised: false }),
   };
 }
 
-export default tunable(unnormalised, {});
+export default tunable(unnormalised, { cycles: between(2, 10, { whole: true }) });

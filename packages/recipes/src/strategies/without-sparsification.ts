@@ -3,20 +3,27 @@
  * Table 3). What was pruned comes back at its old values, as in SequentialAttention++.
  */
 import { acdc, type AcdcSettings } from '@espalier/acdc';
-import { tunable, type Pruner } from '@espalier/core';
-import { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';
+import { between, tunable, type Pruner } from '@espalier/core';
+import {
+  sequentialAttentionPlusPlus,
+  type SequentialAttentionPlusPlusSettings,
+} from '@espalier/sequential-attention-plus-plus';
 
-export type WithoutSparsificationSettings = Pick<AcdcSettings, 'plan' | 'cycles'>;
+export type WithoutSparsificationSettings = Pick<AcdcSettings, 'plan' | 'cycles'> &
+  Pick<SequentialAttentionPlusPlusSettings, 'travel'>;
 
-export function withoutSparsification(settings: WithoutSparsificationSettings = {}): Pruner {
-  const { search, settings: chosen } = acdc({ ...settings, prunedWeights: 'masked' });
+export function withoutSparsification({ travel = 8, ...timed }: WithoutSparsificationSettings = {}): Pruner {
+  const { search, settings } = acdc({ ...timed, prunedWeights: 'masked' });
   return {
-    ...sequentialAttentionPlusPlus(),
+    ...sequentialAttentionPlusPlus({ travel }),
     name: 'without-sparsification',
     description: "Softmax attention scores the blocks; AC/DC's sparse and dense phases in turn",
-    settings: chosen,
+    settings: { ...settings, travel },
     search,
   };
 }
 
-export default tunable(withoutSparsification, {});
+export default tunable(withoutSparsification, {
+  cycles: between(2, 10, { whole: true }),
+  travel: between(2, 32, { logarithmic: true }),
+});
