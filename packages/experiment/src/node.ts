@@ -7,7 +7,7 @@ export { processes, type ProcessesOptions } from './executors/processes/processe
 export { withCode } from './modules/assert-code.js';
 export { codeOf } from './modules/code.js';
 export { findPackage, isModulePath, loadModule } from './modules/modules.js';
-export { assertName, loadPruner, loadWorkload } from './modules/references.js';
+export { assertName, loadPruner, loadSpace, loadWorkload } from './modules/references.js';
 export { drawTable, type DrawnTable } from './reports/terminal.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
 export { tensorBoard, type TensorBoard, type TensorBoardOptions } from './tensorboard/tensorboard.js';

@@ -35,8 +35,8 @@ export async function rebuild(
   { checkpoint, dataFolder }: { readonly checkpoint: Checkpoint; readonly dataFolder: string },
 ): Promise<Rebuilt> {
   repairGradients();
-  const { seed } = trial;
-  const data = await loadData(workload, trial.workload, { dataFolder, seed });
+  const { seed, split } = trial;
+  const data = await loadData(workload, trial.workload, { dataFolder, seed, ...(split && { split }) });
   try {
     const { totalSteps } = batchesOf(trial, data.train.count, workload.defaults.batchSize);
     const model = await workload.model(seed, data);
