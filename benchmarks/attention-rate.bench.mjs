@@ -7,8 +7,8 @@
  *         [--sparsity 0.9,0.95] [--block 16,32] [--epochs 5,20] [--seeds 0,1]
  *
  * A method is `dense`, `magnitude`, `softmax` or `spp`, with settings: those of the strategy (`travel=optimizer`,
- * `temperature=0.25`, `dense=0.25`), `early` for travel that is over when the blocks are pruned, `frozen` for logits of
- * pruned blocks that stand still, `flat` for travel that does not fall along a cosine. What was trained already is not
+ * `temperature=0.25`, `dense=0.25`), `early` for travel that is over when the blocks are pruned, `drifting` for logits of
+ * pruned blocks that do not stand still, `flat` for travel that does not fall along a cosine. What was trained already is not
  * trained again: results/attention-rate.json has every run. Prints the table of all of them, and writes it beside.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ const options = readOptions({
 });
 const RESULTS = new URL('results/attention-rate.json', import.meta.url);
 const MAKERS = { magnitude, softmax: softmaxAttentionPruning, spp: sequentialAttentionPlusPlus };
-const RULES = ['early', 'frozen', 'flat'];
+const RULES = ['early', 'drifting', 'flat'];
 const EVALUATION_BATCH = 1000;
 
 const task = tasks[options.task] ?? tasks.planted;
@@ -69,7 +69,7 @@ console.log(tableOf(stored()));
 /** The strategy of a method, and the rule for its logits. */
 function strategyOf(method) {
   const [name, ...parts] = method.split(/\s+/);
-  if (name === 'dense') return { pruner: null, rules: [] };
+  if (name === 'dense') return null;
   const rules = parts.filter((part) => RULES.includes(part));
   const settings = Object.fromEntries(
     parts
@@ -78,7 +78,8 @@ function strategyOf(method) {
       .map(([key, value]) => [key, number(value) ?? value]),
   );
   const pruner = MAKERS[name](settings);
-  return { pruner: { ...pruner, parameterisation: ruled(pruner, rules) }, rules };
+  const own = { ...pruner, parameterisation: ruled(pruner, rules) };
+  return rules.includes('drifting') ? drifting(own) : own;
 }
 
 function ruled({ parameterisation, search }, rules) {
@@ -98,8 +99,26 @@ function ruled({ parameterisation, search }, rules) {
   return { ...parameterisation, learningRates: { logits: rate } };
 }
 
+/** The logits are no longer one number a block to core, which then does not know which are of pruned ones. */
+function drifting(pruner) {
+  const { trainables, blockScale } = pruner.parameterisation;
+  const plain = ({ logits }, { grid }) => ({ logits: logits.reshape(grid.gridShape) });
+  return {
+    ...pruner,
+    parameterisation: {
+      ...pruner.parameterisation,
+      trainables: (kernel) => ({ logits: trainables(kernel).logits.expandDims() }),
+      blockScale: (raw, added, kernel) => blockScale(raw, plain(added, kernel), kernel),
+    },
+    importance: {
+      ...pruner.importance,
+      score: (kernel) => pruner.importance.score({ ...kernel, trainables: plain(kernel.trainables, kernel) }),
+    },
+  };
+}
+
 async function trained(data, { method, sparsity, block, epochs, seed }) {
-  const { pruner, rules } = strategyOf(method);
+  const pruner = strategyOf(method);
   const model = await task.model(seed, data);
   const optimizer = task.optimizer();
   const stepsOfEpoch = Math.ceil(data.train.count / task.batchSize);
@@ -114,13 +133,8 @@ async function trained(data, { method, sparsity, block, epochs, seed }) {
     const first = (step % stepsOfEpoch) * task.batchSize;
     const batch = await tensorsOf(data.train, order.subarray(first, first + task.batchSize));
     optimizer.learningRate = task.learningRate(step / totalSteps);
-    const before = rules.includes('frozen') ? logitsOf(pruning) : [];
     const loss = () => task.task.loss(model.apply(batch.inputs, { training: true }), batch.targets);
     optimizer.minimize(loss, false, variables);
-    for (const { logits, value, mask } of before) {
-      tf.tidy(() => logits.assign(tf.where(tf.tensor2d(mask, logits.shape, 'bool'), logits, value)));
-      value.dispose();
-    }
     tf.dispose(batch);
     await pruning?.step();
   }
@@ -134,10 +148,6 @@ async function trained(data, { method, sparsity, block, epochs, seed }) {
 }
 
 var order;
-
-function logitsOf({ kernels }) {
-  return kernels.map(({ trainables: { logits }, mask }) => ({ logits, value: logits.clone(), mask }));
-}
 
 /** Lowest, median and highest factor of the kept blocks, over all kernels; null without attention. */
 function attentionOf({ kernels }) {

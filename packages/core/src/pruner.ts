@@ -74,6 +74,7 @@ export interface Parameterisation {
    * Learning rates of trainables that are not to have the optimiser's, by name. Core trains these in its place, by Adam
    * (β₁ 0.9, β₂ 0.999): a step moves each number by the rate, or less where its gradient turns, whatever the gradient's
    * scale. The optimiser never sees them, nor does the kernel's regularizer; whenever it is reset, their moments are.
+   * Where there is a number for each block, those of pruned blocks stand still.
    */
   readonly learningRates?: Readonly<Record<string, LearningRate>>;
   /** Initial values of what it remembers without training it; saved with the model's weights. */

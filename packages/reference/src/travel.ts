@@ -1,6 +1,7 @@
 /**
  * The rule by which attention logits are trained: Adam, of rates that fall as the half of a cosine from the first step to
- * the last, and are `c ln(1/d)` in all, d the density. So far go logits whose derivatives never change.
+ * the last, and are `c ln(1/d)` in all, d the density. So far go logits whose derivatives never change. Those of pruned
+ * blocks stay where they are.
  */
 import type { Parameter } from './network.js';
 import type { Kernel, Run } from './run.js';
@@ -37,7 +38,7 @@ export class Travel {
     this.#steps++;
     for (const kernel of this.run.kernels) {
       const logits = kernel.added!;
-      this.#move(logits, gradients.get(logits)!, this.#shares[step] * this.#whole(kernel));
+      this.#move(kernel, gradients.get(logits)!, this.#shares[step] * this.#whole(kernel));
       gradients.delete(logits);
     }
   }
@@ -46,7 +47,8 @@ export class Travel {
     return -this.distance * Math.log(density);
   }
 
-  #move(logits: Parameter, gradient: readonly number[], rate: number): void {
+  #move({ added, mask }: Kernel, gradient: readonly number[], rate: number): void {
+    const logits = added!;
     const { round } = this.run;
     const zeros = () => gradient.map(() => 0);
     const moments = this.#moments.get(logits) ?? { first: zeros(), second: zeros() };
@@ -56,6 +58,7 @@ export class Travel {
       moments.second[i] = round(SECOND * moments.second[i] + (1 - SECOND) * g ** 2);
       const mean = moments.first[i] / (1 - FIRST ** this.#steps);
       const meanSquare = moments.second[i] / (1 - SECOND ** this.#steps);
+      if (!mask[i]) return;
       logits.values[i] = round(logits.values[i] - (rate * mean) / (Math.sqrt(meanSquare) + TINY));
     });
   }

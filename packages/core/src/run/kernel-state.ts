@@ -318,7 +318,12 @@ export class KernelState implements PrunedKernel {
       const [first, second] = [moment(), moment()];
       this.#buffers = { ...this.#buffers, [`${name}_moment_1`]: first, [`${name}_moment_2`]: second };
       const of = `the ${name} of ${this.name}`;
-      return { name: of, variable, first, second, rate: (step, totalSteps) => rate(this, step, totalSteps) };
+      const isOfBlocks = variable.shape.join() === this.grid.gridShape.join();
+      return {
+        ...{ name: of, variable, first, second },
+        mask: () => (isOfBlocks ? (this.#masking?.tensor ?? null) : null),
+        rate: (step, totalSteps) => rate(this, step, totalSteps),
+      };
     });
   }
 

@@ -107,6 +107,35 @@ describe.each(Object.entries(optimizers))('a learning rate of its own under tf.t
   });
 });
 
+it('tells a proximal step how far its own step went', async () => {
+  const optimizer = tf.train.sgd(0);
+  const sizes: number[][] = [];
+  const own: Parameterisation = {
+    ...numbers(constant(0.02)),
+    proximal: (raw, _kernel, { stepSize }) => {
+      sizes.push(values(stepSize('numbers')));
+      return raw.clone();
+    },
+  };
+  const w = tf.variable(tf.ones([2, 2]));
+  const pruning = await sparsify({ w }, under(own), { ...target, blockShape: [1, 1], optimizer });
+  const [added] = pruning.addedVariables as [tf.Variable];
+  const slopes = [3, -1, 0.5, 2];
+  for (let step = 0; step < 3; step++) {
+    const before = values(added);
+    const loss = () => pruning.weight('w').mul(tf.tensor2d(slopes, [2, 2])).sum<tf.Scalar>();
+    optimizer.minimize(loss, false, [w, added]);
+    await pruning.step();
+    const moved = values(added).map((value, b) => before[b]! - value);
+    expectClose(
+      sizes[step]!.map((size, b) => size * slopes[b]!),
+      moved,
+      1e-6,
+    );
+  }
+  pruning.abandon();
+});
+
 describe('the moments of what has a learning rate of its own', () => {
   it('are forgotten whenever the optimiser is', async () => {
     const optimizer = tf.train.momentum(0, 0.9);
@@ -306,6 +335,21 @@ describe('a model whose logits travel', () => {
     expect(weightsOf(late)).toEqual(weightsOf(early));
     ofLate.abandon();
     ofEarly.abandon();
+  });
+
+  it('leaves the logits of pruned blocks where they are', async () => {
+    const own = model(1, tf.train.momentum(0.05, 0.9));
+    // Not so far that the attention is clipped, and has no gradient.
+    const pruning = await sparsify(own, byAttention(oneShot(), 1, 0.5), target);
+    await trainOn(own, pruning, 0, TOTAL / 2);
+    const before = pruning.kernels.map(({ trainables }) => values(trainables['logits']!));
+    await trainOn(own, pruning, TOTAL / 2, TOTAL / 2 + 3);
+    pruning.kernels.forEach(({ trainables, mask }, i) =>
+      values(trainables['logits']!).forEach((logit, b) =>
+        expect(logit !== before[i]![b]).toBe(mask[b] === 1),
+      ),
+    );
+    pruning.abandon();
   });
 
   it('has an optimiser of its own again when it is over', async () => {

@@ -3,7 +3,9 @@
  * gradients are taken out of what the optimiser is given, and move it by Adam (Kingma and Ba, arXiv 1412.6980, Algorithm
  * 1), whose step is as long as the rate whatever the scale of the gradients.
  *
- * The moments are forgotten whenever the optimiser is reset, and their correction counts from there.
+ * The moments are forgotten whenever the optimiser is reset, and their correction counts from there. Numbers of blocks that
+ * are pruned stand still: what gradient they have comes by way of the others, as by the sum that a softmax divides by, and
+ * steps of one length for all would make of it as much as of any.
  */
 import * as tf from '@tensorflow/tfjs';
 
@@ -23,6 +25,8 @@ export interface OwnRate {
   /** Its moments, of its shape. */
   readonly first: tf.Variable;
   readonly second: tf.Variable;
+  /** 1 for a block that trains, 0 for one that is pruned, where there is a number for each block; else null. */
+  mask(): tf.Tensor | null;
   /** Of a step, counted from 0. */
   rate(step: number, totalSteps: number): number;
 }
@@ -87,6 +91,16 @@ export class OwnRates implements Trainer {
     }
   }
 
+  /** How far the step that was just taken goes, of one of its own; see `stepSize` of optimisers. Of its shape. */
+  stepSize(variable: tf.Variable): tf.Tensor {
+    const { second, rate } = this.#own.get(variable.name)!;
+    const { step, totalSteps, sinceReset } = this.toCome();
+    return tf.tidy(() => {
+      const corrected = second.div(1 - BETA_2 ** (sinceReset + 1));
+      return tf.div(rate(step, totalSteps), corrected.sqrt().add(EPSILON));
+    });
+  }
+
   closeStep(): void {
     this.#hasCome = false;
   }
@@ -106,7 +120,12 @@ export class OwnRates implements Trainer {
 }
 
 /** @param k number of the step since the moments were zero, from 1 */
-function adamStep({ variable, first, second }: OwnRate, gradient: tf.Tensor, rate: number, k: number): void {
+function adamStep(
+  { variable, first, second, mask }: OwnRate,
+  gradient: tf.Tensor,
+  rate: number,
+  k: number,
+): void {
   tf.tidy(() => {
     first.assign(
       gradient
@@ -124,6 +143,8 @@ function adamStep({ variable, first, second }: OwnRate, gradient: tf.Tensor, rat
     // η m̂ / (√v̂ + ε), with the corrections of both moments outside of the root.
     const root = Math.sqrt(1 - BETA_2 ** k);
     const scale = (rate * root) / (1 - BETA_1 ** k);
-    variable.assign(variable.sub(first.mul(scale).div(second.sqrt().add(EPSILON * root))));
+    const change = first.mul(scale).div(second.sqrt().add(EPSILON * root));
+    const training = mask();
+    variable.assign(variable.sub(training ? change.mul(training) : change));
   });
 }

@@ -372,6 +372,7 @@ export class Pruning {
   #proximalStep(): void {
     const share = this.#schedule.phaseOf(this.stepsDone).curve(this.#schedule.progressAt(this.stepsDone));
     const sizeOf = (variable: tf.Variable) => {
+      if (this.#ownRates.trains(variable.name)) return this.#ownRates.stepSize(variable);
       const optimizer = this.#host.optimizer();
       if (optimizer) return stepSize(optimizer, variable, this.#host.trained?.());
       throw new Error(

@@ -26,13 +26,19 @@ export interface SequentialAttentionPlusPlusSettings {
   cycles?: number;
   /** The softmax temperature τ, above 0; 0.25 for unstructured pruning. */
   temperature?: number;
-  /** How far the logits go in a run, in units of `ln(1/density)`, above 0; `'optimizer'`: as far as it takes them. */
+  /**
+   * How far the logits go in a run, in units of `ln(1/density)`, above 0: core's `travel`. `'optimizer'`: the optimiser
+   * trains them.
+   */
   travel?: number | 'optimizer';
   /** The constant c of the sparsification phase's curve, above 0 (§3.2, Table 4). */
   curveConstant?: number;
   /** How a cycle splits into its phases; only the ratios count. The paper leaves it open: equal parts. */
   split?: CycleSplit;
 }
+
+/** As in the paper: the optimiser trains the logits as it does the weights. */
+export const paperSettings = { travel: 'optimizer' } as const satisfies SequentialAttentionPlusPlusSettings;
 
 const plans = { imagenet: imagenetPlan, criteo: criteoPlan, cifar10: cifar10Plan };
 

@@ -20,6 +20,9 @@ export interface SoftmaxAttentionSettings extends AttentionParameters {
   readonly dense?: number;
 }
 
+/** As in the paper: the optimiser trains the logits as it does the weights. */
+export const paperSettings = { travel: 'optimizer' } as const satisfies SoftmaxAttentionSettings;
+
 export function softmaxAttentionPruning({
   temperature = 1,
   normalised = true,
