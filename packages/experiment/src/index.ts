@@ -30,6 +30,14 @@ export type {
 } from './store/store.js';
 export type { Environment, Row, Summary } from './summary.js';
 export { trialId, trialName } from './trial/identity.js';
+export {
+  packMask,
+  unpackMask,
+  type ChosenMasks,
+  type MaskBits,
+  type MaskedKernel,
+  type MaskRecord,
+} from './trial/masks.js';
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {

@@ -1,5 +1,6 @@
 /** A store in memory: for a page, a script, a test. It lives as long as its variable. */
 import { canonicalJson, textHash } from '../trial/hashes.js';
+import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import {
   NOBODY,
@@ -38,13 +39,14 @@ interface Place {
   trial: Trial | null;
   result: TrialResult | null;
   checkpoint: Checkpoint | null;
+  masks: MaskRecord | null;
   readonly steps: StepMetrics[];
   lease: LeaseKey;
   held: boolean;
 }
 
 const emptyPlace = (): Place => ({
-  ...{ trial: null, result: null, checkpoint: null, steps: [] },
+  ...{ trial: null, result: null, checkpoint: null, masks: null, steps: [] },
   ...{ lease: NOBODY, held: false },
 });
 
@@ -88,6 +90,11 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
     async saveCheckpoint(standing) {
       allowed();
       place.checkpoint = structuredClone(standing);
+    },
+    masks: async () => structuredClone(place.masks),
+    async saveMasks(chosen) {
+      allowed();
+      place.masks = structuredClone(chosen);
     },
     metrics: {
       async start() {

@@ -40,7 +40,9 @@ import { trialId } from './identity.js';
 import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
 import { finishedRun, type FinishedRun } from './run.js';
+import { finalMasks, maskRecord } from './mask-record.js';
 import { inOrder } from './stream.js';
+import type { MaskBits } from './masks.js';
 import type { AllocationReference, SearchRecord, Trial, TrialResult } from './trial.js';
 
 export interface TrainOptions extends LoopOptions {
@@ -152,12 +154,14 @@ async function trainWith(
       peakMemoryBytes: peakMemoryBytes?.() ?? null,
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
     });
+    let final: readonly MaskBits[] | null = null;
     const trainAndMeasure = async () => {
       options.onStart?.();
       await steps.toTheEnd();
       const search = searched(pruning && (await attentionSpread(pruning.kernels)));
       const report = pruning ? await pruning.finalize() : null;
       running = null;
+      final = pruning && (await finalMasks(pruning.kernels));
       const measures = await measured(finishedRun({ ...trained(search), report }), looks);
       return { status: 'ok' as const, report, measures, search };
     };
@@ -168,6 +172,9 @@ async function trainWith(
       const measures = await measuredDiverged(finishedRun({ ...trained(search), report: null }));
       return { status: 'diverged' as const, report: null, measures, search };
     });
+    if (pruning && steps.search) {
+      await options.store.saveMasks(maskRecord(pruning.kernels, steps.search, data.truth, final));
+    }
     return { id, ...ended, fingerprint, device: backend.device };
   } finally {
     running?.abandon();
