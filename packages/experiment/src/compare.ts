@@ -84,7 +84,7 @@ export async function compare(options: CompareOptions): Promise<Summary> {
       workload: workload.name,
       task: workload.task.name,
       ...(workload.scale && { scale: workload.scale }),
-      ...{ epochs, reference, environment, measures, rows },
+      ...{ epochs, reference, environment, planned: trials.length, measures, rows },
     };
   };
   // One after another: an older summary never takes the place of a newer one.

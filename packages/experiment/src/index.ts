@@ -12,10 +12,14 @@ export type { Measure, RunMeasure } from './measure.js';
 export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export { duration, formatBytes } from './quantities.js';
+export { heading } from './reports/heading.js';
+export { mergeSummaries, type NamedSummary } from './reports/merge.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
+export { cells, groupRows, referenceFor, valuesBySeed, type Group } from './reports/table.js';
+export { isPruned, targetText } from './reports/target.js';
 export type { Watcher } from './run-all.js';
-export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
+export { meanInterval, pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
 export type {
   Checkpoint,
@@ -28,7 +32,7 @@ export type {
   StoredTensor,
   TrialStore,
 } from './store/store.js';
-export type { Environment, Row, Summary } from './summary.js';
+export { denseValueIn, measuresIn, valueIn, type Environment, type Row, type Summary } from './summary.js';
 export { trialId, trialName } from './trial/identity.js';
 export {
   packMask,

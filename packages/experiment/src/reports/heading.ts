@@ -7,13 +7,16 @@ import { NOTHING } from './table.js';
 import { isPruned, overridesText } from './target.js';
 
 export function heading(summary: Summary): string[] {
-  const { workload, scale, epochs, environment, rows } = summary;
+  const { workload, scale, epochs, environment, rows, planned = rows.length } = summary;
+  const computed = new Set([environment, ...(summary.others ?? [])].map(computedOn));
   const seeds = [...new Set(rows.map(({ seed }) => seed))];
   const targets = new Set(rows.filter(isPruned).map(targetOf));
   return [
     `${workload}${scale ? ` at scale ${scale}` : ''}, ${epochs} epochs, seeds ${seeds.join(', ')}; target ${[...targets].join(', ') || 'none'}`,
-    computedOn(environment),
+    ...computed,
+    ...(computed.size > 1 ? ['times are of several machines, and compare only within one'] : []),
     fingerprintLine(rows),
+    ...(planned > rows.length ? [`unfinished: ${rows.length} of ${planned} trials have ended`] : []),
   ];
 }
 

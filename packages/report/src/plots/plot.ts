@@ -1,0 +1,20 @@
+/** A drawing of a report. */
+export interface Plot {
+  /** Of its file, in kebab case; no two plots of a report have one. */
+  readonly name: string;
+  readonly title: string;
+  /** What is to be known to read it; null where the axes say all. */
+  readonly note: string | null;
+  readonly svg: string;
+}
+
+export function kebab(...parts: readonly string[]): string {
+  return parts
+    .join(' ')
+    .toLowerCase()
+    .replaceAll('×', 'x')
+    .replaceAll('.00%', '')
+    .replaceAll('%', '')
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+}
