@@ -32,8 +32,15 @@ export type {
   StoredTensor,
   TrialStore,
 } from './store/store.js';
-export { denseValueIn, measuresIn, valueIn, type Environment, type Row, type Summary } from './summary.js';
-export { trialId, trialName } from './trial/identity.js';
+export {
+  denseValueIn,
+  describeMeasures,
+  measuresIn,
+  valueIn,
+  type Environment,
+  type Row,
+  type Summary,
+} from './summary.js';
 export {
   packMask,
   unpackMask,
@@ -42,6 +49,21 @@ export {
   type MaskedKernel,
   type MaskRecord,
 } from './trial/masks.js';
+export { trialId, trialName } from './trial/identity.js';
+export type { Configuration, SearchKind } from './tune/configurations.js';
+export type { Round } from './tune/rounds.js';
+export {
+  assertFits,
+  chosenFor,
+  parseSettings,
+  strategyFor,
+  type ChosenSettings,
+  type TriedSettings,
+  type TunedSettings,
+  type TuningNote,
+} from './tune/settings-file.js';
+export { describeBudget, describeTuning } from './tune/describe-tuning.js';
+export { tune, tunedInPlace, type TunedStrategy, type TuneOptions } from './tune/tune.js';
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {

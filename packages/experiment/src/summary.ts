@@ -1,12 +1,13 @@
 /** `summary.json`: one row a trial, as the command's contract fixes them, and what they were computed on. */
 import type { Overrides, PruningReport } from '@espalier/core';
-import type { MeasureDescription, ScaleName, Task } from '@espalier/workloads';
+import type { MeasureDescription, ScaleName, Task, TrainingSettings } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Executor } from './executors/executor.js';
 import { thisMachine, type Machine } from './machine.js';
 import { describe } from './measure.js';
 import { measuresOf } from './measures-of.js';
+import type { TuningNote } from './tune/settings-file.js';
 import {
   prunerName,
   type Fingerprint,
@@ -28,6 +29,10 @@ export interface Row {
   /** What single kernels had of their own, where some had. */
   readonly overrides?: Overrides;
   readonly seed: number;
+  /** The strategy's; absent of the dense baseline. */
+  readonly settings?: unknown;
+  /** How it trained otherwise than the workload says, where it did. */
+  readonly training?: TrainingSettings;
   readonly status: 'ok' | 'diverged' | 'failed';
   /** The quality; null unless the status is `ok`. */
   readonly metrics: (Values & { readonly loss: number }) | null;
@@ -71,6 +76,10 @@ export interface Summary {
   readonly scale?: ScaleName;
   readonly task: string;
   readonly epochs: number;
+  /** By which examples it was judged, where not by the test split. */
+  readonly split?: 'validation';
+  /** How the settings were chosen, where they were. */
+  readonly tuning?: TuningNote;
   /** What the paired differences are taken against. */
   readonly reference: string;
   readonly environment: Environment;
@@ -143,13 +152,16 @@ export function rowsOf(
   );
   return trials.map((trial, i) => {
     const outcome = outcomes[i] as TrialOutcome;
-    const { sparsity, blockShape, allocation, overrides, seed } = trial;
+    const { sparsity, blockShape, allocation, overrides, seed, tuned } = trial;
     const failed = outcome.status === 'failed';
     return {
       pruner: prunerName(trial),
       ...{ sparsity, blockShape, allocation: allocation?.name ?? null },
       ...(overrides && { overrides }),
-      ...{ seed, status: outcome.status },
+      seed,
+      ...(trial.pruner && { settings: trial.pruner.settings }),
+      ...(tuned && { training: tuned }),
+      status: outcome.status,
       ...groupsOf(outcome, denseOf.get(seed), measures),
       fingerprint: failed ? null : outcome.fingerprint,
       report: failed ? null : outcome.report,

@@ -6,9 +6,11 @@ import { doctor } from './doctor.js';
 import { list } from './list.js';
 import { report } from './report.js';
 import { theory } from './theory.js';
+import { tune } from './tune.js';
 
 export const commands: readonly Command[] = [
   compare,
+  tune,
   list,
   doctor,
   report,
