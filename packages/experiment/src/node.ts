@@ -7,7 +7,9 @@ export { withCode } from './modules/assert-code.js';
 export { codeOf } from './modules/code.js';
 export { findPackage, isModulePath, loadModule } from './modules/modules.js';
 export { assertName, loadPruner, loadSpace, loadWorkload } from './modules/references.js';
+export { putInPlace } from './store/files.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
+export { makeFolder } from './store/make-folder.js';
 
 /** Every report by its format's name; `table` is for a terminal. */
 export const nodeReports = { table: checked('table', terminal), ...reports } as const;
