@@ -79,7 +79,7 @@ export async function draw(
     width: PLOT_WIDTH,
     height,
     autosize: { type: typeof height === 'number' ? 'fit' : 'fit-x', contains: 'padding' },
-    title: { text: wrapped(heading, 46), align: 'left' },
+    title: { text: wrapped(heading, 40), align: 'left' },
     config: CONFIG,
     ...spec,
   } as unknown as TopLevelSpec;

@@ -1,7 +1,7 @@
 /** What a recipe claims, and what came of it. */
 import type { Summary } from '@espalier/experiment';
 
-import { html, type Html } from './html.js';
+import { markup, type Html } from './html.js';
 
 /** As a summary has them. */
 export interface Claim {
@@ -20,7 +20,7 @@ export function claimsPart(summary: Summary): Html | null {
   const { claims = [] } = summary as { claims?: readonly Claim[] };
   if (claims.length === 0) return null;
   const hasPaper = claims.some(({ paper }) => paper != null);
-  return html`<section id="claims">
+  return markup`<section id="claims">
     <h2>Claims</h2>
     <p class="muted">
       A claim is decided by the interval of its paired difference, corrected for how many claims there are.
@@ -33,17 +33,17 @@ export function claimsPart(summary: Summary): Html | null {
             <th>claim</th>
             <th>verdict</th>
             <th>difference</th>
-            ${hasPaper ? html`<th>the paper's</th>` : null}
+            ${hasPaper ? markup`<th>the paper's</th>` : null}
           </tr>
         </thead>
         <tbody>
           ${claims.map(
             (claim) =>
-              html`<tr>
+              markup`<tr>
                 <td>${claim.statement} <small>${claim.id}</small></td>
                 <td>${verdictOf(claim)}</td>
                 <td>${differenceOf(claim)}</td>
-                ${hasPaper ? html`<td>${paperOf(claim)}</td>` : null}
+                ${hasPaper ? markup`<td>${paperOf(claim)}</td>` : null}
               </tr> `,
           )}
         </tbody>
@@ -54,7 +54,7 @@ export function claimsPart(summary: Summary): Html | null {
 
 function verdictOf({ verdict }: Claim): Html {
   const kind = verdict === 'holds' ? 'holds' : verdict === 'does not hold' ? 'fails' : 'muted';
-  return html`<span class="${kind}">${verdict}</span>`;
+  return markup`<span class="${kind}">${verdict}</span>`;
 }
 
 function differenceOf({ difference, interval }: Claim): string {

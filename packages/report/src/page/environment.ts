@@ -1,35 +1,38 @@
 /** What it was computed on, by which command, and with which settings. */
-import type { Environment } from '@espalier/experiment';
+import { describeBudget, type Environment } from '@espalier/experiment';
 
 import type { Compared } from '../report.js';
-import { html, type Html } from './html.js';
+import { markup, type Html } from './html.js';
 
 export function environmentPart({ summary, trials }: Compared): Html {
   const { environment, others = [], command } = summary;
   const settings = new Map<string, Set<string>>();
   for (const { trial } of trials) {
-    if (!trial.pruner) continue;
-    const { name, settings: given } = trial.pruner;
-    settings.set(name, (settings.get(name) ?? new Set<string>()).add(JSON.stringify(given ?? {})));
+    const { pruner, tuned } = trial;
+    if (!pruner && !tuned) continue;
+    const { name, settings: given } = pruner ?? { name: 'dense', settings: {} };
+    const text = JSON.stringify({ ...(given as object | null), ...tuned });
+    settings.set(name, (settings.get(name) ?? new Set<string>()).add(text));
   }
-  return html`<section id="environment">
+  return markup`<section id="environment">
     <h2>Environment</h2>
     ${[environment, ...others].map(described)}
+    ${summary.tuning ? markup`<p>Settings were chosen by tuning: ${describeBudget(summary.tuning)}.</p>` : null}
     ${
       command
-        ? html`<p>The command:</p>
+        ? markup`<p>The command:</p>
             <pre>${command}</pre>`
         : null
     }
     ${
       settings.size > 0
-        ? html`<details>
+        ? markup`<details>
             <summary>Settings of the strategies</summary>
             <dl>
               ${[...settings].map(
                 ([name, texts]) =>
-                  html`<dt>${name}</dt>
-                    <dd>${[...texts].map((text) => html`<code>${text}</code> `)}</dd>`,
+                  markup`<dt>${name}</dt>
+                    <dd>${[...texts].map((text) => markup`<code>${text}</code> `)}</dd>`,
               )}
             </dl>
           </details>`
@@ -66,10 +69,10 @@ function described(environment: Environment): Html {
     ['runtime', [node && `Node ${node}`, platform, `tfjs ${tfjs}`].filter(Boolean).join(', ')],
     ['date', date],
   ];
-  return html`<dl>
+  return markup`<dl>
     ${rows.map(([name, value]) =>
       value
-        ? html`<dt>${name}</dt>
+        ? markup`<dt>${name}</dt>
             <dd>${value}</dd>`
         : null,
     )}

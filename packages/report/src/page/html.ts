@@ -12,7 +12,7 @@ export class Html {
 type Part = Html | string | number | null | readonly Part[];
 
 /** A template of HTML: what is put in is escaped, unless it is HTML itself; of lists all, of null nothing. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(
     strings.map((text, i) => text + (i < parts.length ? written(parts[i] as Part) : '')).join(''),
   );

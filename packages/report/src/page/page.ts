@@ -6,7 +6,7 @@ import type { Plot } from '../plots/plot.js';
 import { sectionsOf, type Section } from '../plots/plots.js';
 import { claimsPart } from './claims.js';
 import { environmentPart } from './environment.js';
-import { html, Html } from './html.js';
+import { Html, markup } from './html.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 
@@ -26,7 +26,7 @@ export async function htmlReport(compared: Compared): Promise<string> {
     ...sections.map(({ id, title }) => [id, title]),
     ['environment', 'Environment'],
   ] as [string, string][];
-  const page = html`<!doctype html>
+  const page = markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -45,9 +45,9 @@ export async function htmlReport(compared: Compared): Promise<string> {
         <header>
           <h1>${title}</h1>
           <p class="muted">${dayOf(summary)}</p>
-          ${heading(summary).map((line) => html`<p>${line}</p> `)}
-          ${summary.command ? html`<pre>${summary.command}</pre>` : null} ${notices(compared)}
-          <nav>${links.map(([id, name]) => html`<a href="#${id}">${name}</a> `)}</nav>
+          ${heading(summary).map((line) => markup`<p>${line.replace(`${title}, `, '')}</p> `)}
+          ${summary.command ? markup`<pre>${summary.command}</pre>` : null} ${notices(compared)}
+          <nav>${links.map(([id, name]) => markup`<a href="#${id}">${name}</a> `)}</nav>
         </header>
         <main>
           <section id="table">
@@ -57,7 +57,7 @@ export async function htmlReport(compared: Compared): Promise<string> {
           ${claims} ${sections.map(sectionPart)} ${environmentPart(compared)}
         </main>
         <script>
-          ${new Html(SCRIPT)};
+          ${new Html(SCRIPT)}
         </script>
       </body>
     </html> `;
@@ -71,14 +71,14 @@ function dayOf({ environment, others = [] }: Summary): string {
 
 function table(summary: Summary): Html {
   const [titles = [], ...lines] = cells(summary);
-  const head = titles.map((title) => html`<th scope="col">${title}</th>`);
+  const head = titles.map((title) => markup`<th scope="col">${title}</th>`);
   const body = lines.map(
     (line) =>
-      html`<tr>
-        ${line.map((cell) => html`<td>${cell}</td>`)}
+      markup`<tr>
+        ${line.map((cell) => markup`<td>${cell}</td>`)}
       </tr> `,
   );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Table">
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Table">
     <table class="results">
       <thead>
         <tr>
@@ -93,24 +93,24 @@ function table(summary: Summary): Html {
 }
 
 function sectionPart({ id, title, note, plots, folded }: Section): Html {
-  const grid = (list: readonly Plot[]) => html`<div class="plots">${list.map(figure)}</div>`;
+  const grid = (list: readonly Plot[]) => markup`<div class="plots">${list.map(figure)}</div>`;
   const more =
     folded.length > 0
-      ? html`<details>
+      ? markup`<details>
           <summary>${plots.length > 0 ? `${folded.length} more` : `${folded.length} plots`}</summary>
           ${grid(folded)}
         </details>`
       : null;
-  return html`<section id="${id}">
+  return markup`<section id="${id}">
     <h2>${title}</h2>
-    ${note === null ? null : html`<p class="muted">${note}</p>`}
+    ${note === null ? null : markup`<p class="muted">${note}</p>`}
     ${plots.length > 0 ? grid(plots) : null}${more}
   </section> `;
 }
 
 function figure({ svg, note }: Plot): Html {
-  return html`<figure>
-    ${new Html(svg)}${note === null ? null : html`<figcaption>${note}</figcaption>`}
+  return markup`<figure>
+    ${new Html(svg)}${note === null ? null : markup`<figcaption>${note}</figcaption>`}
   </figure> `;
 }
 
@@ -132,7 +132,7 @@ function notices(compared: Compared): Html | null {
   if (lines.length === 0) return null;
   const shown = lines.slice(0, 6);
   const more = lines.length > shown.length ? [`… and ${lines.length - shown.length} more`] : [];
-  return html`<div class="notice">${[...shown, ...more].map((line) => html`<p>${line}</p>`)}</div>`;
+  return markup`<div class="notice">${[...shown, ...more].map((line) => markup`<p>${line}</p>`)}</div>`;
 }
 
 function troubleOf(row: Row): string {

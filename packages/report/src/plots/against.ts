@@ -2,7 +2,7 @@
 import { isPruned, type Difference, type Group } from '@espalier/experiment';
 
 import { draw, sentence, type Spec } from '../vega.js';
-import { domainOf, leaves, lookChannels, within, type Span } from './looks.js';
+import { domainOf, fromZero, leaves, lookChannels, within, type Span } from './looks.js';
 import { kebab, type Plot } from './plot.js';
 import { DENSE, labelOf, meanOf, type Quantity, type Series } from './series.js';
 
@@ -44,8 +44,9 @@ export async function against(
   const pruned = points.filter(({ strategy }) => strategy !== DENSE);
   if (pruned.length === 0) return null;
   const dense = series.dense && meanOf(series.dense, y);
-  const yDomain = domainOf(points, dense ? [dense.mean] : []);
-  const xDomain = domainOf(points.map(({ x, xLow, xHigh }) => ({ mean: x, low: xLow, high: xHigh })));
+  const yDomain = fromZero(points, domainOf(points, dense ? [dense.mean] : []));
+  const places = points.map(({ x, xLow, xHigh }) => ({ mean: x, low: xLow, high: xHigh }));
+  const xDomain = fromZero(places, domainOf(places));
   const line = !x.hasDense && dense ? [dense.mean] : [];
   const strategies = new Set(points.map(({ strategy }) => strategy));
   const drawn = points.map((point) => ({

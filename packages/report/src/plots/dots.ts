@@ -4,7 +4,7 @@ import type { Group } from '@espalier/experiment';
 import { INK } from '../palette.js';
 import { draw, sentence, type Spec } from '../vega.js';
 import { noteOf } from './against.js';
-import { domainOf, leaves, lookChannels, within } from './looks.js';
+import { domainOf, fromZero, leaves, lookChannels, within } from './looks.js';
 import { kebab, type Plot } from './plot.js';
 import { labelOf, meanOf, type Quantity, type Series } from './series.js';
 
@@ -28,7 +28,8 @@ export async function dots(
   if (rows.length === 0) return null;
   const order = [...rows].sort((a, b) => (quantity.better === 'lower' ? a.mean - b.mean : b.mean - a.mean));
   const dense = series.dense && meanOf(series.dense, quantity);
-  const domain = domainOf(rows, [...rows.flatMap(({ seeds }) => seeds), ...(dense ? [dense.mean] : [])]);
+  const others = [...rows.flatMap(({ seeds }) => seeds), ...(dense ? [dense.mean] : [])];
+  const domain = fromZero(rows, domainOf(rows, others));
   const names = order.map(({ strategy }) => strategy);
   const value = (field: string) => ({
     field,

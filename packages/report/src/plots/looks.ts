@@ -45,8 +45,12 @@ export function domainOf(spans: readonly Span[], more: readonly number[] = []): 
   const low = Math.min(least, ...spans.map((span) => Math.max(span.low, least - room)));
   const high = Math.max(most, ...spans.map((span) => Math.min(span.high, most + room)));
   const margin = 0.06 * (high - low || room);
-  // What is never under zero has no room there, whatever its interval.
-  return [least >= 0 ? Math.max(0, low - margin) : low - margin, high + margin];
+  return [low - margin, high + margin];
+}
+
+/** Of what cannot be under zero: its intervals may be, and need no room there. */
+export function fromZero(spans: readonly Span[], [low, high]: readonly [number, number]): [number, number] {
+  return [spans.every(({ mean }) => mean >= 0) ? Math.max(0, low) : low, high];
 }
 
 /** Whether intervals go on outside. */

@@ -12,6 +12,7 @@ import { layers } from './layers.js';
 import { masks } from '../masks/masks.js';
 import type { Plot } from './plot.js';
 import {
+  allocationsAreCompared,
   measuredSpeedUp,
   seriesOf,
   sparsityText,
@@ -49,11 +50,11 @@ export async function sectionsOf(compared: Compared): Promise<Section[]> {
 /** The groups of one target each, as they stand beside each other. */
 function targetsOf({ variants }: Series): { title: string; groups: Group[] }[] {
   const groups = variants.flatMap((variant) => variant.groups);
-  const allocations = new Set(groups.map(({ allocation }) => allocation));
+  const several = allocationsAreCompared(groups);
   const targets = new Map<string, Group[]>();
   for (const group of groups) {
     const { sparsity, blockShape, allocation, overrides } = group;
-    const shared = allocations.size > 1 ? `, ${allocation}` : '';
+    const shared = several ? `, ${allocation}` : '';
     const plain = `${sparsityText(sparsity)} in ${blockShape.join('×')}`;
     const title = `${overrides ? targetText(group) : plain}${shared}`;
     targets.set(title, [...(targets.get(title) ?? []), group]);
@@ -100,13 +101,14 @@ async function againstBlocks(series: Series, y: Series['qualities'][number]): Pr
   };
   const plots: (Plot | null)[] = [];
   for (const sparsity of sorted(groups.map((group) => group.sparsity))) {
-    const allocations = new Set(groups.map(({ allocation }) => allocation));
+    const members = groups.filter((group) => group.sparsity === sparsity);
+    const allocations = allocationsAreCompared(members)
+      ? [...new Set(members.map(({ allocation }) => allocation))]
+      : [null];
     for (const allocation of allocations) {
-      const members = groups.filter(
-        (group) => group.sparsity === sparsity && group.allocation === allocation,
-      );
-      const title = [sparsityText(sparsity), ...(allocations.size > 1 ? [allocation ?? ''] : [])].join(', ');
-      plots.push(await against(series, members, { x, y, title }));
+      const alike = members.filter((group) => allocation === null || group.allocation === allocation);
+      const title = [sparsityText(sparsity), ...(allocation === null ? [] : [allocation])].join(', ');
+      plots.push(await against(series, alike, { x, y, title }));
     }
   }
   return plots;

@@ -8,6 +8,7 @@ import {
   meanInterval,
   measuresIn,
   referenceFor,
+  targetText,
   valueIn,
   type Difference,
   type Group,
@@ -58,7 +59,8 @@ export function seriesOf(compared: Compared): Series {
   const { summary } = compared;
   const groups = groupRows(summary.rows);
   const pruned = groups.filter(isPruned);
-  const names = [...new Set(pruned.map(({ pruner }) => pruner))];
+  const begun = compared.trials.flatMap(({ trial: { pruner } }) => pruner?.name ?? []);
+  const names = [...new Set([...pruned.map(({ pruner }) => pruner), ...begun])];
   return {
     ...{ compared, summary, groups },
     dense: groups.find((group) => !isPruned(group)) ?? null,
@@ -81,15 +83,21 @@ export function sparsityText(sparsity: number): string {
   return formatNumber(sparsity, { ...percent, digits: 2 }).replace(/\.?0+%$/, '%');
 }
 
+/** Whether a strategy has several at one target; else each has its own, and all stand beside each other. */
+export function allocationsAreCompared(pruned: readonly Group[]): boolean {
+  const slots = pruned.map((group) => `${group.pruner} ${targetText(group)}`);
+  return new Set(slots).size < slots.length;
+}
+
 function variantsOf(pruned: readonly Group[]): Variant[] {
   const blocks = new Set(pruned.map(({ blockShape }) => blockShape.join('×')));
-  const allocations = new Set(pruned.map(({ allocation }) => allocation));
+  const several = allocationsAreCompared(pruned);
   const variants = new Map<string, Group[]>();
   for (const group of pruned) {
     const { blockShape, allocation, overrides } = group;
     const title = [
       ...(blocks.size > 1 ? [blockShape.join('×')] : []),
-      ...(allocations.size > 1 && allocation ? [allocation] : []),
+      ...(several && allocation ? [allocation] : []),
       ...(overrides ? ['with overrides'] : []),
     ].join(', ');
     variants.set(title, [...(variants.get(title) ?? []), group]);
