@@ -23,7 +23,7 @@ interface NamedRow {
  * and its quality are the same to the last digit. Where one has a result and another failed, the result counts. What
  * paired differences are taken against is the first one's.
  *
- * @throws UsageError, in one line, for workloads, scales, lengths of training or splits that differ; and for two
+ * @throws UsageError, in one line, for workloads, scales, lengths of training or splits that differ, and for tuned settings beside others; and for two
  *   different results of one strategy, target, allocation and seed: a mean over both would be of neither
  */
 export function mergeSummaries(parts: readonly NamedSummary[]): Summary {
@@ -35,7 +35,10 @@ export function mergeSummaries(parts: readonly NamedSummary[]): Summary {
   }
   const [first, ...rest] = parts;
   if (!first) throw new RangeError(`${of}: parts is empty, and is to have one summary at least`);
-  for (const other of rest) assertAlike(first, other);
+  for (const other of rest) {
+    assertAlike(first, other);
+    assertTunedAlike(first, other);
+  }
   if (rest.length === 0) return first.summary;
   const rows = mergeRows(parts);
   const waiting = parts.reduce(
@@ -60,24 +63,32 @@ export function mergeSummaries(parts: readonly NamedSummary[]): Summary {
   };
 }
 
-/** What all must have alike, as messages call it. */
+/** What all must have alike, as messages call it, and what it is where a summary does not say. */
 const ALIKE = {
-  workload: 'workload',
-  scale: 'scale',
-  epochs: 'number of epochs',
-  split: 'split',
+  workload: ['workload', 'none'],
+  scale: ['scale', 'none'],
+  epochs: ['number of epochs', 'none'],
+  split: ['split', 'test'],
 } as const;
 
 function assertAlike(first: NamedSummary, other: NamedSummary): void {
-  for (const [field, called] of Object.entries(ALIKE)) {
-    const [one, two] = [first, other].map(
-      ({ summary }) => (summary as unknown as Record<string, unknown>)[field],
-    );
+  for (const field of Object.keys(ALIKE) as (keyof typeof ALIKE)[]) {
+    const [called, absent] = ALIKE[field];
+    const [one, two] = [first, other].map(({ summary }) => summary[field] ?? absent);
     if (one === two) continue;
     throw new UsageError(
-      `${first.name} is of ${called} ${one ?? 'none'}, ${other.name} of ${two ?? 'none'}: give folders of one ${called}`,
+      `${first.name} is of ${called} ${one}, ${other.name} of ${two}: give folders of one ${called}`,
     );
   }
+}
+
+/** A tuned strategy beside one that is not would be no fair comparison. */
+function assertTunedAlike(first: NamedSummary, other: NamedSummary): void {
+  const [one, two] = [first, other].map(({ summary }) => (summary.tuning ? 'tuned' : 'not tuned'));
+  if (one === two) return;
+  throw new UsageError(
+    `${first.name} has settings that were ${one}, ${other.name} has settings that were ${two}: give folders of one kind`,
+  );
 }
 
 /** The dense baseline of all first, then as they come. */
