@@ -11,6 +11,7 @@ export interface Plot {
 export function kebab(...parts: readonly string[]): string {
   return parts
     .join(' ')
+    .replace(/([a-z])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .replaceAll('×', 'x')
     .replaceAll('.00%', '')
