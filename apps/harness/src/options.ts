@@ -116,6 +116,16 @@ export const onOrOff = parser(
   z.enum(['on', 'off'], 'choose on or off').transform((text) => text === 'on') as z.ZodType<boolean, string>,
 );
 
+/** One of some names; of another, the nearest is told. */
+export const oneNameOf =
+  <Name extends string>(what: string, names: readonly Name[]) =>
+  (text: string): Name => {
+    if ((names as readonly string[]).includes(text)) return text as Name;
+    throw new InvalidArgumentError(
+      `there is no ${what} '${text}': did you mean '${closest(text, names)}'? There are ${names.join(', ')}`,
+    );
+  };
+
 /** By the strategy, then by the setting. */
 export type SetOptions = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 

@@ -102,7 +102,7 @@ export async function compare(options: CompareOptions): Promise<Summary> {
       ...(workload.scale && { scale: workload.scale }),
       ...(options.split && { split: options.split }),
       ...(options.tuning && { tuning: options.tuning }),
-      ...{ epochs, reference, environment, measures, rows },
+      ...{ epochs, reference, environment, planned: trials.length, measures, rows },
     };
   };
   // One after another: an older summary never takes the place of a newer one.

@@ -12,11 +12,15 @@ export type { Measure, RunMeasure } from './measure.js';
 export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export { duration, formatBytes } from './quantities.js';
+export { heading } from './reports/heading.js';
+export { mergeSummaries, type NamedSummary } from './reports/merge.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
+export { cells, groupRows, referenceFor, valuesBySeed, type Group } from './reports/table.js';
+export { isPruned, targetText } from './reports/target.js';
 export type { Watcher } from './run-all.js';
-export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { judge, type Judged, type Verdict } from './judge.js';
+export { meanInterval, pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
 export type {
   Checkpoint,
@@ -33,6 +37,7 @@ export type {
   TrialStore,
 } from './store/store.js';
 export {
+  denseValueIn,
   describeMeasures,
   measuresIn,
   valueIn,
@@ -42,6 +47,14 @@ export {
   type SummaryClaim,
 } from './summary.js';
 export type { MeasureDescription } from '@espalier/workloads';
+export {
+  packMask,
+  unpackMask,
+  type ChosenMasks,
+  type MaskBits,
+  type MaskedKernel,
+  type MaskRecord,
+} from './trial/masks.js';
 export { trialId, trialName } from './trial/identity.js';
 export type { Configuration, SearchKind } from './tune/configurations.js';
 export type { Round } from './tune/rounds.js';

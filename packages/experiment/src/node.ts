@@ -11,6 +11,8 @@ export { assertName, loadPruner, loadSpace, loadWorkload } from './modules/refer
 export { drawTable, type DrawnTable } from './reports/terminal.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
 export { tensorBoard, type TensorBoard, type TensorBoardOptions } from './tensorboard/tensorboard.js';
+export { putInPlace } from './store/files.js';
+export { makeFolder } from './store/make-folder.js';
 
 /** Every report by its format's name; `table` is for a terminal. */
 export const nodeReports = { table: checked('table', terminal), ...reports } as const;

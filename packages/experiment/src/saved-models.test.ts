@@ -158,6 +158,7 @@ describe('saved models', () => {
     expect(again.rows).toEqual(first.rows);
     expect((await readdir(place)).sort()).toEqual([
       'block-sparse',
+      'choices.json',
       'config.json',
       'dense',
       'masks.json',

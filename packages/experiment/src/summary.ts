@@ -103,6 +103,12 @@ export interface Summary {
   /** What the paired differences are taken against. */
   readonly reference: string;
   readonly environment: Environment;
+  /** What the rest was computed on, where the summary was merged of several. */
+  readonly others?: readonly Environment[];
+  /** The command line, where it was one. */
+  readonly command?: string;
+  /** How many trials there are to be; as many as rows, where absent. */
+  readonly planned?: number;
   /** What was measured, in the order of the columns. */
   readonly measures: readonly MeasureDescription[];
   readonly rows: readonly Row[];

@@ -89,6 +89,7 @@ describe('compare', () => {
       pruners: ['magnitude'],
       backend: 'wasm',
       reference: 'dense',
+      save: 'none',
       accelerators: 'off',
       sparsePhases: false,
       config: fixtures,

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.js';
 import type { Summary } from '../summary.js';
 import { csv } from './csv.js';
 import { json } from './json.js';
+import { latex } from './latex.js';
 import { markdown } from './markdown.js';
 import type { Report } from './report.js';
 
@@ -23,6 +24,7 @@ export const reports = {
   markdown: checked('markdown', markdown),
   csv: checked('csv', csv),
   json: checked('json', json),
+  latex: checked('latex', latex),
 } as const satisfies Readonly<Record<string, Report>>;
 
 const FILES: Readonly<Record<string, Report>> = {

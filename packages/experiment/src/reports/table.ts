@@ -17,7 +17,8 @@ interface Column {
   cell(group: Group, reference: Group | null): string;
 }
 
-interface Group {
+/** The rows of one strategy, target and allocation: all seeds. */
+export interface Group {
   readonly pruner: string;
   readonly sparsity: number;
   readonly blockShape: readonly [number, number];
@@ -114,20 +115,23 @@ function overSeeds({ rows }: Group, measure: MeasureDescription): string {
   return ratio ? `${mean} (${ratio.mean.toFixed(2)})` : mean;
 }
 
+/** Of each seed that has one, a measure's value. */
+export function valuesBySeed({ rows }: Group, measure: MeasureDescription): Map<number, number> {
+  return new Map(
+    rows.flatMap((row) => {
+      const value = valueIn(row, measure);
+      return value === null ? [] : [[row.seed, value] as const];
+    }),
+  );
+}
+
 function differenceFrom(referenceName: string, title: string, measure: MeasureDescription): Column {
-  const bySeed = ({ rows }: Group) =>
-    new Map(
-      rows.flatMap((row) => {
-        const value = valueIn(row, measure);
-        return value === null ? [] : [[row.seed, value] as const];
-      }),
-    );
   return {
     title: `Δ ${title} from ${referenceName}, 95% CI`,
     importance: OF_DIFFERENCES,
     cell(group, reference) {
       if (!reference || reference === group) return NOTHING;
-      const difference = pairedDifference(bySeed(group), bySeed(reference));
+      const difference = pairedDifference(valuesBySeed(group, measure), valuesBySeed(reference, measure));
       if (!difference) return NOTHING;
       const text = (value: number) => formatNumber(value, measure.format);
       const { mean, halfWidth } = difference;
@@ -136,7 +140,8 @@ function differenceFrom(referenceName: string, title: string, measure: MeasureDe
   };
 }
 
-function groupRows(rows: readonly Row[]): Group[] {
+/** In the order of the rows. */
+export function groupRows(rows: readonly Row[]): Group[] {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
     const key = [row.pruner, targetText(row), row.allocation].join(' ');
@@ -149,7 +154,7 @@ function groupRows(rows: readonly Row[]): Group[] {
  * The reference strategy at the group's own target, and under its allocation where the reference has several; the
  * dense baseline has only one.
  */
-function referenceFor(group: Group, groups: readonly Group[], name: string): Group | null {
+export function referenceFor(group: Group, groups: readonly Group[], name: string): Group | null {
   const named = groups.filter((other) => other.pruner === name);
   if (name === 'dense') return named[0] ?? null;
   const there = named.filter((other) => targetText(other) === targetText(group));

@@ -1,5 +1,6 @@
 /** A store in memory: for a page, a script, a test. It lives as long as its variable. */
 import { canonicalJson, hashOf, textHash } from '../trial/hashes.js';
+import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import {
   NOBODY,
@@ -41,13 +42,14 @@ interface Place {
   result: TrialResult | null;
   checkpoint: Checkpoint | null;
   models: ModelsToSave | null;
+  masks: MaskRecord | null;
   readonly steps: StepMetrics[];
   lease: LeaseKey;
   held: boolean;
 }
 
 const emptyPlace = (): Place => ({
-  ...{ trial: null, result: null, checkpoint: null, models: null, steps: [] },
+  ...{ trial: null, result: null, checkpoint: null, models: null, masks: null, steps: [] },
   ...{ lease: NOBODY, held: false },
 });
 
@@ -101,6 +103,11 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
       const bytes = place.models?.files[path];
       if (!bytes) throw new Doubtful(`${path} was not saved`);
       return bytes.slice();
+    },
+    masks: async () => structuredClone(place.masks),
+    async saveMasks(chosen) {
+      allowed();
+      place.masks = structuredClone(chosen);
     },
     metrics: {
       async start() {

@@ -9,6 +9,7 @@
 import type { PruningState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
+import type { MaskRecord } from '../trial/masks.js';
 import type { SearchState } from '../trial/search-watch.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
@@ -71,6 +72,10 @@ export interface TrialStore {
   models(): Promise<SavedModels | null>;
   /** One of those that `models` lists. @throws Doubtful */
   modelFile(file: SavedFile): Promise<Uint8Array>;
+  /** The masks that its search chose; null of the dense baseline, and where it has not ended. @throws Doubtful */
+  masks(): Promise<MaskRecord | null>;
+  /** Before the result is published, so that no result lacks them. */
+  saveMasks(masks: MaskRecord): Promise<void>;
   /** What was measured step by step. */
   readonly metrics: StepLog;
 }

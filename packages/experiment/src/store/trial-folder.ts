@@ -3,13 +3,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { trialId } from '../trial/identity.js';
+import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import { pack, unpack } from './checkpoint-file.js';
 import { asStoreError, assertNoFolder, createOnce, putInPlace, readOr, removePartials } from './files.js';
 import { assertLease, claimIn, holderIn, removeLeases, type LeaseTimes } from './lease.js';
 import { makeFolder } from './make-folder.js';
 import { modelFolder } from './model-folder.js';
-import { resultSchema, trialSchema } from './schemas.js';
+import { maskSchema, resultSchema, trialSchema } from './schemas.js';
 import { seal, unseal } from './sealed.js';
 import { stepLogFile } from './step-log-file.js';
 import { NOBODY, type LeaseKey, type TrialStore } from './store.js';
@@ -17,11 +18,12 @@ import { Doubtful, StoreError } from './trouble.js';
 
 export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): TrialStore {
   const file = (name: string) => join(folder, name);
-  const [config, result, checkpoint, metrics] = [
+  const [config, result, checkpoint, metrics, masks] = [
     file('config.json'),
     file('result.json'),
     file('checkpoint.bin'),
     file('metrics.jsonl'),
+    file('choices.json'),
   ];
   const allowed = () => assertLease(folder, key);
   const models = modelFolder(folder, allowed);
@@ -44,7 +46,7 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
     async begin(trial) {
       await make(folder);
       await allowed();
-      await Promise.all([config, result, checkpoint, metrics].map(assertNoFolder));
+      await Promise.all([config, result, checkpoint, metrics, masks].map(assertNoFolder));
       await removePartials(folder, 'all');
       // What cannot be believed makes room for what will be.
       await removeUnless(result, async () => {
@@ -70,6 +72,11 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
     saveModels: models.save,
     models: models.read,
     modelFile: models.file,
+    async masks(): Promise<MaskRecord | null> {
+      const text = await readOr(masks);
+      return text && unseal('masks', maskSchema, text.toString(), masks);
+    },
+    saveMasks: (chosen) => putInPlace(masks, seal('masks', chosen), allowed),
     metrics: stepLogFile(metrics, allowed),
   };
 

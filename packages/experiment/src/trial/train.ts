@@ -42,7 +42,9 @@ import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
 import { modelFiles } from './model-files.js';
 import { finishedRun, type FinishedRun } from './run.js';
+import { finalMasks, maskRecord } from './mask-record.js';
 import { inOrder } from './stream.js';
+import type { MaskBits } from './masks.js';
 import type { AllocationReference, SearchRecord, Trial, TrialResult } from './trial.js';
 
 export interface TrainOptions extends LoopOptions {
@@ -158,12 +160,14 @@ async function trainWith(
       peakMemoryBytes: peakMemoryBytes?.() ?? null,
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
     });
+    let final: readonly MaskBits[] | null = null;
     const trainAndMeasure = async () => {
       options.onStart?.();
       await steps.toTheEnd();
       const search = searched(pruning && (await attentionSpread(pruning.kernels)));
       const report = pruning ? await pruning.finalize() : null;
       running = null;
+      final = pruning && (await finalMasks(pruning.kernels));
       const measures = await measured(finishedRun({ ...trained(search), report }), looks);
       if (options.saveModels) {
         const [files, loss] = [await modelFiles(model, report), measures['loss'] as number];
@@ -178,6 +182,9 @@ async function trainWith(
       const measures = await measuredDiverged(finishedRun({ ...trained(search), report: null }));
       return { status: 'diverged' as const, report: null, measures, search };
     });
+    if (pruning && steps.search) {
+      await options.store.saveMasks(maskRecord(pruning.kernels, steps.search, data.truth, final));
+    }
     return { id, ...ended, fingerprint, device: backend.device };
   } finally {
     running?.abandon();
