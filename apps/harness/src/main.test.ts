@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** The command as a user runs it: the built one, in a process of its own. */
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../test/fixtures.config.ts', import.meta.url));
+const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
 const realData = [
   process.env['ESPALIER_DATA'],
   fileURLToPath(new URL('../../../../shared/data', import.meta.url)),

@@ -47,6 +47,7 @@ export {
 export type * from './pruner.js';
 export { inOnePass } from './one-pass.js';
 export * from './parameterisations.js';
+export { aTravel, travel } from './learning-rates.js';
 export { chain } from './chain.js';
 export { assertCombination } from './combination.js';
 export { assertParts } from './parts.js';
@@ -63,6 +64,17 @@ export {
 } from './allocation.js';
 export { assertOverrides, type KernelOverrides, type Overrides } from './overrides.js';
 export * from './random.js';
+export {
+  between,
+  choiceOf,
+  spaceOf,
+  tunable,
+  type NumberRange,
+  type SettingChoice,
+  type SettingRange,
+  type SettingsSpace,
+  type Tunable,
+} from './space.js';
 
 export {
   densePhase,

@@ -88,6 +88,7 @@ export const allocationNames = listOf(
 );
 export const seedList = listOf(aSeed, 'a list of seeds, such as [0, 1, 2]');
 export const shapeList = listOf(aBlockShape, 'a list of block shapes, such as [[16, 16]]');
+export const trainingSettings = anObject('how it trains: { learningRateFactor, weightDecay }');
 const sparsityList = listOf(
   numberIn('[0, 1)', 'a share of blocks to prune'),
   'a list of sparsities, such as [0.9]',
@@ -120,6 +121,9 @@ export function assertCompared(options: CompareOptions, of: string): void {
     overrides: anObject("an object, { 'dense_1/kernel': { sparsity: 0.5 } }"),
     epochs: wholeNumber(),
     sparsePhases: trueOrFalse,
+    dense: trainingSettings,
+    split: oneOf('validation'),
+    tuning: anObject('how the settings were chosen'),
     reference: aText("the name of a strategy that is compared, or 'dense'"),
     dataFolder: aPath,
     executor: anExecutor,

@@ -16,6 +16,7 @@ export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
 export type { Watcher } from './run-all.js';
 export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
+export { judge, type Judged, type Verdict } from './judge.js';
 export { memoryStore } from './store/memory.js';
 export type {
   Checkpoint,
@@ -28,8 +29,31 @@ export type {
   StoredTensor,
   TrialStore,
 } from './store/store.js';
-export type { Environment, Row, Summary } from './summary.js';
+export {
+  describeMeasures,
+  measuresIn,
+  valueIn,
+  type Environment,
+  type Row,
+  type Summary,
+  type SummaryClaim,
+} from './summary.js';
+export type { MeasureDescription } from '@espalier/workloads';
 export { trialId, trialName } from './trial/identity.js';
+export type { Configuration, SearchKind } from './tune/configurations.js';
+export type { Round } from './tune/rounds.js';
+export {
+  assertFits,
+  chosenFor,
+  parseSettings,
+  strategyFor,
+  type ChosenSettings,
+  type TriedSettings,
+  type TunedSettings,
+  type TuningNote,
+} from './tune/settings-file.js';
+export { describeBudget, describeTuning } from './tune/describe-tuning.js';
+export { tune, tunedInPlace, type TunedStrategy, type TuneOptions } from './tune/tune.js';
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {

@@ -6,7 +6,7 @@ export { processes, type ProcessesOptions } from './executors/processes/processe
 export { withCode } from './modules/assert-code.js';
 export { codeOf } from './modules/code.js';
 export { findPackage, isModulePath, loadModule } from './modules/modules.js';
-export { assertName, loadPruner, loadWorkload } from './modules/references.js';
+export { assertName, loadPruner, loadSpace, loadWorkload } from './modules/references.js';
 export { folderStore, openFolder, type FolderStore } from './store/folder.js';
 
 /** Every report by its format's name; `table` is for a terminal. */

@@ -5,10 +5,14 @@ import { getData, listData, prepareData, verifyData } from './data.js';
 import { doctor } from './doctor.js';
 import { list } from './list.js';
 import { report } from './report.js';
+import { reproduce } from './reproduce.js';
 import { theory } from './theory.js';
+import { tune } from './tune.js';
 
 export const commands: readonly Command[] = [
   compare,
+  tune,
+  reproduce,
   list,
   doctor,
   report,

@@ -101,7 +101,8 @@ async function trainOn(
   const { dataFolder } = options;
   // The dense baseline trains with right gradients as well.
   repairGradients();
-  const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
+  const { seed, split } = trial;
+  const data = await loadData(workload, trial.workload, { dataFolder, seed, ...(split && { split }) });
   try {
     return await trainWith(data, trial, workload, pruner, options);
   } finally {
