@@ -1,5 +1,8 @@
-// What the updates share where many steps without a gradient are taken at once: the weights stay in registers from step to
-// step.
+// What the updates share where many steps without a gradient are taken at once, a piece of the weights after the other: all
+// steps of a piece, which stays in the first-level cache from step to step.
+
+/** A piece has so many bytes at most. */
+export const PIECE_BYTES: usize = 4096;
 
 /**
  * So many steps on end bring numbers back to what they were, or they do not. Where they do, as where weights or velocities
@@ -8,18 +11,12 @@
  */
 export const BURST: i32 = 16;
 
-/** The gradient of 0 with that of an L2 penalty: the sum, too, as −0 + 0 is 0. */
-// @ts-ignore: decorator
-@inline
-export function decayOf(weight: v128, decay4: v128): v128 {
-  return f32x4.add(f32x4.splat(0), f32x4.mul(decay4, weight));
-}
-
-/** Whether a bit of 16 numbers is another one than in memory. */
-// @ts-ignore: decorator
-@inline
-export function moved4(before: usize, a: v128, b: v128, c: v128, d: v128): bool {
-  const first = v128.or(v128.xor(a, v128.load(before)), v128.xor(b, v128.load(before, 16)));
-  const second = v128.or(v128.xor(c, v128.load(before, 32)), v128.xor(d, v128.load(before, 48)));
-  return v128.any_true(v128.or(first, second));
+/** Whether no bit of two pieces differs. */
+export function areSame(a: usize, b: usize, bytes: usize): bool {
+  let at: usize = 0;
+  for (; at + 16 <= bytes; at += 16) {
+    if (v128.any_true(v128.xor(v128.load(a + at), v128.load(b + at)))) return false;
+  }
+  for (; at < bytes; at += 4) if (load<u32>(a + at) != load<u32>(b + at)) return false;
+  return true;
 }

@@ -25,8 +25,8 @@ export type AdamSettings = [
   decay: number,
 ];
 
-/** The blocks that are kept, the rest of which is to be caught up with; steps without a gradient; scratch memory. */
-export type CatchingUp = [...blocks: KeptBlocks, runs: number, count: number, scratch: number];
+/** The blocks that are kept, the rest of which is to catch up; steps without a gradient; zeros, and scratch memory. */
+export type CatchingUp = [...blocks: KeptBlocks, runs: number, count: number, zeros: number];
 
 /** The exports of all of them. Pointers are byte offsets into the backend's memory. */
 export interface KernelExports {

@@ -64,8 +64,9 @@ function gathered(backend: WasmBackend, gradient: tf.TensorInfo, pattern: BlockP
 
 /** Steps of other settings each, as a schedule of rates makes them, that are put off at most: then they are taken. */
 const MOST_RUNS = 2048;
-/** What a kernel wants for the end of a row, in bytes. */
-const SCRATCH = 192;
+/** Pieces of so many bytes, as the kernels take them: one of zeros, and one for each tensor of an update. */
+const PIECE = 4096;
+const SCRATCH = 4 * PIECE;
 
 /** Steps with the same settings. */
 interface Run {
@@ -96,22 +97,23 @@ class StepsToCatchUp implements DeferredWork {
 
   settle(offsets: Numbers): void {
     if (this.#runs.length === 0) return;
-    const { blocks, runs, scratch } = this.#room();
+    const { blocks, runs, zeros } = this.#room();
     const integers = new Int32Array(memoryOf(this.backend).buffer);
     const floats = new Float32Array(integers.buffer);
+    floats.fill(0, zeros / 4, (zeros + PIECE) / 4);
     let at = runs / 4;
     for (const { steps, settings } of this.#runs) {
       integers[at] = steps;
       floats.set(settings, at + 1);
       at += 1 + settings.length;
     }
-    const rest: CatchingUp = [...blocks, runs, this.#runs.length, scratch];
+    const rest: CatchingUp = [...blocks, runs, this.#runs.length, zeros];
     this.update.catchUp(kernelsOf(this.backend), offsets, rest);
     this.#runs = [];
   }
 
   /** Memory for the pattern, which is copied there, and for the steps; it is asked for while they are put off. */
-  #room(): { readonly blocks: KeptBlocks; readonly runs: number; readonly scratch: number } {
+  #room(): { readonly blocks: KeptBlocks; readonly runs: number; readonly zeros: number } {
     const { matrixShape, blockShape } = this.pattern;
     const list = rowList(this.pattern);
     const runBytes = 4 * (1 + (this.#runs[0]?.settings.length ?? 0));
@@ -119,8 +121,8 @@ class StepsToCatchUp implements DeferredWork {
     const base = workspaceOf(this.backend)(list.integers.byteLength + SCRATCH + capacity * runBytes);
     // A view of the memory as it is now: making room may have grown it.
     new Int32Array(memoryOf(this.backend).buffer, base, list.integers.length).set(list.integers);
-    const scratch = base + list.integers.byteLength;
+    const zeros = base + list.integers.byteLength;
     const blocks: KeptBlocks = [...matrixShape, ...blockShape, base + list.pointers, base + list.indices];
-    return { blocks, scratch, runs: scratch + SCRATCH };
+    return { blocks, zeros, runs: zeros + SCRATCH };
   }
 }

@@ -1,7 +1,7 @@
 // One step of Adam over one variable: every operand is read once and every result written once. A result may lie where
 // its operand does.
 
-import { decayOf } from '../../backends/wasm/catching-up.as';
+import { areSame, BURST, PIECE_BYTES } from '../../backends/wasm/catching-up.as';
 import { begin, end, next, start } from '../../backends/wasm/segments.as';
 
 /**
@@ -61,10 +61,10 @@ export function adamUpdate(
 
 /**
  * Steps without a gradient, outside of the kept blocks of a matrix [n, rowLength], in place: to each weight and its moments
- * what `adamUpdate` does where g is 0, to the bit.
+ * what `adamUpdate` does where g is 0.
  *
- * @param runs so many of them one after the other: the number of steps, then rate to decay, as `adamUpdate` has them
- * @param scratch 192 bytes
+ * @param runs so many of them one after the other: the number of steps, rate to decay, as `adamUpdate` has them
+ * @param zeros a piece of zeros, and 3 of scratch memory
  */
 export function adamCatchUp(
   w: usize,
@@ -78,66 +78,58 @@ export function adamCatchUp(
   indices: usize,
   runs: usize,
   count: i32,
-  scratch: usize,
+  zeros: usize,
 ): void {
   const lastRun = runs + <usize>count * RUN;
   begin(n, rowLength, blockRows, blockColumns, pointers, indices);
   while (next()) {
-    let at = start;
-    for (; at + 32 <= end; at += 32) catchUp(w + at, m + at, v + at, runs, lastRun);
-    if (at < end) {
-      const bytes = end - at;
-      memory.copy(scratch, w + at, bytes);
-      memory.copy(scratch + 64, m + at, bytes);
-      memory.copy(scratch + 128, v + at, bytes);
-      catchUp(scratch, scratch + 64, scratch + 128, runs, lastRun);
-      memory.copy(w + at, scratch, bytes);
-      memory.copy(m + at, scratch + 64, bytes);
-      memory.copy(v + at, scratch + 128, bytes);
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      catchUp(w + at, m + at, v + at, min(PIECE_BYTES, end - at), runs, lastRun, zeros);
     }
   }
 }
 
-/** The number of steps, and eight settings. */
+/** Bytes: the number of steps, and eight settings. */
 const RUN: usize = 36;
 
-/** Of 8 weights. */
-function catchUp(w: usize, m: usize, v: usize, runs: usize, lastRun: usize): void {
-  let w0 = v128.load(w);
-  let w1 = v128.load(w, 16);
-  let m0 = v128.load(m);
-  let m1 = v128.load(m, 16);
-  let v0 = v128.load(v);
-  let v1 = v128.load(v, 16);
+/** Of a piece. */
+function catchUp(w: usize, m: usize, v: usize, bytes: usize, runs: usize, lastRun: usize, zeros: usize): void {
+  const size = <i32>(bytes >> 2);
+  const before = zeros + PIECE_BYTES;
   for (let run = runs; run < lastRun; run += RUN) {
-    const rate = v128.load32_splat(run, 4);
-    const beta1 = v128.load32_splat(run, 8);
-    const oneMinusBeta1 = v128.load32_splat(run, 12);
-    const beta2 = v128.load32_splat(run, 16);
-    const oneMinusBeta2 = v128.load32_splat(run, 20);
-    const epsilon = v128.load32_splat(run, 24);
-    const root = v128.load32_splat(run, 28);
-    const decay = v128.load32_splat(run, 32);
     // Where all is 0 it stays so, as 0 / epsilon is 0.
-    const first = v128.or(v128.or(w0, m0), v128.or(v0, w1));
-    if (!v128.any_true(v128.or(first, v128.or(m1, v1))) && load<f32>(run, 24) > 0) continue;
-    for (let left = load<i32>(run); left > 0; left--) {
-      const d0 = decayOf(w0, decay);
-      const d1 = decayOf(w1, decay);
-      m0 = f32x4.add(f32x4.mul(beta1, m0), f32x4.mul(oneMinusBeta1, d0));
-      m1 = f32x4.add(f32x4.mul(beta1, m1), f32x4.mul(oneMinusBeta1, d1));
-      v0 = f32x4.add(f32x4.mul(beta2, v0), f32x4.mul(oneMinusBeta2, f32x4.mul(d0, d0)));
-      v1 = f32x4.add(f32x4.mul(beta2, v1), f32x4.mul(oneMinusBeta2, f32x4.mul(d1, d1)));
-      const spread0 = f32x4.add(f32x4.mul(root, f32x4.sqrt(v0)), epsilon);
-      const spread1 = f32x4.add(f32x4.mul(root, f32x4.sqrt(v1)), epsilon);
-      w0 = f32x4.sub(w0, f32x4.div(f32x4.mul(rate, m0), spread0));
-      w1 = f32x4.sub(w1, f32x4.div(f32x4.mul(rate, m1), spread1));
+    if (load<f32>(run, 24) > 0 && areSame(w, zeros, bytes) && areSame(m, zeros, bytes) && areSame(v, zeros, bytes)) {
+      continue;
+    }
+    for (let left = load<i32>(run); left > 0; ) {
+      const steps = min(left, BURST);
+      if (steps == BURST) {
+        memory.copy(before, w, bytes);
+        memory.copy(before + PIECE_BYTES, m, bytes);
+        memory.copy(before + 2 * PIECE_BYTES, v, bytes);
+      }
+      for (let i = 0; i < steps; i++) {
+        adamUpdate(
+          w,
+          zeros,
+          m,
+          v,
+          w,
+          m,
+          v,
+          size,
+          load<f32>(run, 4),
+          load<f32>(run, 8),
+          load<f32>(run, 12),
+          load<f32>(run, 16),
+          load<f32>(run, 20),
+          load<f32>(run, 24),
+          load<f32>(run, 28),
+          load<f32>(run, 32),
+        );
+      }
+      left -= steps;
+      if (steps == BURST && areSame(w, before, bytes) && areSame(m, before + PIECE_BYTES, bytes) && areSame(v, before + 2 * PIECE_BYTES, bytes)) left %= BURST;
     }
   }
-  v128.store(w, w0);
-  v128.store(w, w1, 16);
-  v128.store(m, m0);
-  v128.store(m, m1, 16);
-  v128.store(v, v0);
-  v128.store(v, v1, 16);
 }

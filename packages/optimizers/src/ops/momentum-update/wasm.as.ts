@@ -1,7 +1,7 @@
 // One step of SGD with momentum over one variable: every operand is read once and every result written once. A result may lie where
 // its operand does.
 
-import { BURST, decayOf, moved4 } from '../../backends/wasm/catching-up.as';
+import { areSame, BURST, PIECE_BYTES } from '../../backends/wasm/catching-up.as';
 import { begin, end, next, start } from '../../backends/wasm/segments.as';
 
 /**
@@ -44,11 +44,11 @@ export function momentumUpdate(
 }
 
 /**
- * Steps without a gradient, outside of the kept blocks of a matrix [n, m], in place: to each weight and velocity what
- * `momentumUpdate` does where g is 0, to the bit.
+ * Steps without a gradient, outside of the kept blocks of a matrix [n, m], in place: to each weight and velocity
+ * what `momentumUpdate` does where g is 0.
  *
  * @param runs so many of them one after the other: the number of steps, rate, momentum, decay, 1 for nesterov
- * @param scratch 128 bytes
+ * @param zeros a piece of zeros, and 2 of scratch memory
  */
 export function momentumCatchUp(
   w: usize,
@@ -61,83 +61,47 @@ export function momentumCatchUp(
   indices: usize,
   runs: usize,
   count: i32,
-  scratch: usize,
+  zeros: usize,
 ): void {
   const lastRun = runs + <usize>count * RUN;
   begin(n, m, blockRows, blockColumns, pointers, indices);
   while (next()) {
-    let at = start;
-    for (; at + 64 <= end; at += 64) catchUp(w + at, v + at, runs, lastRun);
-    if (at < end) {
-      memory.copy(scratch, w + at, end - at);
-      memory.copy(scratch + 64, v + at, end - at);
-      catchUp(scratch, scratch + 64, runs, lastRun);
-      memory.copy(w + at, scratch, end - at);
-      memory.copy(v + at, scratch + 64, end - at);
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      catchUp(w + at, v + at, min(PIECE_BYTES, end - at), runs, lastRun, zeros);
     }
   }
 }
 
-/** The number of steps, rate, momentum, decay, nesterov. */
+/** Bytes: the number of steps, rate, momentum, decay, 1 for nesterov. */
 const RUN: usize = 20;
 
-/** Of 16 weights. */
-function catchUp(w: usize, v: usize, runs: usize, lastRun: usize): void {
-  let w0 = v128.load(w);
-  let w1 = v128.load(w, 16);
-  let w2 = v128.load(w, 32);
-  let w3 = v128.load(w, 48);
-  let v0 = v128.load(v);
-  let v1 = v128.load(v, 16);
-  let v2 = v128.load(v, 32);
-  let v3 = v128.load(v, 48);
+/** Of a piece. */
+function catchUp(w: usize, v: usize, bytes: usize, runs: usize, lastRun: usize, zeros: usize): void {
+  const size = <i32>(bytes >> 2);
+  const before = zeros + PIECE_BYTES;
   for (let run = runs; run < lastRun; run += RUN) {
-    const rate4 = v128.load32_splat(run, 4);
-    const momentum4 = v128.load32_splat(run, 8);
-    const decay4 = v128.load32_splat(run, 12);
-    const nesterov = load<f32>(run, 16) != 0;
     for (let left = load<i32>(run); left > 0; ) {
       const steps = min(left, BURST);
-      v128.store(w, w0);
-      v128.store(w, w1, 16);
-      v128.store(w, w2, 32);
-      v128.store(w, w3, 48);
-      v128.store(v, v0);
-      v128.store(v, v1, 16);
-      v128.store(v, v2, 32);
-      v128.store(v, v3, 48);
+      if (steps == BURST) {
+        memory.copy(before, w, bytes);
+        memory.copy(before + PIECE_BYTES, v, bytes);
+      }
       for (let i = 0; i < steps; i++) {
-        const d0 = decayOf(w0, decay4);
-        const d1 = decayOf(w1, decay4);
-        const d2 = decayOf(w2, decay4);
-        const d3 = decayOf(w3, decay4);
-        v0 = f32x4.add(f32x4.mul(momentum4, v0), d0);
-        v1 = f32x4.add(f32x4.mul(momentum4, v1), d1);
-        v2 = f32x4.add(f32x4.mul(momentum4, v2), d2);
-        v3 = f32x4.add(f32x4.mul(momentum4, v3), d3);
-        if (nesterov) {
-          w0 = f32x4.sub(w0, f32x4.mul(rate4, f32x4.add(d0, f32x4.mul(momentum4, v0))));
-          w1 = f32x4.sub(w1, f32x4.mul(rate4, f32x4.add(d1, f32x4.mul(momentum4, v1))));
-          w2 = f32x4.sub(w2, f32x4.mul(rate4, f32x4.add(d2, f32x4.mul(momentum4, v2))));
-          w3 = f32x4.sub(w3, f32x4.mul(rate4, f32x4.add(d3, f32x4.mul(momentum4, v3))));
-        } else {
-          w0 = f32x4.sub(w0, f32x4.mul(rate4, v0));
-          w1 = f32x4.sub(w1, f32x4.mul(rate4, v1));
-          w2 = f32x4.sub(w2, f32x4.mul(rate4, v2));
-          w3 = f32x4.sub(w3, f32x4.mul(rate4, v3));
-        }
+        momentumUpdate(
+          w,
+          zeros,
+          v,
+          w,
+          v,
+          size,
+          load<f32>(run, 4),
+          load<f32>(run, 8),
+          load<f32>(run, 12),
+          load<f32>(run, 16) != 0,
+        );
       }
       left -= steps;
-      if (steps < BURST || moved4(w, w0, w1, w2, w3) || moved4(v, v0, v1, v2, v3)) continue;
-      left %= BURST;
+      if (steps == BURST && areSame(w, before, bytes) && areSame(v, before + PIECE_BYTES, bytes)) left %= BURST;
     }
   }
-  v128.store(w, w0);
-  v128.store(w, w1, 16);
-  v128.store(w, w2, 32);
-  v128.store(w, w3, 48);
-  v128.store(v, v0);
-  v128.store(v, v1, 16);
-  v128.store(v, v2, 32);
-  v128.store(v, v3, 48);
 }

@@ -1,7 +1,7 @@
 // One step of SGD over one variable: every operand is read once and every result written once. A result may lie where
 // its operand does.
 
-import { BURST, decayOf, moved4 } from '../../backends/wasm/catching-up.as';
+import { areSame, BURST, PIECE_BYTES } from '../../backends/wasm/catching-up.as';
 import { begin, end, next, start } from '../../backends/wasm/segments.as';
 
 /** SGD without momentum: w' = w - rate · (g + decay · w). Every pointer is to `size` floats. */
@@ -23,11 +23,11 @@ export function sgdUpdate(w: usize, g: usize, newW: usize, size: i32, rate: f32,
 }
 
 /**
- * Steps without a gradient, outside of the kept blocks of a matrix [n, m], in place: to each weight what `sgdUpdate` does
- * where g is 0, to the bit.
+ * Steps without a gradient, outside of the kept blocks of a matrix [n, m], in place: to each weight
+ * what `sgdUpdate` does where g is 0.
  *
  * @param runs so many of them one after the other: the number of steps, rate, decay
- * @param scratch 64 bytes
+ * @param zeros a piece of zeros, and 1 of scratch memory
  */
 export function sgdCatchUp(
   w: usize,
@@ -39,51 +39,35 @@ export function sgdCatchUp(
   indices: usize,
   runs: usize,
   count: i32,
-  scratch: usize,
+  zeros: usize,
 ): void {
   const lastRun = runs + <usize>count * RUN;
   begin(n, m, blockRows, blockColumns, pointers, indices);
   while (next()) {
-    let at = start;
-    for (; at + 64 <= end; at += 64) catchUp(w + at, runs, lastRun);
-    if (at < end) {
-      memory.copy(scratch, w + at, end - at);
-      catchUp(scratch, runs, lastRun);
-      memory.copy(w + at, scratch, end - at);
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      catchUp(w + at, min(PIECE_BYTES, end - at), runs, lastRun, zeros);
     }
   }
 }
 
-/** The number of steps, rate, decay. */
+/** Bytes: the number of steps, rate, decay. */
 const RUN: usize = 12;
 
-/** Of 16 weights. */
-function catchUp(w: usize, runs: usize, lastRun: usize): void {
-  let w0 = v128.load(w);
-  let w1 = v128.load(w, 16);
-  let w2 = v128.load(w, 32);
-  let w3 = v128.load(w, 48);
+/** Of a piece. */
+function catchUp(w: usize, bytes: usize, runs: usize, lastRun: usize, zeros: usize): void {
+  const size = <i32>(bytes >> 2);
+  const before = zeros + PIECE_BYTES;
   for (let run = runs; run < lastRun; run += RUN) {
-    const rate4 = v128.load32_splat(run, 4);
-    const decay4 = v128.load32_splat(run, 8);
     for (let left = load<i32>(run); left > 0; ) {
       const steps = min(left, BURST);
-      v128.store(w, w0);
-      v128.store(w, w1, 16);
-      v128.store(w, w2, 32);
-      v128.store(w, w3, 48);
+      if (steps == BURST) {
+        memory.copy(before, w, bytes);
+      }
       for (let i = 0; i < steps; i++) {
-        w0 = f32x4.sub(w0, f32x4.mul(rate4, decayOf(w0, decay4)));
-        w1 = f32x4.sub(w1, f32x4.mul(rate4, decayOf(w1, decay4)));
-        w2 = f32x4.sub(w2, f32x4.mul(rate4, decayOf(w2, decay4)));
-        w3 = f32x4.sub(w3, f32x4.mul(rate4, decayOf(w3, decay4)));
+        sgdUpdate(w, zeros, w, size, load<f32>(run, 4), load<f32>(run, 8));
       }
       left -= steps;
-      if (steps == BURST && !moved4(w, w0, w1, w2, w3)) left %= BURST;
+      if (steps == BURST && areSame(w, before, bytes)) left %= BURST;
     }
   }
-  v128.store(w, w0);
-  v128.store(w, w1, 16);
-  v128.store(w, w2, 32);
-  v128.store(w, w3, 48);
 }
