@@ -1,3 +1,4 @@
+import type { SummaryClaim } from '@espalier/experiment';
 import { describe, expect, it } from 'vitest';
 
 import { plotsOf, svgFile } from './files.js';
@@ -124,16 +125,29 @@ describe('the page', () => {
   });
 
   it('shows claims with their verdicts, differences and the paper’s figures', async () => {
-    const claims = [
+    const claims: SummaryClaim[] = [
       {
-        ...{ id: 'a', statement: 'A is better', verdict: 'holds', measure: 'loss', difference: 0.01234 },
-        ...{ interval: [0.005, 0.02], smallest: 0.007, count: 5, paper: 'better by 0.02' },
+        id: 'a',
+        statement: 'A is better',
+        verdict: 'holds',
+        measure: 'loss',
+        difference: 0.01234,
+        interval: [0.005, 0.02],
+        smallest: 0.007,
+        count: 5,
+        paper: 'better by 0.02',
       },
       {
-        ...{ id: 'b', statement: 'B is worse', verdict: 'undecided', measure: 'accuracy', difference: -0.5 },
-        ...{ interval: [-1.2, 0.2], smallest: 0.7, count: 5 },
+        id: 'b',
+        statement: 'B is worse',
+        verdict: 'undecided',
+        measure: 'accuracy',
+        difference: -0.5,
+        interval: [-1.2, 0.2],
+        smallest: 0.7,
+        count: 5,
       },
-    ] as const;
+    ];
     const page = await htmlReport(
       comparedOf({ pruners: [], sparsities: [], seeds: [0, 1], more: { claims } }),
     );
