@@ -101,6 +101,16 @@ export default defineConfig(
     'core|workloads|backend|wasm-training/accelerators',
     'Processes start a backend of their own; strategies and workloads are loaded by reference.',
   ),
+  mayImport(
+    ['packages/recipes/**'],
+    'core|experiment|workloads|acdc|sequential-attention-plus-plus',
+    'Recipes know experiments, and the strategies that they vary.',
+  ),
+  mayImport(
+    ['packages/report/**'],
+    'core|experiment|workloads',
+    'A report is drawn from what an experiment left: it may know experiment, what numbers are written like, and core.',
+  ),
   mayImport(['packages/optimizers/**'], 'blocks(/.+)?', 'optimizers may know blocks alone.'),
   mayImport(
     ['packages/wasm-training/**'],
@@ -129,7 +139,7 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|workloads|harness',
+    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads|harness',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
 );

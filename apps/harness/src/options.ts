@@ -115,3 +115,36 @@ const pixels = parser(whole(1, 'a size in pixels'));
 export const onOrOff = parser(
   z.enum(['on', 'off'], 'choose on or off').transform((text) => text === 'on') as z.ZodType<boolean, string>,
 );
+
+/** One of some names; of another, the nearest is told. */
+export const oneNameOf =
+  <Name extends string>(what: string, names: readonly Name[]) =>
+  (text: string): Name => {
+    if ((names as readonly string[]).includes(text)) return text as Name;
+    throw new InvalidArgumentError(
+      `there is no ${what} '${text}': did you mean '${closest(text, names)}'? There are ${names.join(', ')}`,
+    );
+  };
+
+/** By the strategy, then by the setting. */
+export type SetOptions = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
+
+const SETTING = /^(?<strategy>[^=]+)\.(?<setting>\w+)=(?<value>.+)$/;
+
+/** One setting of one strategy; given again, one more. A value is a number, true, false, or a word. */
+export function set(text: string, before: SetOptions = {}): SetOptions {
+  const { strategy, setting, value } = SETTING.exec(text)?.groups ?? {};
+  if (!strategy || !setting || !value) {
+    throw new InvalidArgumentError('a setting is <strategy>.<setting>=<value>: magnitude.dense=0.25');
+  }
+  const others = before[strategy] ?? {};
+  if (Object.hasOwn(others, setting)) throw new InvalidArgumentError(`${strategy}.${setting} is set twice`);
+  return { ...before, [strategy]: { ...others, [setting]: valueOf(value) } };
+}
+
+function valueOf(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+export const trials = parser(whole(1, 'trials'));

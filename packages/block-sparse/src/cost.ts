@@ -11,7 +11,7 @@ import type { Shape2D } from '@espalier/core';
 export interface Costs {
   /** A multiply-add at a kept weight, in blocks of this shape. */
   perKeptWeight(blockShape: Shape2D): number;
-  /** A weight of the whole kernel, kept or not: the gradient by it is written whole. 0 when absent. */
+  /** A weight of the whole kernel, kept or not, where the gradient by it is written whole. 0 when absent. */
   readonly perWeight?: number;
   /** What a layer's step takes beside its three products. */
   perStep: number;
@@ -99,12 +99,11 @@ function idleShare(side: number): number {
 
 /**
  * Both sides by OpenBLAS, in multiply-adds of its dense products: x · W and the gradient by the values go block column by
- * block column, dy · Wᵀ row by row, and the narrower those are, the more is copied for each. What is written whole of a
- * kernel's gradient weighs more the faster the products are.
+ * block column, dy · Wᵀ row by row, and the narrower those are, the more is copied for each. Of the whole kernel nothing is
+ * gone through: neither its gradient nor, by the optimisers of `@espalier/optimizers`, its update.
  */
 const wasmWithBlas: Costs = {
   perKeptWeight: ([rows, columns]) => 1.3 + 22 * (1 / (3 * rows) + 2 / (3 * columns)),
-  perWeight: 25,
   perStep: 2e6,
 };
 

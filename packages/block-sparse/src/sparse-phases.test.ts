@@ -240,6 +240,16 @@ describe('the choice between sparse and dense', () => {
     expect(sparseIsFaster(128, keeping(0.5, 4), blas)).toBe(false);
   });
 
+  it('is sparse for a few rows, too, where the kernel is large', () => {
+    const grid = blockGrid([2048, 2048], [32, 32]);
+    const tenth = patternOf(
+      grid,
+      Uint8Array.from({ length: grid.blocks }, (_, i) => Number(i % 10 === 0)),
+    );
+    expect(sparseIsFaster(8, tenth, costsOf('wasm', 'blas')!)).toBe(true);
+    expect(sparseIsFaster(8, keeping(0.1), costsOf('wasm', 'blas')!)).toBe(false);
+  });
+
   it('is dense on a backend whose costs were not measured', () => {
     expect(costsOf('tensorflow')).toBeNull();
     expect(costsOf('tensorflow', 'blas')).toBeNull();

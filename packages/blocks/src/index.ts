@@ -111,6 +111,15 @@ export {
   type WasmHeap,
 } from './backends/wasm/heap.js';
 export { floatInput } from './backends/wasm/inputs.js';
+export { rowList, type BlockList, type KeptBlocks } from './backends/wasm/block-list.js';
+export { patternOfResult } from './backends/wasm/masked-result.js';
+export {
+  gatherKept,
+  keptValuesOf,
+  takeOverKept,
+  type DeferredWork,
+  type Kept,
+} from './backends/wasm/kept-apart.js';
 export {
   registerWebgpuKernel,
   runShader,

@@ -64,6 +64,17 @@ export {
 } from './allocation.js';
 export { assertOverrides, type KernelOverrides, type Overrides } from './overrides.js';
 export * from './random.js';
+export {
+  between,
+  choiceOf,
+  spaceOf,
+  tunable,
+  type NumberRange,
+  type SettingChoice,
+  type SettingRange,
+  type SettingsSpace,
+  type Tunable,
+} from './space.js';
 
 export {
   densePhase,

@@ -54,6 +54,11 @@ export const aSummary = anObject('a summary, as compare() returns it', {
   rows: 'object',
   workload: 'string',
 });
+export const aWidth: Expected = {
+  type: 'number',
+  holds: (value) => typeof value === 'number' && value > 0,
+  words: 'a number of characters above 0',
+};
 export const aStore = anObject('a store: memoryStore(), or openFolder() of @espalier/experiment/node', {
   read: 'function',
   write: 'function',
@@ -88,12 +93,13 @@ export const allocationNames = listOf(
 );
 export const seedList = listOf(aSeed, 'a list of seeds, such as [0, 1, 2]');
 export const shapeList = listOf(aBlockShape, 'a list of block shapes, such as [[16, 16]]');
+export const trainingSettings = anObject('how it trains: { learningRateFactor, weightDecay }');
 const sparsityList = listOf(
   numberIn('[0, 1)', 'a share of blocks to prune'),
   'a list of sparsities, such as [0.9]',
 );
 
-const aStoreOrNone: Expected = {
+export const aStoreOrNone: Expected = {
   ...aStore,
   holds: (value) => typeof value === 'function' || aStore.holds(value),
   words: `${aStore.words}, or a function that opens one`,
@@ -120,10 +126,14 @@ export function assertCompared(options: CompareOptions, of: string): void {
     overrides: anObject("an object, { 'dense_1/kernel': { sparsity: 0.5 } }"),
     epochs: wholeNumber(),
     sparsePhases: trueOrFalse,
+    dense: trainingSettings,
+    split: oneOf('validation'),
+    tuning: anObject('how the settings were chosen'),
     reference: aText("the name of a strategy that is compared, or 'dense'"),
     dataFolder: aPath,
     executor: anExecutor,
     store: aStoreOrNone,
+    save: oneOf('none', 'models'),
     watcher: anObject('an object of functions that are told how it goes'),
     onSummary: aFunction('a function of the summary'),
     signal: aSignal,

@@ -4,7 +4,7 @@
  */
 import type { AllocationName, Overrides, Pruner } from '@espalier/core';
 import type { PreparationProgress } from '@espalier/datasets';
-import type { Workload } from '@espalier/workloads';
+import { withTraining, type TrainingSettings, type Workload } from '@espalier/workloads';
 
 import { assertCompared } from './arguments.js';
 import { currentBackend } from './backend.js';
@@ -13,17 +13,18 @@ import type { Executor, Work } from './executors/executor.js';
 import { inPlace } from './executors/in-place.js';
 import { assertLimit } from './executors/limited.js';
 import { unlessAborted } from './patience.js';
-import { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
+import { isTarget, planned, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 import { productCosts } from './product-costs.js';
 import { runAll, type Running, type Watcher } from './run-all.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
+import type { TuningNote } from './tune/settings-file.js';
 import { dataDigest } from './trial/fingerprint.js';
-import { loadData } from './trial/load.js';
+import { loadData, type LoadedSplit } from './trial/load.js';
 import { rehearse } from './trial/rehearse.js';
 import { trainingOf } from './trial/training.js';
-import type { ProductCosts, Reference, Trial, TrialOutcome } from './trial/trial.js';
+import type { ProductCosts, Reference, TrialOutcome } from './trial/trial.js';
 
 export interface CompareOptions {
   /** What to train, as a value or with where it comes from; processes of their own need the latter. */
@@ -40,6 +41,12 @@ export interface CompareOptions {
   readonly epochs?: number | undefined;
   /** Whether layers compute with their kept blocks alone where that is faster; true when absent. */
   readonly sparsePhases?: boolean | undefined;
+  /** How the dense baseline trains otherwise than the workload says. */
+  readonly dense?: TrainingSettings | undefined;
+  /** By which examples trials are judged; the test split when absent. */
+  readonly split?: 'validation' | undefined;
+  /** How the settings were chosen; kept with the results. */
+  readonly tuning?: TuningNote | undefined;
   /** What paired differences are taken against; `dense` when absent. */
   readonly reference?: string | undefined;
   /** Where workloads find their data. */
@@ -48,8 +55,17 @@ export interface CompareOptions {
   readonly executor?: Executor | undefined;
   /** Where results go; when absent, nowhere but into what is returned. Opened once it is known what can be run. */
   readonly store?: Store | (() => Promise<Store>) | undefined;
+  /**
+   * What is kept of trained models in the trials' places: nothing, or the final ones, dense and compressed, with their
+   * masks. It is no part of what a trial is: one that has ended without its model is trained again for it, and its
+   * result stays. `none` when absent.
+   */
+  readonly save?: 'none' | 'models' | undefined;
   readonly watcher?: Watcher | undefined;
-  /** Is given the summary of what has ended, after each trial that ran: to be written, so that nothing is lost. */
+  /**
+   * Is given the summary of what has ended, before the first trial where something has, and after each that ran: to be
+   * written, so that nothing is lost.
+   */
   readonly onSummary?: ((summary: Summary) => void | Promise<void>) | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;
@@ -84,7 +100,9 @@ export async function compare(options: CompareOptions): Promise<Summary> {
       workload: workload.name,
       task: workload.task.name,
       ...(workload.scale && { scale: workload.scale }),
-      ...{ epochs, reference, environment, measures, rows },
+      ...(options.split && { split: options.split }),
+      ...(options.tuning && { tuning: options.tuning }),
+      ...{ epochs, reference, environment, planned: trials.length, measures, rows },
     };
   };
   // One after another: an older summary never takes the place of a newer one.
@@ -101,12 +119,25 @@ export async function compare(options: CompareOptions): Promise<Summary> {
  * @param options that were checked
  */
 export async function prepare(options: CompareOptions): Promise<Prepared> {
-  const { reference = 'dense', dataFolder = '', sparsePhases = true, watcher = {} } = options;
-  const { trialTimeoutMinutes, signal = new AbortController().signal } = options;
+  const strategies = options.pruners.map(strategyOf);
+  assertNames(strategies, options.reference ?? 'dense');
+  return prepareVariants(options, strategies, [options.dense ?? {}]);
+}
+
+/**
+ * The same of strategies of which several may have one name and other settings.
+ *
+ * @param dense how the dense baselines train, one for each seed and each of these
+ */
+export async function prepareVariants(
+  options: Omit<CompareOptions, 'pruners' | 'reference' | 'dense'>,
+  strategies: readonly Strategy[],
+  dense: readonly TrainingSettings[],
+): Promise<Prepared> {
+  const { dataFolder = '', sparsePhases = true, watcher = {}, split } = options;
+  const { save = 'none', trialTimeoutMinutes, signal = new AbortController().signal } = options;
   assertLimit(trialTimeoutMinutes);
   const compared = withReference(options.workload);
-  const strategies = options.pruners.map(strategyOf);
-  assertNames(strategies, reference);
   const { workload } = compared;
   const { defaults } = workload;
   const seeds = options.seeds ?? defaults.seeds;
@@ -120,7 +151,10 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
   const executor = options.executor ?? inPlace({ backend: await currentBackend() });
   await unlessAborted(executor.startHere(), signal);
   const pruners = strategies.map(({ pruner }) => pruner);
-  const rehearsal = { workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder };
+  const rehearsal = {
+    ...{ workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder },
+    ...(split && { split }),
+  };
   const noted = (line: string) => watcher.noted?.(line);
   const onPreparation = everySeconds(PREPARATION_SECONDS, (progress: PreparationProgress) =>
     noted(`Preparing the data of ${workload.name}: ${describeProgress(progress)}`),
@@ -131,19 +165,29 @@ export async function prepare(options: CompareOptions): Promise<Prepared> {
   const store = await opened(options.store ?? memoryStore());
   const timing = sparsePhases ? productCosts(store, executor, blockShapes, noted) : Promise.resolve(null);
   const costs = await unlessAborted(timing, signal);
-  const trials = planTrials({
+  const plans = planned({
     ...{ workload: compared, strategies, targets, seeds, epochs, sparsePhases },
     allocations: options.allocations ?? [],
     computing: computingOf(executor),
     productCosts: costs,
     training: trainingOf(workload),
-    data: await unlessAborted(dataDigests(compared, dataFolder, seeds, onPreparation), signal),
+    ...(split && { split }),
+    dense,
+    data: await unlessAborted(
+      dataDigests(compared, seeds, { dataFolder, onProgress: onPreparation, ...(split && { split }) }),
+      signal,
+    ),
   });
-  const jobs = Math.min(executor.jobs, trials.length);
-  const works = trials.map((trial) => ({ trial, workload, pruner: prunerOf(trial, strategies) }));
+  const jobs = Math.min(executor.jobs, plans.length);
+  const works = plans.map(({ trial, strategy }) => ({
+    trial,
+    workload: trial.tuned ? withTraining(workload, trial.tuned) : workload,
+    pruner: strategy?.pruner ?? null,
+  }));
   return {
     ...{ works, workload, epochs, costs },
     ...{ executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes },
+    saveModels: save === 'models',
   };
 }
 
@@ -174,13 +218,12 @@ function describeProgress({ what, done, total }: PreparationProgress): string {
 /** By seed. */
 async function dataDigests(
   { workload, reference }: ComparedWorkload,
-  dataFolder: string,
   seeds: readonly number[],
-  onProgress: (progress: PreparationProgress) => void,
+  options: Omit<LoadedSplit, 'seed'>,
 ): Promise<Record<number, string>> {
   const digests: Record<number, string> = {};
   for (const seed of seeds) {
-    const data = await loadData(workload, reference, { dataFolder, seed, onProgress });
+    const data = await loadData(workload, reference, { ...options, seed });
     try {
       digests[seed] = await dataDigest(data);
     } finally {
@@ -225,17 +268,19 @@ function strategyOf(pruner: Pruner | Strategy): Strategy {
   return 'pruner' in pruner ? pruner : { pruner, reference: inPlaceOnly(pruner.name) };
 }
 
-function prunerOf(trial: Trial, strategies: readonly Strategy[]): Pruner | null {
-  const found = strategies.find(({ pruner }) => pruner.name === trial.pruner?.name);
-  return found?.pruner ?? null;
-}
-
 function assertNames(strategies: readonly Strategy[], reference: string): void {
   const names = strategies.map(({ pruner }) => pruner.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) {
+  const twice = strategies.find(({ pruner, target }, i) =>
+    strategies
+      .slice(0, i)
+      .some(
+        (other) =>
+          other.pruner.name === pruner.name && (!target || !other.target || isTarget(target, other.target)),
+      ),
+  );
+  if (twice) {
     throw new UsageError(
-      `Two strategies are called '${twice}': give one another name under pruners in espalier.config.ts`,
+      `Two strategies are called '${twice.pruner.name}': give one another name under pruners in espalier.config.ts`,
     );
   }
   if (reference === 'dense' || names.includes(reference)) return;

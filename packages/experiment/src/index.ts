@@ -12,24 +12,64 @@ export type { Measure, RunMeasure } from './measure.js';
 export { unlessAborted } from './patience.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export { duration, formatBytes } from './quantities.js';
+export { heading } from './reports/heading.js';
+export { mergeSummaries, type NamedSummary } from './reports/merge.js';
 export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
+export { cells, groupRows, referenceFor, valuesBySeed, type Group } from './reports/table.js';
+export { isPruned, targetText } from './reports/target.js';
 export type { Watcher } from './run-all.js';
-export { pairedDifference, spread, type Difference, type Spread } from './statistics.js';
+export { judge, type Judged, type Verdict } from './judge.js';
+export { meanInterval, pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
 export type {
   Checkpoint,
   Lease,
   LeaseKey,
   LogMark,
+  ModelsToSave,
+  SavedFile,
+  SavedModels,
   StepLog,
   StepMetrics,
   Store,
   StoredTensor,
   TrialStore,
 } from './store/store.js';
-export type { Environment, Row, Summary } from './summary.js';
+export {
+  denseValueIn,
+  describeMeasures,
+  measuresIn,
+  valueIn,
+  type Environment,
+  type Row,
+  type Summary,
+  type SummaryClaim,
+} from './summary.js';
+export type { MeasureDescription } from '@espalier/workloads';
+export {
+  packMask,
+  unpackMask,
+  type ChosenMasks,
+  type MaskBits,
+  type MaskedKernel,
+  type MaskRecord,
+} from './trial/masks.js';
 export { trialId, trialName } from './trial/identity.js';
+export type { Configuration, SearchKind } from './tune/configurations.js';
+export type { Round } from './tune/rounds.js';
+export {
+  assertFits,
+  chosenFor,
+  parseSettings,
+  strategyFor,
+  type ChosenSettings,
+  type TriedSettings,
+  type TunedSettings,
+  type TuningNote,
+} from './tune/settings-file.js';
+export { describeBudget, describeTuning } from './tune/describe-tuning.js';
+export { tune, tunedInPlace, type TunedStrategy, type TuneOptions } from './tune/tune.js';
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {

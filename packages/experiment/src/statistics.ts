@@ -28,7 +28,7 @@ export function spread(values: readonly number[]): Spread | null {
 
 export interface Difference {
   readonly mean: number;
-  /** Half the width of the 95% confidence interval (Student's t); null of a single pair. */
+  /** Half the width of the 95% confidence interval (Student's t); null of a single pair or value. */
   readonly halfWidth: number | null;
 }
 
@@ -40,7 +40,12 @@ export function pairedDifference(
   assertArgument('pairedDifference()', 'a', a, bySeed);
   assertArgument('pairedDifference()', 'b', b, bySeed);
   const differences = [...a].flatMap(([key, value]) => (b.has(key) ? [value - (b.get(key) as number)] : []));
-  const of = spread(differences);
+  return meanInterval(differences);
+}
+
+/** The mean with its 95% confidence interval (Student's t); null of no values. */
+export function meanInterval(values: readonly number[]): Difference | null {
+  const of = spread(values);
   if (!of) return null;
   if (of.deviation === null) return { mean: of.mean, halfWidth: null };
   return { mean: of.mean, halfWidth: (tQuantile(0.975, of.count - 1) * of.deviation) / Math.sqrt(of.count) };

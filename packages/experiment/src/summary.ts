@@ -1,12 +1,14 @@
 /** `summary.json`: one row a trial, as the command's contract fixes them, and what they were computed on. */
 import type { Overrides, PruningReport } from '@espalier/core';
-import type { MeasureDescription, ScaleName, Task } from '@espalier/workloads';
+import type { MeasureDescription, ScaleName, Task, TrainingSettings } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Executor } from './executors/executor.js';
 import { thisMachine, type Machine } from './machine.js';
+import type { Verdict } from './judge.js';
 import { describe } from './measure.js';
 import { measuresOf } from './measures-of.js';
+import type { TuningNote } from './tune/settings-file.js';
 import {
   prunerName,
   type Fingerprint,
@@ -28,6 +30,10 @@ export interface Row {
   /** What single kernels had of their own, where some had. */
   readonly overrides?: Overrides;
   readonly seed: number;
+  /** The strategy's; absent of the dense baseline. */
+  readonly settings?: unknown;
+  /** How it trained otherwise than the workload says, where it did. */
+  readonly training?: TrainingSettings;
   readonly status: 'ok' | 'diverged' | 'failed';
   /** The quality; null unless the status is `ok`. */
   readonly metrics: (Values & { readonly loss: number }) | null;
@@ -64,6 +70,25 @@ export interface Environment extends Machine {
   readonly date: string;
 }
 
+/** What a comparison says of a claim that it was made to decide. */
+export interface SummaryClaim {
+  readonly id: string;
+  readonly statement: string;
+  readonly verdict: Verdict;
+  /** The key of the measure that it is about. */
+  readonly measure: string;
+  /** Mean over seeds of the paired difference, above zero where the claim is right; null where there is none. */
+  readonly difference: number | null;
+  /** At the level that Holm's method gives this claim among all; null of fewer than two pairs. */
+  readonly interval: readonly [low: number, high: number] | null;
+  /** The smallest difference that the seeds would have decided. */
+  readonly smallest: number | null;
+  /** Of pairs. */
+  readonly count: number;
+  /** What the paper saw, in words. */
+  readonly paper?: string;
+}
+
 export interface Summary {
   readonly schemaVersion: 1;
   readonly workload: string;
@@ -71,12 +96,24 @@ export interface Summary {
   readonly scale?: ScaleName;
   readonly task: string;
   readonly epochs: number;
+  /** By which examples it was judged, where not by the test split. */
+  readonly split?: 'validation';
+  /** How the settings were chosen, where they were. */
+  readonly tuning?: TuningNote;
   /** What the paired differences are taken against. */
   readonly reference: string;
   readonly environment: Environment;
+  /** What the rest was computed on, where the summary was merged of several. */
+  readonly others?: readonly Environment[];
+  /** The command line, where it was one. */
+  readonly command?: string;
+  /** How many trials there are to be; as many as rows, where absent. */
+  readonly planned?: number;
   /** What was measured, in the order of the columns. */
   readonly measures: readonly MeasureDescription[];
   readonly rows: readonly Row[];
+  /** Where it was made to decide some. */
+  readonly claims?: readonly SummaryClaim[];
 }
 
 export function describeEnvironment(
@@ -137,13 +174,16 @@ export function rowsOf(
   );
   return trials.map((trial, i) => {
     const outcome = outcomes[i] as TrialOutcome;
-    const { sparsity, blockShape, allocation, overrides, seed } = trial;
+    const { sparsity, blockShape, allocation, overrides, seed, tuned } = trial;
     const failed = outcome.status === 'failed';
     return {
       pruner: prunerName(trial),
       ...{ sparsity, blockShape, allocation: allocation?.name ?? null },
       ...(overrides && { overrides }),
-      ...{ seed, status: outcome.status },
+      seed,
+      ...(trial.pruner && { settings: trial.pruner.settings }),
+      ...(tuned && { training: tuned }),
+      status: outcome.status,
       ...groupsOf(outcome, denseOf.get(seed), measures),
       fingerprint: failed ? null : outcome.fingerprint,
       report: failed ? null : outcome.report,

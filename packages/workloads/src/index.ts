@@ -27,6 +27,7 @@ export { classification } from './tasks/classification.js';
 export { smoothedClassification } from './tasks/label-smoothing.js';
 export { regression } from './tasks/regression.js';
 export type { Examined, Task } from './tasks/task.js';
+export { ownTraining, trainingSpace, withTraining, type TrainingSettings } from './training.js';
 export {
   atScale,
   cosineDecay,

@@ -353,6 +353,19 @@ describe('a checkpoint of a run that is not alone', () => {
     expect(second.model.getWeights().map(values)).toEqual(first.model.getWeights().map(values));
   });
 
+  it('under an optimiser from elsewhere, which keeps its state to itself, goes on to the bit', async () => {
+    const make = async () => {
+      const model = build(new Elsewhere());
+      return { model, pruning: await sparsify(model, byMagnitude(), target) };
+    };
+    const [first, second] = [await make(), await make()];
+    await train(first.model, first.pruning, 7);
+    await second.pruning.resume(await first.pruning.checkpoint());
+    await train(first.model, first.pruning, 5);
+    await train(second.model, second.pruning, 5);
+    expect(second.model.getWeights().map(values)).toEqual(first.model.getWeights().map(values));
+  });
+
   it('says nothing of steps that trained before it', async () => {
     const [first, second] = [build(tf.train.sgd(0.1)), build(tf.train.sgd(0.1))];
     const a = await sparsify(first, byMagnitude(), target);
@@ -389,6 +402,47 @@ describe('a checkpoint of a run that is not alone', () => {
     );
   });
 });
+
+/** SGD with momentum, its velocities in a private field: v ← 0.9 v + g, w ← w − 0.05 v. */
+class Elsewhere extends tf.Optimizer {
+  static className = 'Elsewhere';
+  #velocities: tf.Tensor[] = [];
+
+  applyGradients(gradients: tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[]): void {
+    const list = Array.isArray(gradients)
+      ? gradients
+      : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+    tf.tidy(() => {
+      list.forEach(({ name, tensor }, i) => {
+        const before = this.#velocities[i];
+        const velocity = before ? before.mul(0.9).add(tensor) : tensor.clone();
+        before?.dispose();
+        this.#velocities[i] = tf.keep(velocity);
+        const variable = tf.engine().registeredVariables[name]!;
+        variable.assign(variable.sub(velocity.mul(0.05)));
+      });
+    });
+    this.incrementIterations();
+  }
+
+  resetState(): void {
+    tf.dispose(this.#velocities);
+    this.#velocities = [];
+  }
+
+  override async getWeights() {
+    return this.#velocities.map((tensor, i) => ({ name: String(i), tensor: tensor.clone() }));
+  }
+
+  override async setWeights(weights: { tensor: tf.Tensor }[]): Promise<void> {
+    this.resetState();
+    this.#velocities = weights.map(({ tensor }) => tf.keep(tensor.clone()));
+  }
+
+  getConfig() {
+    return {};
+  }
+}
 
 describe('gradients', () => {
   it('a run that ends early in a dense phase is cut by those of its last step', async () => {

@@ -132,8 +132,9 @@ export async function restoreOptimizerState(
   fields[ITERATIONS] = state.numbers[ITERATIONS];
 }
 
+/** By its prototypes: for `instanceof`, tfjs takes whatever has an optimiser's methods for one of any of its classes. */
 function isOfTfjs(optimizer: tf.Optimizer): boolean {
-  return OF_TFJS.some((kind) => optimizer instanceof kind);
+  return OF_TFJS.some(({ prototype }) => Object.prototype.isPrototypeOf.call(prototype, optimizer));
 }
 
 function isStateful(value: unknown): value is SlotList | tf.Variable {

@@ -1,6 +1,6 @@
 /** Loading what a reference names, for Node: a strategy or a workload, out of a user's module or a package. */
-import { assertArgument, describeValue, type Pruner } from '@espalier/core';
-import { atScale, type Workload } from '@espalier/workloads';
+import { assertArgument, describeValue, spaceOf, type Pruner, type SettingsSpace } from '@espalier/core';
+import { atScale, withTraining, type Workload } from '@espalier/workloads';
 
 import { aReference } from '../arguments.js';
 import { UsageError } from '../errors.js';
@@ -21,6 +21,12 @@ export async function loadPruner(reference: Reference): Promise<Pruner> {
   return { ...pruner, name: nameOf(pruner, reference) };
 }
 
+/** What of a strategy's settings its factory declares to be chosen; empty where it declares nothing. */
+export async function loadSpace(reference: Reference): Promise<SettingsSpace> {
+  assertArgument('loadSpace()', 'reference', reference, aReference);
+  return spaceOf(await loadReference(reference));
+}
+
 /** @throws UsageError when the module has no such workload */
 export async function loadWorkload(reference: Reference): Promise<Workload> {
   assertArgument('loadWorkload()', 'reference', reference, aReference);
@@ -39,13 +45,15 @@ export async function loadWorkload(reference: Reference): Promise<Workload> {
   return { ...workload, name: nameOf(workload, reference) };
 }
 
-/** The workload of a trial, as it is at the trial's scale. */
+/** The workload of a trial, as it is at the trial's scale and as the trial trains it. */
 export async function loadWorkloadOf({
   workload,
   scale,
-}: Pick<Trial, 'workload' | 'scale'>): Promise<Workload> {
+  tuned,
+}: Pick<Trial, 'workload' | 'scale' | 'tuned'>): Promise<Workload> {
   const loaded = await loadWorkload(workload);
-  return scale ? atScale(loaded, scale) : loaded;
+  const scaled = scale ? atScale(loaded, scale) : loaded;
+  return tuned ? withTraining(scaled, tuned) : scaled;
 }
 
 async function loadReference({ module, section, name }: Reference): Promise<unknown> {

@@ -3,17 +3,23 @@ import { formatNumber, percent } from '@espalier/workloads';
 
 import type { Environment, Row, Summary } from '../summary.js';
 import type { Fingerprint } from '../trial/trial.js';
+import { describeBudget } from '../tune/describe-tuning.js';
 import { NOTHING } from './table.js';
 import { isPruned, overridesText } from './target.js';
 
 export function heading(summary: Summary): string[] {
-  const { workload, scale, epochs, environment, rows } = summary;
+  const { workload, scale, epochs, environment, rows, split, tuning, planned = rows.length } = summary;
+  const computed = new Set([environment, ...(summary.others ?? [])].map(computedOn));
   const seeds = [...new Set(rows.map(({ seed }) => seed))];
   const targets = new Set(rows.filter(isPruned).map(targetOf));
   return [
     `${workload}${scale ? ` at scale ${scale}` : ''}, ${epochs} epochs, seeds ${seeds.join(', ')}; target ${[...targets].join(', ') || 'none'}`,
-    computedOn(environment),
+    ...computed,
+    ...(computed.size > 1 ? ['times are of several machines, and compare only within one'] : []),
     fingerprintLine(rows),
+    ...(split ? ['judged on the validation split'] : []),
+    ...(tuning ? [`settings tuned: ${describeBudget(tuning)}`] : []),
+    ...(planned > rows.length ? [`unfinished: ${rows.length} of ${planned} trials have ended`] : []),
   ];
 }
 

@@ -1,11 +1,12 @@
 /** The reports that Node and browsers draw, by their format's name. */
-import { assertArgument, assertOptions, type Expected } from '@espalier/core';
+import { assertArgument, assertOptions } from '@espalier/core';
 
-import { aStore, aSummary } from '../arguments.js';
+import { aStore, aSummary, aWidth } from '../arguments.js';
 import type { Store } from '../store/store.js';
 import type { Summary } from '../summary.js';
 import { csv } from './csv.js';
 import { json } from './json.js';
+import { latex } from './latex.js';
 import { markdown } from './markdown.js';
 import type { Report } from './report.js';
 
@@ -19,16 +20,11 @@ export function checked(format: string, report: Report): Report {
   };
 }
 
-const aWidth: Expected = {
-  type: 'number',
-  holds: (value) => typeof value === 'number' && value > 0,
-  words: 'a number of characters above 0',
-};
-
 export const reports = {
   markdown: checked('markdown', markdown),
   csv: checked('csv', csv),
   json: checked('json', json),
+  latex: checked('latex', latex),
 } as const satisfies Readonly<Record<string, Report>>;
 
 const FILES: Readonly<Record<string, Report>> = {

@@ -225,7 +225,12 @@ describe('a checkpoint', () => {
     expect(steps[0]).toBeLessThan(32);
     expect(bits(rows)).toEqual(expected);
     expect(notes).toEqual([expect.stringMatching(/^magnitude 0\.9 8×8 seed 0 starts anew: .*$/)]);
-    expect((await readdir(place)).sort()).toEqual(['config.json', 'metrics.jsonl', 'result.json']);
+    expect((await readdir(place)).sort()).toEqual([
+      'choices.json',
+      'config.json',
+      'metrics.jsonl',
+      'result.json',
+    ]);
     const log = (await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n');
     expect(log.map((line) => JSON.parse(line).step)).toEqual(log.map((_, i) => i));
   });

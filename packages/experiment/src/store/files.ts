@@ -11,7 +11,12 @@ type Content = string | Uint8Array;
 /** A file that is being written: `.<name>.<host>-<pid>-<something>.partial`. */
 const PARTIAL = /^\..+\.(?<host>[0-9a-f]+)-(?<pid>\d+)-[0-9a-f-]+\.partial$/;
 
-/** @param allowed is asked once the content lies on the disk, and throws where it may not take its place */
+/**
+ * Writes a file under another name first and renames it, so that it appears whole or not at all.
+ *
+ * @param allowed is asked once the content lies on the disk, and throws where it may not take its place
+ * @throws StoreError where it cannot be written
+ */
 export async function putInPlace(
   path: string,
   content: Content,

@@ -1,12 +1,41 @@
 /** What results, trials and checkpoints are, for what reads them back. */
 import { z } from 'zod';
 
-import type { Checkpoint } from './store.js';
+import type { Checkpoint, SavedModels } from './store.js';
+import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
 const count = z.int().nonnegative();
 
 const CHOICE = z.strictObject({ step: count, kept: count, entered: count, left: count });
+
+const bits = z.base64();
+
+const CHOSEN = z.strictObject({ choice: count, step: count, kept: z.array(bits) });
+
+const shape = z.tuple([count, count]);
+
+export const maskSchema = z
+  .looseObject({
+    kernels: z.array(
+      z.looseObject({ name: z.string(), blockShape: shape, gridShape: shape, truth: bits.optional() }),
+    ),
+    made: count,
+    choices: z.array(CHOSEN),
+    final: z.array(bits).nullable(),
+  })
+  .refine(({ kernels, choices, final }) => {
+    const sizes = kernels.map(({ gridShape: [rows, columns] }) => Math.ceil((rows * columns) / 8));
+    const fits = (kept: readonly string[]) =>
+      kept.length === sizes.length && kept.every((text, i) => bytesOf(text) === sizes[i]);
+    const truths = kernels.every(({ truth }, i) => truth === undefined || bytesOf(truth) === sizes[i]);
+    return truths && choices.every(({ kept }) => fits(kept)) && (final === null || fits(final));
+  }, 'masks of other sizes than their grids') as unknown as z.ZodType<MaskRecord>;
+
+/** That base64 stands for. */
+function bytesOf(text: string): number {
+  return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
+}
 
 export const resultSchema = z.looseObject({
   id: z.string(),
@@ -17,6 +46,18 @@ export const resultSchema = z.looseObject({
   device: z.string(),
   search: z.looseObject({ choices: z.array(CHOICE) }).nullable(),
 }) as unknown as z.ZodType<TrialResult>;
+
+/** Of a model; a path that is none of these would lead elsewhere. */
+const MODEL_FILE = /^(?:(?:dense|block-sparse)\/(?:model\.json|weights\.bin)|masks\.json)$/;
+
+export const modelsSchema = z.looseObject({
+  trialId: z.string(),
+  step: count,
+  loss: z.number(),
+  files: z
+    .array(z.object({ path: z.string().regex(MODEL_FILE), bytes: count, sha256: z.string() }))
+    .nonempty(),
+}) as unknown as z.ZodType<SavedModels>;
 
 const referenceSchema = z.looseObject({ name: z.string() });
 
@@ -68,6 +109,7 @@ export const checkpointSchema = z.looseObject({
     .looseObject({
       choices: z.array(CHOICE),
       choosingMs: z.number().nonnegative(),
+      masks: z.array(CHOSEN),
       support: z.array(z.array(count)).nullable(),
       reopened: z.boolean(),
     })

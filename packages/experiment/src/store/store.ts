@@ -9,6 +9,7 @@
 import type { PruningState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
+import type { MaskRecord } from '../trial/masks.js';
 import type { SearchState } from '../trial/search-watch.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
@@ -65,8 +66,42 @@ export interface TrialStore {
   checkpoint(): Promise<Checkpoint | null>;
   /** Replaces the one before as a whole. */
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Keeps a trial's model: the list of its files appears last, so that they count whole or not at all. */
+  saveModels(models: ModelsToSave): Promise<void>;
+  /** Null where none were saved. @throws Doubtful where a file is not what was saved */
+  models(): Promise<SavedModels | null>;
+  /** One of those that `models` lists. @throws Doubtful */
+  modelFile(file: SavedFile): Promise<Uint8Array>;
+  /** The masks that its search chose; null of the dense baseline, and where it has not ended. @throws Doubtful */
+  masks(): Promise<MaskRecord | null>;
+  /** Before the result is published, so that no result lacks them. */
+  saveMasks(masks: MaskRecord): Promise<void>;
   /** What was measured step by step. */
   readonly metrics: StepLog;
+}
+
+/** What is kept of a trained model. */
+interface OfModels {
+  readonly trialId: string;
+  /** Steps that it was trained for. */
+  readonly step: number;
+  /** Of the dense model, on the test examples. */
+  readonly loss: number;
+}
+
+export interface ModelsToSave extends OfModels {
+  /** Bytes by their paths in the trial's place. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+export interface SavedModels extends OfModels {
+  readonly files: readonly SavedFile[];
+}
+
+export interface SavedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 export interface StepLog {

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import { folderStore, openFolder } from './folder.js';
 import { memoryStore } from './memory.js';
@@ -49,9 +50,16 @@ const checkpoint: Checkpoint = {
   search: {
     choices: [{ step: 1, kept: 2, entered: 0, left: 1 }],
     choosingMs: 0.5,
+    masks: [{ choice: 0, step: 1, kept: ['BQ=='] }],
     support: [[0, 2]],
     reopened: true,
   },
+};
+const masks: MaskRecord = {
+  kernels: [{ name: 'dense_1/kernel', blockShape: [8, 8], gridShape: [3, 3], truth: 'AQE=' }],
+  made: 1,
+  choices: [{ choice: 0, step: 1, kept: ['/wE='] }],
+  final: ['/wE='],
 };
 const step = (index: number) => ({
   step: index,
@@ -83,6 +91,17 @@ describe.each<[string, () => Promise<Store>]>([
     await place.publish(result);
     expect(await store.trial('a').result()).toEqual(result);
     expect(await store.trial('b').result()).toBeNull();
+  });
+
+  it('keeps the masks of a search beside its result', async () => {
+    const store = await open();
+    const place = store.trial('a');
+    expect(await place.masks()).toBeNull();
+    await place.begin(trial);
+    await place.saveMasks(masks);
+    await place.publish(result);
+    expect(await store.trial('a').masks()).toEqual(masks);
+    expect(await store.trial('b').masks()).toBeNull();
   });
 
   it('keeps no checkpoint of what has ended', async () => {
@@ -144,6 +163,14 @@ describe('a store in a folder', () => {
     await writeFile(join(store.address, 'trials/a/result.json'), '{"id": "cut of');
     await expect(place.result()).rejects.toThrow(/result\.json is damaged, or of an earlier version$/);
     await expect(place.checkpoint()).rejects.toThrow(/checkpoint\.bin is not what was written there$/);
+  });
+
+  it('doubts masks that are not of their grids', async () => {
+    const store = await openFolder(join(folder, 'other-masks'));
+    const place = store.trial('a');
+    await place.begin(trial);
+    await place.saveMasks({ ...masks, final: ['AQ=='] });
+    await expect(place.masks()).rejects.toThrow(/masks\.json is not whole.*other sizes than their grids/);
   });
 
   it('leaves nothing of what was being written when a trial was killed', async () => {

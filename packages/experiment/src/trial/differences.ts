@@ -12,6 +12,8 @@ export function differences(stored: Trial, trial: Trial): string[] {
     ['learning rate', ({ training }) => training?.learningRate],
     ['minimum of blocks', ({ training }) => training?.minimumBlocks],
     ['epochs', ({ epochs }) => epochs],
+    ['training settings', ({ tuned }) => tuned],
+    ['split', ({ split }) => split],
     ['settings', ({ pruner }) => pruner?.settings],
     ['overrides', ({ overrides }) => overrides],
     ['allocation', ({ allocation }) => allocation],

@@ -30,11 +30,13 @@ export function trialId(trial: Trial): string {
 
 /** What a trial is to a person, whatever it was computed with: trials of one slot are rows in each other's place. */
 export function trialSlot(trial: Trial): string {
-  const { pruner, sparsity, blockShape, allocation, seed } = trial;
+  const { pruner, sparsity, blockShape, allocation, seed, split, tuned, epochs } = trial;
   const shared =
     allocation && allocation.name !== 'uniform' ? [allocation.name.replace(/[^\w.]+/g, '-')] : [];
   const target = pruner ? [sparsity, blockShape.join('x'), ...shared] : [];
-  return [prunerName(trial), ...target, `seed${seed}`].join('-');
+  // Those that settings are chosen by stand beside each other.
+  const variant = split ? [split, textHash(canonicalJson([pruner?.settings, tuned, epochs]), 6)] : [];
+  return [prunerName(trial), ...target, ...variant, `seed${seed}`].join('-');
 }
 
 /** The name that a store keeps it under: a person can read it, and no two trials share it. */

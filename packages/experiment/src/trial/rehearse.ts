@@ -33,6 +33,8 @@ export interface Rehearsal {
   readonly seed: number;
   readonly epochs: number;
   readonly dataFolder: string;
+  /** By which examples trials are judged; the test split when absent. */
+  readonly split?: 'validation';
   /** Is told how far data is that has to be prepared first. */
   readonly onPreparation?: (progress: PreparationProgress) => void;
 }
@@ -43,11 +45,12 @@ export interface Rehearsal {
  * @throws UsageError for what cannot be run
  */
 export async function rehearse(rehearsal: Rehearsal): Promise<void> {
-  const { workload, seed, dataFolder } = rehearsal;
+  const { workload, seed, dataFolder, split } = rehearsal;
   assertAllocation(workload);
   const { onPreparation } = rehearsal;
   const data = await loadData(workload, rehearsal.reference, {
     ...{ dataFolder, seed },
+    ...(split && { split }),
     ...(onPreparation && { onProgress: onPreparation }),
   });
   try {

@@ -30,6 +30,11 @@ describe('what a search did', () => {
         { step: 5, kept: 2, entered: 1, left: 1 },
       ],
       choosingMs: 5 + 7 + 9,
+      // The bits 0011 and 0110, the first block the lowest.
+      masks: [
+        { choice: 0, step: 2, kept: ['Aw=='] },
+        { choice: 1, step: 5, kept: ['Bg=='] },
+      ],
       support: [[1, 2]],
       reopened: false,
     });

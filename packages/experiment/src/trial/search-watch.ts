@@ -5,6 +5,8 @@
 import { keptBlocks, type KernelState } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
+import { packMask, withChoice, type ChosenMasks } from './masks.js';
+
 /**
  * A choice that pruned, over all kernels. After a dense phase, gradual pruning that begins anew is passed over until it is as
  * far as it was before. What was chosen trains from step `step` on.
@@ -25,6 +27,8 @@ export interface SearchState {
   readonly choices: readonly ChoiceRecord[];
   /** Wall time of the steps' ends at which blocks were chosen, in milliseconds. */
   readonly choosingMs: number;
+  /** The masks of the choices, as far as there is room for them. */
+  readonly masks: readonly ChosenMasks[];
   /** Of each kernel, the blocks of the latest of them; null before there was one. */
   readonly support: readonly (readonly number[])[] | null;
   /** Whether every block has been kept since, and no choice has been as far again. */
@@ -42,6 +46,7 @@ export interface AttentionSpread {
 export class SearchWatch {
   readonly #kernels: readonly KernelState[];
   #choices: ChoiceRecord[] = [];
+  #masks: readonly ChosenMasks[] = [];
   #choosingMs = 0;
   #support: readonly Uint8Array[];
   #reopened = false;
@@ -80,6 +85,9 @@ export class SearchWatch {
         record.left += then & ~now;
       }
     });
+    const blocks = masks.reduce((sum, mask) => sum + mask.length, 0);
+    const latest = { choice: this.#choices.length, step, kept: masks.map(packMask) };
+    this.#masks = withChoice(this.#masks, latest, blocks);
     this.#choices.push(record);
     this.#support = masks.map((mask) => mask.slice());
   }
@@ -89,14 +97,16 @@ export class SearchWatch {
     return {
       choices: [...this.#choices],
       choosingMs: this.#choosingMs,
+      masks: this.#masks,
       support: hasPruned ? this.#support.map((mask) => indicesOf(mask)) : null,
       reopened: this.#reopened,
     };
   }
 
   /** Goes on from where a checkpoint has it; the masks are there again already. */
-  restore({ choices, choosingMs, support, reopened }: SearchState): void {
+  restore({ choices, choosingMs, masks, support, reopened }: SearchState): void {
     this.#choices = [...choices];
+    this.#masks = masks;
     this.#choosingMs = choosingMs;
     this.#reopened = reopened;
     this.#support = this.#kernels.map(({ grid }, i) => {

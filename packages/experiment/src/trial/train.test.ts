@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { folderStore } from '../store/folder.js';
 import { trialName } from './identity.js';
+import { unpackMask } from './masks.js';
 import { train as trainIn, type TrainOptions } from './train.js';
 import type { Trial } from './trial.js';
 
@@ -99,6 +100,9 @@ describe('train', () => {
       expect(resumed.fingerprint).toEqual(straight.fingerprint);
       const metrics = async (of: string) => readFile(await fileOf(of, 'metrics.jsonl'), 'utf8');
       expect(await metrics(parts.folder)).toBe(await metrics(whole.folder));
+      const masks = ({ folder: of }: typeof whole) => folderStore(of).trial(trialName(trial)).masks();
+      expect(await masks(parts)).toEqual(await masks(whole));
+      expect(await masks(whole)).toEqual(pruner ? expect.anything() : null);
     },
   );
 
@@ -121,6 +125,19 @@ describe('train', () => {
     const { lowest, highest, deviation } = attended.search!.attention!;
     expect(lowest).toBeLessThan(highest);
     expect(deviation).toBeGreaterThan(0);
+
+    // Blocks of the final model beside those that were planted: as many of these as support recovery says.
+    const masks = await folderStore(folder)
+      .trial(trialName(trialOf(sequentialAttention)))
+      .masks();
+    const { name, gridShape, truth } = masks!.kernels[0]!;
+    expect([name, gridShape, masks!.made]).toEqual(['dense_1/kernel', [32, 16], choices.length]);
+    expect(masks!.choices.map(({ step }) => step)).toEqual(choices.map(({ step }) => step));
+    const [kept, planted] = [unpackMask(masks!.final![0]!, 512), unpackMask(truth!, 512)];
+    const count = (bits: Uint8Array) => bits.reduce((sum, bit) => sum + bit, 0);
+    expect(count(kept)).toBe(51);
+    const found = count(kept.map((bit, block) => bit & planted[block]!));
+    expect(found / count(planted)).toBeCloseTo(attended.measures['supportRecovery']!, 12);
 
     const oneShot = await train(trialOf(magnitude()), magnitude(), { folder });
     expect(oneShot.search?.choices).toMatchObject([{ kept: 51, entered: 0, left: 461 }]);

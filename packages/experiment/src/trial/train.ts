@@ -7,6 +7,7 @@ import {
   DivergedError,
   required,
   sparsify,
+  trueOrFalse,
   wholeNumber,
   type Pruner,
   type Pruning,
@@ -39,8 +40,11 @@ import { dataDigest, dataFingerprint, initFingerprint } from './fingerprint.js';
 import { trialId } from './identity.js';
 import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
+import { modelFiles } from './model-files.js';
 import { finishedRun, type FinishedRun } from './run.js';
+import { finalMasks, maskRecord } from './mask-record.js';
 import { inOrder } from './stream.js';
+import type { MaskBits } from './masks.js';
 import type { AllocationReference, SearchRecord, Trial, TrialResult } from './trial.js';
 
 export interface TrainOptions extends LoopOptions {
@@ -51,6 +55,8 @@ export interface TrainOptions extends LoopOptions {
   readonly dataFolder: string;
   /** Peak resident memory, where the trial has a process of its own. */
   readonly peakMemoryBytes?: () => number;
+  /** Whether the final model is kept in the trial's place, dense and compressed, with its masks. */
+  readonly saveModels?: boolean;
 }
 
 /** What training calls. */
@@ -86,6 +92,7 @@ export async function train(
     stepsBetweenReads: wholeNumber(),
     steps: aFunction('a function of how many steps the trial has: (whole) => 20'),
     signal: aSignal,
+    saveModels: trueOrFalse,
     ...CALLED,
   });
   // A device that was lost answers no read: what waits for one would wait forever.
@@ -101,7 +108,8 @@ async function trainOn(
   const { dataFolder } = options;
   // The dense baseline trains with right gradients as well.
   repairGradients();
-  const data = await loadData(workload, trial.workload, { dataFolder, seed: trial.seed });
+  const { seed, split } = trial;
+  const data = await loadData(workload, trial.workload, { dataFolder, seed, ...(split && { split }) });
   try {
     return await trainWith(data, trial, workload, pruner, options);
   } finally {
@@ -152,13 +160,19 @@ async function trainWith(
       peakMemoryBytes: peakMemoryBytes?.() ?? null,
       peakGpuMemoryBytes: steps.peakGpuMemoryBytes,
     });
+    let final: readonly MaskBits[] | null = null;
     const trainAndMeasure = async () => {
       options.onStart?.();
       await steps.toTheEnd();
       const search = searched(pruning && (await attentionSpread(pruning.kernels)));
       const report = pruning ? await pruning.finalize() : null;
       running = null;
+      final = pruning && (await finalMasks(pruning.kernels));
       const measures = await measured(finishedRun({ ...trained(search), report }), looks);
+      if (options.saveModels) {
+        const [files, loss] = [await modelFiles(model, report), measures['loss'] as number];
+        await options.store.saveModels({ trialId: id, step: steps.step, loss, files });
+      }
       return { status: 'ok' as const, report, measures, search };
     };
     const ended = await trainAndMeasure().catch(async (error: unknown) => {
@@ -168,6 +182,9 @@ async function trainWith(
       const measures = await measuredDiverged(finishedRun({ ...trained(search), report: null }));
       return { status: 'diverged' as const, report: null, measures, search };
     });
+    if (pruning && steps.search) {
+      await options.store.saveMasks(maskRecord(pruning.kernels, steps.search, data.truth, final));
+    }
     return { id, ...ended, fingerprint, device: backend.device };
   } finally {
     running?.abandon();
@@ -201,7 +218,8 @@ async function putUnderPruning(
   }
 }
 
-function targetOf(
+/** What a trial's model is pruned to. */
+export function targetOf(
   trial: Trial,
   workload: Workload,
   pruner: Pruner,

@@ -2,7 +2,7 @@
  * A trial: workload × strategy × target × allocation × seed. Plain data, so that it can be hashed, stored, and handed
  * to another process.
  */
-import type { ScaleName } from '@espalier/workloads';
+import type { ScaleName, TrainingSettings } from '@espalier/workloads';
 import { assertArgument, type Overrides, type PruningReport } from '@espalier/core';
 
 import { aTrial } from '../arguments.js';
@@ -94,6 +94,10 @@ export interface Trial extends TrialTarget, Computing {
   readonly scale?: ScaleName;
   /** Null for the dense baseline. Its sparsity is 0 then, its blocks 1 × 1. */
   readonly pruner: (Reference & { readonly settings: unknown }) | null;
+  /** How it trains otherwise than the workload says; absent where it does not. */
+  readonly tuned?: TrainingSettings;
+  /** By which examples it is judged; the test split when absent. */
+  readonly split?: 'validation';
   /** Null for the dense baseline. */
   readonly allocation: AllocationReference | null;
   readonly seed: number;
@@ -118,10 +122,22 @@ export function prunerName(trial: Pick<Trial, 'pruner'>): string {
 /** How a trial is called in progress bars and messages. */
 export function trialLabel(trial: Trial): string {
   assertArgument('trialLabel()', 'trial', trial, aTrial);
-  const { pruner, sparsity, blockShape, allocation, seed } = trial;
-  if (!pruner) return `dense seed ${seed}`;
+  const { pruner, sparsity, blockShape, allocation, seed, tuned, split } = trial;
+  // Of those that settings are chosen by, the settings tell one from the other.
+  const chosen = split ? settingsText({ ...pruner?.given, ...tuned }) : '';
+  const variant = chosen === '' ? '' : ` (${chosen})`;
+  if (!pruner) return `dense${variant} seed ${seed}`;
   const shared = allocation && allocation.name !== 'uniform' ? ` ${allocation.name}` : '';
-  return `${pruner.name} ${sparsity} ${blockShape.join('×')}${shared} seed ${seed}`;
+  return `${pruner.name} ${sparsity} ${blockShape.join('×')}${shared}${variant} seed ${seed}`;
+}
+
+/** `name value, name value`, numbers to four digits. */
+export function settingsText(settings: object): string {
+  const text = (value: unknown) =>
+    typeof value === 'number' ? String(Number(value.toPrecision(4))) : JSON.stringify(value);
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} ${text(value)}`)
+    .join(', ');
 }
 
 /** What a trial that ended leaves behind. */

@@ -5,12 +5,15 @@
  */
 import {
   alternating,
+  between,
+  choiceOf,
   cifar10Plan,
   criteoPlan,
   frobenius,
   identity,
   imagenetPlan,
   namedPlan,
+  tunable,
   type AlternatingPlan,
   type Pruner,
   type Search,
@@ -44,4 +47,7 @@ export function acdc({ plan = 'imagenet', cycles, prunedWeights = 'erased' }: Ac
   };
 }
 
-export default acdc;
+export default tunable(acdc, {
+  cycles: between(2, 10, { whole: true }),
+  prunedWeights: choiceOf('erased', 'masked'),
+});

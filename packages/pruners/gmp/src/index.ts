@@ -3,7 +3,7 @@
  * training, those of smallest norm first.
  * Zhu & Gupta 2017, arXiv 1710.01878.
  */
-import { cubic, frobenius, gradual, identity, type Pruner } from '@espalier/core';
+import { between, cubic, frobenius, gradual, identity, tunable, type Pruner } from '@espalier/core';
 
 export interface GmpSettings {
   /** Share of training at which the pruning starts, from 0. */
@@ -29,4 +29,7 @@ export function gmp({ start = 0.1, end = 0.7, everySteps }: GmpSettings = {}): P
   };
 }
 
-export default gmp;
+export default tunable(gmp, {
+  start: between(0, 0.3),
+  end: between(0.4, 0.9),
+});

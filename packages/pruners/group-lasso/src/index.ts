@@ -4,9 +4,11 @@
  * Yuan & Lin 2006; the proximal step as in Parikh & Boyd 2014, Proximal Algorithms §6.5.4.
  */
 import {
+  between,
   densePhase,
   frobeniusThenGradient,
   oneShot,
+  tunable,
   type Parameterisation,
   type Pruner,
   type Search,
@@ -72,4 +74,7 @@ export function groupLasso({
   };
 }
 
-export default groupLasso;
+export default tunable(groupLasso, {
+  lambda: between(0.0005, 0.05, { logarithmic: true }),
+  dense: between(0.1, 0.6),
+});

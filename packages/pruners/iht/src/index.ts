@@ -4,7 +4,16 @@
  * others gather the last steps, a bounded number of them, beside the network: what they are chosen by.
  * Blumensath & Davies 2009, arXiv 0805.0510.
  */
-import { densePhase, frobenius, identity, sparsePhase, type Pruner, type Search } from '@espalier/core';
+import {
+  between,
+  densePhase,
+  frobenius,
+  identity,
+  sparsePhase,
+  tunable,
+  type Pruner,
+  type Search,
+} from '@espalier/core';
 
 export interface IhtSettings {
   /** Steps between two choices of blocks, T; a whole number of at least 1. */
@@ -62,4 +71,8 @@ export function iht({ everySteps = 50, gather = 50, dense = 0, fineTuning = 0 }:
   };
 }
 
-export default iht;
+export default tunable(iht, {
+  everySteps: between(10, 200, { logarithmic: true, whole: true }),
+  dense: between(0, 0.3),
+  fineTuning: between(0, 0.4),
+});

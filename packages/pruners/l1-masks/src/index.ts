@@ -4,8 +4,10 @@
  * Yang et al. 2019; as a group ℓ_{2/3} penalty in arXiv 2402.17902 §2, Lemma 2.2.
  */
 import {
+  between,
   blockDot,
   oneShot,
+  tunable,
   zerosLast,
   type Importance,
   type Parameterisation,
@@ -72,4 +74,7 @@ export function l1Masks({ lambda = 0.003, dense = 0.5 }: L1MasksSettings = {}): 
   };
 }
 
-export default l1Masks;
+export default tunable(l1Masks, {
+  lambda: between(0.0003, 0.03, { logarithmic: true }),
+  dense: between(0.1, 0.6),
+});

@@ -4,10 +4,12 @@
  * by swap. Axiotis, Yasuda 2023, arXiv 2307.07405; Theorem B.3 of arXiv 2402.17902.
  */
 import {
+  between,
   forwardSelection,
   frobenius,
   gradientNorm,
   scaleBlocks,
+  tunable,
   type Parameterisation,
   type Pruner,
 } from '@espalier/core';
@@ -89,4 +91,8 @@ function support(faint: number): Parameterisation {
   };
 }
 
-export default omp;
+export default tunable(omp, {
+  rounds: between(2, 20, { logarithmic: true, whole: true }),
+  fineTuning: between(0.15, 0.6),
+  faint: between(0.001, 0.1, { logarithmic: true }),
+});

@@ -4,13 +4,15 @@
  * Schwarz et al. 2021, arXiv 2110.00296; the block form is that of arXiv 2402.17902 §2, Lemma 2.3.
  */
 import {
-  wholeBlockNorms,
+  between,
   frobenius,
   identity,
   inOnePass,
   oneShot,
   scaleBlocks,
   scaleByPower,
+  tunable,
+  wholeBlockNorms,
   ZERO_NORM,
   type Parameterisation,
   type Pruner,
@@ -113,4 +115,7 @@ export function powerpropagation({
   };
 }
 
-export default powerpropagation;
+export default tunable(powerpropagation, {
+  alpha: between(1.5, 4),
+  dense: between(0.05, 0.6),
+});

@@ -4,11 +4,13 @@
  */
 import {
   assertSeed,
+  between,
   deriveSeed,
   identity,
   oneShot,
   randomNumbers,
   sparsePhase,
+  tunable,
   type Importance,
   type Pruner,
   type Search,
@@ -46,4 +48,6 @@ function byLot(draw: number): Importance {
   };
 }
 
-export default random;
+export default tunable(random, {
+  dense: between(0, 0.6),
+});

@@ -6,6 +6,7 @@
  */
 import {
   assertSeed,
+  between,
   deriveSeed,
   dropAndGrow,
   erdosRenyiKernel,
@@ -15,6 +16,7 @@ import {
   identity,
   randomNumbers,
   topK,
+  tunable,
   type BlockMask,
   type Choice,
   type Pruner,
@@ -67,4 +69,8 @@ function exchange({ scores, growthScores, chosen, keep }: Choice, drop: number):
   return growMask(growMask(survivors, growthScores, keep, canGrow), scores, keep);
 }
 
-export default rigl;
+export default tunable(rigl, {
+  everySteps: between(20, 200, { logarithmic: true, whole: true }),
+  until: between(0.5, 0.9),
+  alpha: between(0.1, 0.5),
+});

@@ -6,12 +6,14 @@
 import {
   alternatingWithSparsification,
   attention,
+  between,
   cifar10Plan,
   criteoPlan,
   exponential,
   imagenetPlan,
   namedPlan,
   softmaxAttention,
+  tunable,
   type AlternatingPlan,
   type CycleSplit,
   type Pruner,
@@ -61,4 +63,7 @@ export function sequentialAttentionPlusPlus({
   };
 }
 
-export default sequentialAttentionPlusPlus;
+export default tunable(sequentialAttentionPlusPlus, {
+  cycles: between(2, 10, { whole: true }),
+  travel: between(2, 32, { logarithmic: true }),
+});

@@ -4,8 +4,10 @@
  */
 import {
   assertSeed,
+  between,
   deriveSeed,
   forwardSelection,
+  tunable,
   type Importance,
   type Parameterisation,
   type Pruner,
@@ -87,4 +89,9 @@ const attentionOfCandidates: Importance = {
     (logits as tf.Tensor2D).add<tf.Tensor2D>((selected as tf.Tensor2D).mul(FAR)),
 };
 
-export default sequentialAttention;
+export default tunable(sequentialAttention, {
+  warmUp: between(0, 0.3),
+  rounds: between(2, 20, { logarithmic: true, whole: true }),
+  fineTuning: between(0.15, 0.6),
+  temperature: between(0.1, 2, { logarithmic: true }),
+});

@@ -3,7 +3,15 @@
  * blocks of most attention are kept.
  * Yasuda et al. 2023, arXiv 2209.14881, for features; Yasuda et al. 2024, arXiv 2402.17902 §3.1, for blocks.
  */
-import { attention, oneShot, softmaxAttention, type AttentionParameters, type Pruner } from '@espalier/core';
+import {
+  attention,
+  between,
+  oneShot,
+  softmaxAttention,
+  tunable,
+  type AttentionParameters,
+  type Pruner,
+} from '@espalier/core';
 
 export type { AttentionParameters };
 
@@ -33,4 +41,7 @@ export function softmaxAttentionPruning({
   };
 }
 
-export default softmaxAttentionPruning;
+export default tunable(softmaxAttentionPruning, {
+  dense: between(0.05, 0.6),
+  travel: between(2, 32, { logarithmic: true }),
+});

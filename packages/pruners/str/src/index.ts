@@ -4,10 +4,12 @@
  * is the sparsity. `str` is ours, and reaches the asked sparsity: the threshold is a quantile of the norms.
  */
 import {
-  wholeBlockNorms,
+  between,
   cubic,
   densePhase,
   gradual,
+  tunable,
+  wholeBlockNorms,
   type Parameterisation,
   type Pruner,
   type Search,
@@ -116,4 +118,7 @@ export function plainStr({ form = 'block', g = 'sigmoid', sigma = -10 }: PlainSt
   };
 }
 
-export default str;
+export default tunable(str, {
+  start: between(0, 0.3),
+  end: between(0.35, 0.8),
+});

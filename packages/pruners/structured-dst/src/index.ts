@@ -6,6 +6,7 @@
  */
 import {
   assertSeed,
+  between,
   deriveSeed,
   dropAndGrow,
   erdosRenyiKernel,
@@ -14,6 +15,7 @@ import {
   identity,
   randomNumbers,
   topK,
+  tunable,
   type BlockMask,
   type Choice,
   type Pruner,
@@ -105,4 +107,9 @@ function exchange(minimumSalience: number) {
   };
 }
 
-export default structuredDst;
+export default tunable(structuredDst, {
+  everySteps: between(20, 200, { logarithmic: true, whole: true }),
+  until: between(0.5, 0.9),
+  alpha: between(0.1, 0.5),
+  minimumSalience: between(0, 0.6),
+});

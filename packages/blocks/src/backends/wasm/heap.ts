@@ -29,8 +29,12 @@ export interface WasmBackend extends WasmHeap {
 }
 
 /** What the backend keeps of a tensor's data. */
-interface TensorData {
+export interface TensorData {
   memoryOffset: number;
+  /** What the data is called in the backend's module, which knows where it lies by this. */
+  readonly id: number;
+  /** How many tensors share it. */
+  readonly refCount: number;
   /** Of the data as they were allocated: a tensor that shares them may have another of the same size. */
   readonly shape: readonly number[];
   readonly dtype: string;
@@ -148,8 +152,12 @@ export function assertRoom(heap: WasmHeap, bytes: number): void {
   heap.wasm._free(allocated(heap, bytes));
 }
 
-/** @throws Error when the backend's memory, of 4 GiB at most, is full: what lies at 0 is not ours to write to */
-function allocated({ wasm }: WasmHeap, bytes: number): number {
+/**
+ * Byte offset of new memory of so many bytes.
+ *
+ * @throws Error when the backend's memory, of 4 GiB at most, is full: what lies at 0 is not ours to write to
+ */
+export function allocated({ wasm }: WasmHeap, bytes: number): number {
   // Beyond, the module would take the bytes modulo 4 GiB. An offset of 2 GiB and more comes back negative.
   const offset = bytes < ADDRESSES ? wasm._malloc(bytes) >>> 0 : 0;
   if (offset !== 0) return offset;

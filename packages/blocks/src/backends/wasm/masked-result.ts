@@ -7,24 +7,40 @@ import { blocksOfPattern } from '../../pattern-blocks.js';
 import type { BlockPattern } from '../../pattern.js';
 import type { MaskedResult, TrainingMask } from '../../training-mask.js';
 import { memoryOf } from './instantiate.js';
+import { emptyKept } from './kept-apart.js';
 import { newOutput, offsetOf, takeOver, type WasmBackend } from './heap.js';
 
 /** The effective weight and the gradient of a step, and those of a second place that reads the weight. */
 const MOST = 4;
+
+/** Of data that is zero outside of the kept blocks of a pattern: that. Data is written once, but for what comes under another id. */
+const patterns = new WeakMap<object, BlockPattern>();
+
+/** The pattern outside of whose kept blocks a tensor is known to be zero, as results under a mask are; null where none is. */
+export function patternOfResult({ dataId }: tf.TensorInfo): BlockPattern | null {
+  return patterns.get(dataId) ?? null;
+}
 
 /**
  * A result of the matrix's shape, zero outside of the kept blocks; what it holds in them is to be written. It takes over
  * the memory of one that it gave before, where that is held by the mask alone by now.
  */
 export function maskedResult(backend: WasmBackend, mask: TrainingMask): tf.TensorInfo {
+  if (mask.keepsAll) return newOutput(backend, mask.grid.matrixShape);
+  const result = zeroOutside(backend, mask);
+  patterns.set(result.dataId, mask.pattern);
+  return result;
+}
+
+function zeroOutside(backend: WasmBackend, mask: TrainingMask): tf.TensorInfo {
   const { results, pattern, grid } = mask;
-  if (mask.keepsAll) return newOutput(backend, grid.matrixShape);
   // A step may end under a mask that was replaced in it: nobody would let go of what that kept.
   if (mask.isDisposed) return zeros(backend, grid.matrixShape);
   dropMoved(backend, results);
   const free = results.findIndex(({ tensor }) => backend.refCount(tensor.dataId) === 1);
   if (free >= 0) {
     const old = results[free]!;
+    emptyKept(backend, old.tensor);
     const result = takeOver(backend, old.tensor);
     old.tensor.dispose();
     if (old.pattern !== pattern) clearLeaving(floatsOf(backend, result), old.pattern, pattern);

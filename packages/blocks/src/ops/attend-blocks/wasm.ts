@@ -4,6 +4,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { rowList, type KeptBlocks } from '../../backends/wasm/block-list.js';
+import { keptOffsetOf } from '../../backends/wasm/kept-apart.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import { newOutput, offsetOf, type WasmBackend } from '../../backends/wasm/heap.js';
 import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
@@ -37,7 +38,8 @@ function attendBlocks(call: WasmCall): TensorInfo {
   const matrix = floatInput('AttendBlocks', 'matrix', call, mask.grid.matrixShape);
   const logits = floatInput('AttendBlocks', 'logits', call, mask.grid.gridShape);
   const out = maskedResult(backend, mask);
-  const [from, by, to] = [matrix, logits, out].map((x) => offsetOf(backend, x)) as [number, number, number];
+  const from = keptOffsetOf(backend, matrix, mask.pattern);
+  const [by, to] = [offsetOf(backend, logits), offsetOf(backend, out)];
   const { exports, factors, blocks } = prepared(backend, mask);
   exports.attention(by, factors, ...settingsOf(mask, call));
   exports.scaleKept(from, factors, to, ...blocks);
@@ -54,8 +56,9 @@ function attendBlocksGrad(call: WasmCall): TensorInfo[] {
   const logits = floatInput('AttendBlocksGrad', 'logits', call, gridShape);
   const dMatrix = maskedResult(backend, mask);
   const dLogits = newOutput(backend, gridShape);
-  const tensors = [dy, matrix, logits, dMatrix, dLogits];
-  const [flow, from, by, to, toLogits] = tensors.map((x) => offsetOf(backend, x)) as Offsets;
+  const from = keptOffsetOf(backend, matrix, mask.pattern);
+  const tensors = [dy, logits, dMatrix, dLogits];
+  const [flow, by, to, toLogits] = tensors.map((x) => offsetOf(backend, x)) as Offsets;
   const { exports, factors, dFactors, sums, blocks } = prepared(backend, mask);
   const settings = settingsOf(mask, call);
   const [size, normalised, temperature, minimum, maximum] = settings;
@@ -66,7 +69,7 @@ function attendBlocksGrad(call: WasmCall): TensorInfo[] {
   return [dMatrix, dLogits];
 }
 
-type Offsets = [number, number, number, number, number];
+type Offsets = [number, number, number, number];
 
 /** Scratch memory for a factor and a gradient a block and two sums a column of blocks, and the kept blocks. */
 function prepared(backend: WasmBackend, { pattern, grid }: TrainingMask) {

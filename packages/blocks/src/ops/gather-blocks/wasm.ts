@@ -2,18 +2,12 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { fillKept, gatherKept, scatterKept } from '../../backends/wasm/kept-apart.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { maskedResult, zeros } from '../../backends/wasm/masked-result.js';
 import type { MaskAttribute } from '../../training-mask.js';
-
-interface Exports {
-  gatherBlocks(matrix: number, values: number, ...blocks: KeptBlocks): void;
-  scatterBlocks(values: number, matrix: number, ...blocks: KeptBlocks): void;
-}
 
 /** matrix [n, m]; attrs pattern → values [size]. */
 function gatherBlocks(call: WasmCall): TensorInfo {
@@ -21,8 +15,7 @@ function gatherBlocks(call: WasmCall): TensorInfo {
   const pattern = patternOfCall('GatherBlocks', call);
   const matrix = floatInput('GatherBlocks', 'matrix', call, pattern.matrixShape);
   const out = newOutput(backend, [pattern.size]);
-  const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
-  kernelsOf<Exports>(backend).exports.gatherBlocks(...offsets, ...keptBlocksIn(backend, pattern));
+  gatherKept(backend, matrix, pattern, offsetOf(backend, out));
   return out;
 }
 
@@ -30,11 +23,12 @@ function gatherBlocks(call: WasmCall): TensorInfo {
 function scatterBlocks(call: WasmCall): TensorInfo {
   const { backend } = call;
   const pattern = patternOfCall('ScatterBlocks', call);
-  const values = floatInput('ScatterBlocks', 'values', call, [pattern.size]);
+  const values = offsetOf(backend, floatInput('ScatterBlocks', 'values', call, [pattern.size]));
   const { mask } = call.attrs as Partial<MaskAttribute>;
   const out = mask ? maskedResult(backend, mask) : zeros(backend, pattern.matrixShape);
-  const offsets = [offsetOf(backend, values), offsetOf(backend, out)] as const;
-  kernelsOf<Exports>(backend).exports.scatterBlocks(...offsets, ...keptBlocksIn(backend, pattern));
+  // A step of training may want the values alone.
+  if (mask?.keepsAll === false) fillKept(backend, out, pattern, values);
+  else scatterKept(backend, values, pattern, offsetOf(backend, out));
   return out;
 }
 

@@ -3,6 +3,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
+import { keptOffsetOf } from '../../backends/wasm/kept-apart.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
@@ -19,7 +20,7 @@ function keepBlocks(call: WasmCall): TensorInfo {
   const mask = maskOfCall('KeepBlocks', call);
   const matrix = floatInput('KeepBlocks', 'matrix', call, mask.grid.matrixShape);
   const out = maskedResult(backend, mask);
-  const offsets = [offsetOf(backend, matrix), offsetOf(backend, out)] as const;
+  const offsets = [keptOffsetOf(backend, matrix, mask.pattern), offsetOf(backend, out)] as const;
   kernelsOf<Exports>(backend).exports.keepBlocks(...offsets, ...keptBlocksIn(backend, mask.pattern));
   return out;
 }

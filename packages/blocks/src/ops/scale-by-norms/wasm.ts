@@ -3,6 +3,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { rowList, type KeptBlocks } from '../../backends/wasm/block-list.js';
+import { keptOffsetOf } from '../../backends/wasm/kept-apart.js';
 import { kernelsOf } from '../../backends/wasm/exports.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
@@ -64,7 +65,7 @@ function scaled(name: string, call: WasmCall, ofFunction: OfFunction): TensorInf
   const mask = maskOfCall(name, call);
   const matrix = floatInput(name, 'matrix', call, mask.grid.matrixShape);
   const out = maskedResult(backend, mask);
-  const [from, to] = [offsetOf(backend, matrix), offsetOf(backend, out)];
+  const [from, to] = [keptOffsetOf(backend, matrix, mask.pattern), offsetOf(backend, out)];
   const { exports, blocks, sums } = prepared(call, mask);
   if (isOfWeights(call)) exports.scaleBySizes(from, to, ...blocks, ...ofFunction);
   else exports.scaleByNorms(from, to, ...blocks, sums, ...ofFunction);
@@ -77,7 +78,11 @@ function gradients(name: string, call: WasmCall, ofFunction: OfFunction) {
   const matrix = floatInput(name, 'matrix', call, mask.grid.matrixShape);
   const dy = floatInput(name, 'dy', call, mask.grid.matrixShape);
   const dMatrix = maskedResult(backend, mask);
-  const offsets = [dy, matrix, dMatrix].map((x) => offsetOf(backend, x)) as [number, number, number];
+  const offsets = [
+    offsetOf(backend, dy),
+    keptOffsetOf(backend, matrix, mask.pattern),
+    offsetOf(backend, dMatrix),
+  ] as const;
   const { exports, blocks, sums } = prepared(call, mask);
   const byThreshold = isOfWeights(call)
     ? exports.scaleBySizesGrad(...offsets, ...blocks, ...ofFunction)

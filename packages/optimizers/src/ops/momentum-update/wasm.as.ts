@@ -1,6 +1,9 @@
 // One step of SGD with momentum over one variable: every operand is read once and every result written once. A result may lie where
 // its operand does.
 
+import { areSame, BURST, PIECE_BYTES } from '../../backends/wasm/catching-up.as';
+import { begin, end, next, start } from '../../backends/wasm/segments.as';
+
 /**
  * SGD with momentum, as PyTorch defines it: d = g + decay · w; v' = momentum · v + d;
  * w' = w - rate · (nesterov ? d + momentum · v' : v').
@@ -37,5 +40,68 @@ export function momentumUpdate(
     const step = nesterov ? gradient + momentum * velocity : velocity;
     store<f32>(newV + at, velocity);
     store<f32>(newW + at, weight - rate * step);
+  }
+}
+
+/**
+ * Steps without a gradient, outside of the kept blocks of a matrix [n, m], in place: to each weight and velocity
+ * what `momentumUpdate` does where g is 0.
+ *
+ * @param runs so many of them one after the other: the number of steps, rate, momentum, decay, 1 for nesterov
+ * @param zeros a piece of zeros, and 2 of scratch memory
+ */
+export function momentumCatchUp(
+  w: usize,
+  v: usize,
+  n: i32,
+  m: i32,
+  blockRows: i32,
+  blockColumns: i32,
+  pointers: usize,
+  indices: usize,
+  runs: usize,
+  count: i32,
+  zeros: usize,
+): void {
+  const lastRun = runs + <usize>count * RUN;
+  begin(n, m, blockRows, blockColumns, pointers, indices);
+  while (next()) {
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      catchUp(w + at, v + at, min(PIECE_BYTES, end - at), runs, lastRun, zeros);
+    }
+  }
+}
+
+/** Bytes: the number of steps, rate, momentum, decay, 1 for nesterov. */
+const RUN: usize = 20;
+
+/** Of a piece. */
+function catchUp(w: usize, v: usize, bytes: usize, runs: usize, lastRun: usize, zeros: usize): void {
+  const size = <i32>(bytes >> 2);
+  const before = zeros + PIECE_BYTES;
+  for (let run = runs; run < lastRun; run += RUN) {
+    for (let left = load<i32>(run); left > 0; ) {
+      const steps = min(left, BURST);
+      if (steps == BURST) {
+        memory.copy(before, w, bytes);
+        memory.copy(before + PIECE_BYTES, v, bytes);
+      }
+      for (let i = 0; i < steps; i++) {
+        momentumUpdate(
+          w,
+          zeros,
+          v,
+          w,
+          v,
+          size,
+          load<f32>(run, 4),
+          load<f32>(run, 8),
+          load<f32>(run, 12),
+          load<f32>(run, 16) != 0,
+        );
+      }
+      left -= steps;
+      if (steps == BURST && areSame(w, before, bytes) && areSame(v, before + PIECE_BYTES, bytes)) left %= BURST;
+    }
   }
 }

@@ -1,0 +1,91 @@
+/** One quantity of every strategy, side by side: means with their intervals, and the seeds themselves. */
+import type { Group } from '@espalier/experiment';
+
+import { INK } from '../palette.js';
+import { draw, sentence, type Spec } from '../vega.js';
+import { noteOf } from './against.js';
+import { domainOf, fromZero, leaves, lookChannels, within } from './looks.js';
+import { kebab, type Plot } from './plot.js';
+import { labelOf, meanOf, type Quantity, type Series } from './series.js';
+
+/** In pixels: two lines of a name. */
+export const ROW = 30;
+
+export async function dots(
+  series: Series,
+  groups: readonly Group[],
+  quantity: Quantity,
+  title: string,
+): Promise<Plot | null> {
+  const rows = groups.flatMap((group) => {
+    const mean = meanOf(group, quantity);
+    if (!mean) return [];
+    const half = mean.halfWidth ?? 0;
+    const seeds = group.rows.flatMap((row) => quantity.of(row) ?? []);
+    const spans = { mean: mean.mean, low: mean.mean - half, high: mean.mean + half };
+    return [{ strategy: labelOf(group.pruner), ...spans, spread: mean.halfWidth !== null, seeds }];
+  });
+  if (rows.length === 0) return null;
+  const order = [...rows].sort((a, b) => (quantity.better === 'lower' ? a.mean - b.mean : b.mean - a.mean));
+  const dense = series.dense && meanOf(series.dense, quantity);
+  const others = [...rows.flatMap(({ seeds }) => seeds), ...(dense ? [dense.mean] : [])];
+  const domain = fromZero(rows, domainOf(rows, others));
+  const names = order.map(({ strategy }) => strategy);
+  const value = (field: string) => ({
+    field,
+    type: 'quantitative',
+    title: quantity.title,
+    scale: { domain, zero: false, nice: false },
+    axis: { tickCount: 4 },
+  });
+  const looks = lookChannels(series.looks, names, false);
+  const spec: Spec = {
+    encoding: {
+      y: {
+        field: 'strategy',
+        type: 'nominal',
+        sort: names,
+        title: null,
+        axis: { ticks: false, domain: false },
+      },
+    },
+    layer: [
+      ...(dense
+        ? [
+            {
+              data: { values: [{ mean: dense.mean }] },
+              mark: { type: 'rule', color: INK.reference.light, strokeDash: [4, 3], strokeWidth: 1.5 },
+              encoding: { x: value('mean'), y: { value: 0 }, y2: { value: 'height' } },
+            },
+          ]
+        : []),
+      {
+        data: {
+          values: rows
+            .filter(({ spread }) => spread)
+            .map((row) => ({ ...row, low: within(row.low, domain), high: within(row.high, domain) })),
+        },
+        mark: { type: 'rule', strokeWidth: 2 },
+        encoding: { x: value('low'), x2: { field: 'high' }, color: looks['color'] },
+      },
+      {
+        data: { values: rows.flatMap(({ strategy, seeds }) => seeds.map((seed) => ({ strategy, seed }))) },
+        mark: { type: 'tick', thickness: 1.25, size: 11, opacity: 0.7 },
+        encoding: { x: value('seed'), color: looks['color'] },
+      },
+      {
+        data: { values: rows },
+        mark: { type: 'point', filled: true, size: 60, opacity: 1 },
+        encoding: { x: value('mean'), color: looks['color'], shape: looks['shape'] },
+      },
+    ],
+  };
+  const name = kebab(quantity.key, 'of-each', title);
+  const heading = sentence(`${quantity.measure?.title ?? quantity.key}, ${title}`);
+  const note = [
+    noteOf(rows, leaves(rows, domain)),
+    rows.some(({ seeds }) => seeds.length > 1) ? 'The short lines are the seeds.' : '',
+    dense ? 'The dashed line is the dense baseline.' : '',
+  ].join(' ');
+  return { name, title: heading, note: note.trim(), svg: await draw(name, heading, spec, { step: ROW }) };
+}
