@@ -39,7 +39,7 @@ export interface CompareCommandOptions extends SubjectOptions, AllocationOptions
   readonly seeds?: readonly number[];
   readonly settings?: string;
   readonly reference: string;
-  readonly save: 'none' | 'models';
+  readonly save?: 'none' | 'models';
   readonly tensorboard?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;

@@ -22,7 +22,7 @@ export interface ModelFolder {
   read(): Promise<SavedModels | null>;
   file(file: SavedFile): Promise<Uint8Array>;
   /** Removes what is not whole, or not this trial's. */
-  removeUnless(trialId: string): Promise<void>;
+  removeUnless(trialId: () => string): Promise<void>;
   /** Removes files that no list has, and what was being written. What cannot be removed stays. */
   tidy(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export function modelFolder(folder: string, allowed: () => Promise<void>): Model
         if (error instanceof Doubtful) return null;
         throw error;
       });
-      if (lying?.trialId !== trialId) await remove();
+      if (!lying || lying.trialId !== trialId()) await remove();
     },
     async tidy() {
       const listed = await readOr(list).catch(() => null);

@@ -53,7 +53,7 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
         const lying = await readResult();
         return lying === null || lying.id === trialId(trial);
       });
-      await models.removeUnless(trialId(trial));
+      await models.removeUnless(() => trialId(trial));
       await putInPlace(config, seal('trial', trial), allowed);
     },
     result: readResult,
