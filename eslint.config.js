@@ -106,6 +106,11 @@ export default defineConfig(
     'core|experiment|workloads',
     'A report is drawn from what an experiment left: it may know experiment, what numbers are written like, and core.',
   ),
+  mayImport(
+    ['packages/recipes/**'],
+    'core|experiment|workloads|acdc|sequential-attention-plus-plus',
+    'Recipes know experiments, and the strategies that they vary.',
+  ),
   mayImport(['packages/optimizers/**'], 'blocks(/.+)?', 'optimizers may know blocks alone.'),
   mayImport(
     ['packages/wasm-training/**'],
@@ -134,7 +139,7 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|report|workloads|harness',
+    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads|harness',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
 );

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** The command as a user runs it: the built one, in a process of its own. */
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../test/fixtures.config.ts', import.meta.url));
+const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
 const realData = [
   process.env['ESPALIER_DATA'],
   fileURLToPath(new URL('../../../../shared/data', import.meta.url)),
@@ -61,7 +61,8 @@ const three = 'magnitude,acdc,sequential-attention-plus-plus';
 
 describe('espalier compare', () => {
   it('writes the files of the contract, a row for the dense baseline and each strategy', async () => {
-    const args = [...compareWith('small', three, 'contract'), '--jobs', '999'];
+    const kept = ['--save', 'models', '--tensorboard', 'board'];
+    const args = [...compareWith('small', three, 'contract'), '--jobs', '999', ...kept];
     const { code, stdout, stderr } = await espalier(...args);
     expect(code).toBe(0);
     expect(stdout).toContain('support recovery');
@@ -329,6 +330,40 @@ describe('espalier report', () => {
     const { code, stderr } = await espalier('report', 'nowhere');
     expect(code).toBe(2);
     expect(stderr).toContain('summary.json is missing');
+  });
+});
+
+describe('what espalier compare keeps', () => {
+  const trials = () => readdir(join(folder, 'contract/trials'));
+
+  it('is an event file for each of the first four trials, with a record of every step', async () => {
+    const runs = await readdir(join(folder, 'board'));
+    expect(runs).toHaveLength(4);
+    expect(await trials()).toEqual(expect.arrayContaining(runs));
+    for (const run of runs) {
+      const bytes = await readFile(join(folder, 'board', run, 'events.out.tfevents.espalier'));
+      // 2 epochs of 512 examples in batches of 16; each record names its tags.
+      expect(bytes.toString('latin1').match(/train\/loss/g)).toHaveLength(64);
+      expect(bytes.toString('latin1').match(/test\/loss/g)).toHaveLength(1);
+    }
+  });
+
+  it('is the models, which espalier export takes out, or says in a line why not', async () => {
+    const name = (await trials()).find((each) => each.startsWith('acdc'))!;
+    const args = ['export', 'contract', '--trial', 'acdc', '--out', 'out/acdc', '--compressed'];
+    const { code, stdout } = await espalier(...args);
+    expect(stdout).toBe(
+      `${name}, as it ended after 64 steps: model.json, weights.bin, masks.json in ${join(folder, 'out/acdc')}\n`,
+    );
+    expect(code).toBe(0);
+    const saved = await readFile(join(folder, 'contract/trials', name, 'block-sparse/weights.bin'));
+    expect((await readFile(join(folder, 'out/acdc/weights.bin'))).equals(saved)).toBe(true);
+    const refused = await espalier('export', 'contract', '--trial', 'acdd', '--out', 'out/none');
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: "error: contract has no trial 'acdd': did you mean 'acdc'?\n",
+    });
+    expect(await readdir(join(folder, 'out'))).toEqual(['acdc']);
   });
 });
 

@@ -18,6 +18,33 @@ export interface AskedStrategy extends TunedStrategy {
   readonly training: TrainingSettings;
 }
 
+/** A strategy as it is to be called, with settings that are not to be chosen. */
+export interface NamedStrategy {
+  /** Its own name when absent. */
+  readonly name?: string;
+  readonly reference: Reference;
+  readonly fixed: Settings;
+  readonly training?: TrainingSettings;
+}
+
+/**
+ * @throws UsageError where its module has no such strategy
+ */
+export async function toTune(given: NamedStrategy): Promise<AskedStrategy> {
+  const { reference, fixed, training = {} } = given;
+  const { name = (await loadPruner(reference)).name } = given;
+  const space = await loadSpace(reference);
+  return {
+    ...{ name, reference, training },
+    space: Object.fromEntries(Object.entries(space).filter(([setting]) => !(setting in fixed))),
+    async make(chosen) {
+      const settings = { ...fixed, ...chosen };
+      const named = Object.keys(settings).length > 0 ? { ...reference, given: settings } : reference;
+      return { reference: named, pruner: { ...(await loadPruner(named)), name } };
+    },
+  };
+}
+
 export interface Asked {
   readonly strategies: readonly AskedStrategy[];
   /** Of the dense baseline's training, by `--set`. */
@@ -51,18 +78,13 @@ export async function askedStrategies(
       `--set ${unknown}.…: no '${unknown}' is compared; did you mean '${closest(unknown, known)}'?`,
     );
   }
-  const strategies = loaded.map(({ reference, space, pruner }) => {
-    const { name } = pruner;
-    const settings = [...new Set([...Object.keys(pruner.settings), ...Object.keys(space)])];
-    const { training, own } = apart(name, set[name] ?? {}, settings);
-    const fixed = { ...workload.settings?.[name], ...own };
-    return {
-      ...{ name, reference, training },
-      // What was set is not to be chosen.
-      space: Object.fromEntries(Object.entries(space).filter(([setting]) => !(setting in own))),
-      make: (chosen: Settings) => made(reference, { ...fixed, ...chosen }),
-    };
-  });
+  const strategies = await Promise.all(
+    loaded.map(({ reference, space, pruner: { name, settings } }) => {
+      const names = [...new Set([...Object.keys(settings), ...Object.keys(space)])];
+      const { training, own } = apart(name, set[name] ?? {}, names);
+      return toTune({ name, reference, training, fixed: { ...workload.settings?.[name], ...own } });
+    }),
+  );
   return { strategies, dense: apart('dense', set['dense'] ?? {}, []).training };
 }
 
@@ -74,11 +96,6 @@ export function untuned({ strategies }: Asked): Promise<Strategy[]> {
       ...(Object.keys(training).length > 0 && { training }),
     })),
   );
-}
-
-async function made(reference: Reference, given: Settings): Promise<Strategy> {
-  const named = Object.keys(given).length > 0 ? { ...reference, given } : reference;
-  return { reference: named, pruner: await loadPruner(named) };
 }
 
 /** What of the settings is training's, and what the strategy's own. */

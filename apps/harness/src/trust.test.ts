@@ -11,7 +11,7 @@ import type { Summary } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../test/fixtures.config.ts', import.meta.url));
+const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
 const pathOf = (name: string) => fileURLToPath(import.meta.resolve(name));
 
 let folder: string;

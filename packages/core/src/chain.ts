@@ -59,6 +59,9 @@ function pair(a: Parameterisation, b: Parameterisation): Parameterisation {
       a.afterChoice?.(kernel);
       b.afterChoice?.({ ...kernel, raw: between(kernel.raw, kernel.trainables, kernel) });
     },
+    ...((a.learningRates || b.learningRates) && {
+      learningRates: { ...a.learningRates, ...b.learningRates },
+    }),
     ...(a.proximal && { proximal: a.proximal.bind(a) }),
     zeroIsStuck: a.zeroIsStuck === true || b.zeroIsStuck === true,
     needsActive: a.needsActive === true || b.needsActive === true,

@@ -1,5 +1,5 @@
 /** Whether the parts of a strategy fit together: found out before anything is hooked, never at half of training. */
-import { blockGrid } from '@espalier/blocks';
+import { blockGrid, describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { assertParts } from './parts.js';
@@ -14,6 +14,7 @@ import type { Importance, Parameterisation, PrunedKernel, Pruner } from './prune
  */
 export function assertCombination(pruner: Pruner): void {
   assertParts(pruner);
+  assertTrains(pruner);
   assertNeeds(pruner);
   assertGrowth(pruner);
   assertActive(pruner);
@@ -37,17 +38,24 @@ export function inForce(pruner: Pruner): Pruner {
 
 /** The names of what it adds, asked for a kernel that there is not. */
 function addedBy(parameterisation: Parameterisation): string[] {
-  const grid = blockGrid([4, 4], [2, 2]);
-  const kernel: PrunedKernel = { name: 'a kernel', seed: 1, grid, density: 0.5, buffers: {} };
   return tf.tidy(() => {
-    const trainables = parameterisation.trainables?.(kernel) ?? {};
-    const names = [trainables, parameterisation.buffers?.(kernel) ?? {}].flatMap(Object.keys);
+    const buffers = Object.keys(parameterisation.buffers?.(unknownKernel()) ?? {});
+    const names = [...trainedBy(parameterisation), ...buffers];
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice === undefined) return names;
     throw new RangeError(
       `The parameterisation '${parameterisation.name}' has ${twice} as a trainable and as a buffer: rename one`,
     );
   });
+}
+
+function trainedBy(parameterisation: Parameterisation): string[] {
+  return tf.tidy(() => Object.keys(parameterisation.trainables?.(unknownKernel()) ?? {}));
+}
+
+function unknownKernel(): PrunedKernel {
+  const grid = blockGrid([4, 4], [2, 2]);
+  return { name: 'a kernel', seed: 1, grid, density: 0.5, buffers: {} };
 }
 
 function assertNeeds({ name, parameterisation, importance, growth }: Pruner): void {
@@ -59,6 +67,24 @@ function assertNeeds({ name, parameterisation, importance, growth }: Pruner): vo
     throw new RangeError(
       `${name}: the importance '${score!.name}' scores by ${missing}, and the parameterisation ` +
         `'${parameterisation.name}' ${adds}: take the parameterisation that goes with it, or another importance`,
+    );
+  }
+}
+
+/** A learning rate is one of something that trains. */
+function assertTrains({ name, parameterisation }: Pruner): void {
+  const { name: own, learningRates = {} } = parameterisation;
+  for (const [of, rate] of Object.entries(learningRates)) {
+    if (typeof rate !== 'function') {
+      throw new TypeError(
+        `${name}: the parameterisation '${own}' has for the learning rate of ${of} ${describeValue(rate)}, not a ` +
+          'function of the kernel and the step, such as travel(8)',
+      );
+    }
+    if (trainedBy(parameterisation).includes(of)) continue;
+    throw new RangeError(
+      `${name}: the parameterisation '${own}' has a learning rate for ${of}, which it does not train: it trains ` +
+        `${trainedBy(parameterisation).join(' and ') || 'nothing beside the weight'}`,
     );
   }
 }

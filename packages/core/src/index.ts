@@ -47,6 +47,7 @@ export {
 export type * from './pruner.js';
 export { inOnePass } from './one-pass.js';
 export * from './parameterisations.js';
+export { aTravel, travel } from './learning-rates.js';
 export { chain } from './chain.js';
 export { assertCombination } from './combination.js';
 export { assertParts } from './parts.js';

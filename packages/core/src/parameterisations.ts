@@ -10,6 +10,7 @@ import {
 } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { aTravel, travel } from './learning-rates.js';
 import { inOnePass } from './one-pass.js';
 import type { Parameterisation, PrunedKernel, Trainables } from './pruner.js';
 
@@ -19,8 +20,13 @@ export const aTemperature = numberIn('(0, ∞)', 'a softmax temperature τ');
 /** The optimiser trains the weight itself. */
 export const identity: Parameterisation = { name: 'identity' };
 
-/** How softmax attention makes a weight of each logit. */
+/** How softmax attention makes a weight of each logit, and how these are trained. */
 export interface AttentionParameters {
+  /**
+   * How far the logits go in a run, in units of `ln(1/d)`, above 0: `travel`, of which see; 8 when absent. `'optimizer'`,
+   * as in the paper: the optimiser trains them as it does the weights.
+   */
+  readonly travel?: number | 'optimizer';
   /** The softmax temperature τ, above 0; 0.25 for unstructured pruning, 1 when absent. */
   readonly temperature?: number;
   /** Whether `A = G · softmax(L / τ)`, as when absent, or `A = exp(L / τ)`. */
@@ -43,13 +49,15 @@ export function softmaxAttention(parameters: AttentionParameters = {}): Paramete
     temperature: aTemperature,
     normalised: trueOrFalse,
     clip: aClip,
+    travel: aTravelOrOptimizer,
   });
-  const { temperature = 1, normalised = true, clip = 'density' } = parameters;
+  const { temperature = 1, normalised = true, clip = 'density', travel: distance = 8 } = parameters;
   assertBounds(clip);
   const attributes = (density: number) => ({ normalised, temperature, ...boundsOf(clip, density) });
   return {
     name: normalised ? 'softmax attention' : 'unnormalised softmax attention',
     trainables: ({ grid }: PrunedKernel): Trainables => ({ logits: tf.zeros([...grid.gridShape]) }),
+    ...(distance !== 'optimizer' && { learningRates: { logits: travel(distance) } }),
     blockScale: inOnePass(
       (_raw, { logits }, { density }) => attentionWeights(logits as tf.Tensor2D, attributes(density)),
       (raw, { logits }, { density }, mask) =>
@@ -63,6 +71,13 @@ function boundsOf(clip: NonNullable<AttentionParameters['clip']>, density: numbe
   const [minimum, maximum] = clip === 'density' ? [density, 1 / density] : clip;
   return { minimum, maximum };
 }
+
+/** What `travel` is to be, as an argument. */
+const aTravelOrOptimizer: Expected = {
+  type: 'number',
+  holds: (value) => value === 'optimizer' || aTravel.holds(value),
+  words: `${aTravel.words}, or 'optimizer'`,
+};
 
 /** What `clip` is to be, as an argument. */
 export const aClip: Expected = {

@@ -26,6 +26,7 @@ const PARTS = {
   parameterisation: {
     name: 'string!',
     trainables: 'function',
+    learningRates: 'object',
     buffers: 'function',
     raw: 'function',
     elementwise: 'function',

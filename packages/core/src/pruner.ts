@@ -70,6 +70,13 @@ export interface Parameterisation {
   readonly apply?: never;
   /** Initial values of the trainables that it adds. They have a part in the effective weight from the first step. */
   trainables?(kernel: PrunedKernel): Trainables;
+  /**
+   * Learning rates of trainables that are not to have the optimiser's, by name. Core trains these in its place, by Adam
+   * (β₁ 0.9, β₂ 0.999): a step moves each number by the rate, or less where its gradient turns, whatever the gradient's
+   * scale. The optimiser never sees them, nor does the kernel's regularizer; whenever it is reset, their moments are.
+   * Where there is a number for each block, those of pruned blocks stand still.
+   */
+  readonly learningRates?: Readonly<Record<string, LearningRate>>;
   /** Initial values of what it remembers without training it; saved with the model's weights. */
   buffers?(kernel: PrunedKernel): Readonly<Record<string, tf.Tensor>>;
   /**
@@ -108,6 +115,9 @@ export interface Parameterisation {
   /** Whether it takes the blocks that are not chosen for those of smaller norm: the importance must be one `byNorm`. */
   readonly needsNorm?: boolean;
 }
+
+/** The learning rate of a step, counted from 0, of a run of `totalSteps`; past its end too. Finite, from 0. */
+export type LearningRate = (kernel: PrunedKernel, step: number, totalSteps: number) => number;
 
 /** A kernel with what its parameterisation added, to be assigned to. */
 export interface TrainedKernel extends PrunedKernel {

@@ -108,12 +108,16 @@ export function byMagnitude(search: Search = oneShot()): Pruner {
   };
 }
 
-/** Softmax attention under a search. */
-export function byAttention(search: Search = oneShot(), temperature = 1): Pruner {
+/** Softmax attention under a search, the logits trained by the optimiser unless they are to travel. */
+export function byAttention(
+  search: Search = oneShot(),
+  temperature = 1,
+  travel: number | 'optimizer' = 'optimizer',
+): Pruner {
   return {
     ...byMagnitude(search),
     name: 'by-attention',
-    parameterisation: softmaxAttention({ temperature }),
+    parameterisation: softmaxAttention({ temperature, travel }),
     importance: attention({ temperature }),
   };
 }

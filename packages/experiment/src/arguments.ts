@@ -54,6 +54,11 @@ export const aSummary = anObject('a summary, as compare() returns it', {
   rows: 'object',
   workload: 'string',
 });
+export const aWidth: Expected = {
+  type: 'number',
+  holds: (value) => typeof value === 'number' && value > 0,
+  words: 'a number of characters above 0',
+};
 export const aStore = anObject('a store: memoryStore(), or openFolder() of @espalier/experiment/node', {
   read: 'function',
   write: 'function',
@@ -94,7 +99,7 @@ const sparsityList = listOf(
   'a list of sparsities, such as [0.9]',
 );
 
-const aStoreOrNone: Expected = {
+export const aStoreOrNone: Expected = {
   ...aStore,
   holds: (value) => typeof value === 'function' || aStore.holds(value),
   words: `${aStore.words}, or a function that opens one`,
@@ -128,6 +133,7 @@ export function assertCompared(options: CompareOptions, of: string): void {
     dataFolder: aPath,
     executor: anExecutor,
     store: aStoreOrNone,
+    save: oneOf('none', 'models'),
     watcher: anObject('an object of functions that are told how it goes'),
     onSummary: aFunction('a function of the summary'),
     signal: aSignal,

@@ -55,8 +55,17 @@ export interface CompareOptions {
   readonly executor?: Executor | undefined;
   /** Where results go; when absent, nowhere but into what is returned. Opened once it is known what can be run. */
   readonly store?: Store | (() => Promise<Store>) | undefined;
+  /**
+   * What is kept of trained models in the trials' places: nothing, or the final ones, dense and compressed, with their
+   * masks. It is no part of what a trial is: one that has ended without its model is trained again for it, and its
+   * result stays. `none` when absent.
+   */
+  readonly save?: 'none' | 'models' | undefined;
   readonly watcher?: Watcher | undefined;
-  /** Is given the summary of what has ended, after each trial that ran: to be written, so that nothing is lost. */
+  /**
+   * Is given the summary of what has ended, before the first trial where something has, and after each that ran: to be
+   * written, so that nothing is lost.
+   */
   readonly onSummary?: ((summary: Summary) => void | Promise<void>) | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;
@@ -126,7 +135,7 @@ export async function prepareVariants(
   dense: readonly TrainingSettings[],
 ): Promise<Prepared> {
   const { dataFolder = '', sparsePhases = true, watcher = {}, split } = options;
-  const { trialTimeoutMinutes, signal = new AbortController().signal } = options;
+  const { save = 'none', trialTimeoutMinutes, signal = new AbortController().signal } = options;
   assertLimit(trialTimeoutMinutes);
   const compared = withReference(options.workload);
   const { workload } = compared;
@@ -178,6 +187,7 @@ export async function prepareVariants(
   return {
     ...{ works, workload, epochs, costs },
     ...{ executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes },
+    saveModels: save === 'models',
   };
 }
 

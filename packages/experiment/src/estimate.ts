@@ -10,7 +10,7 @@ import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { Doubtful, StoreError } from './store/trouble.js';
 import { trialId, trialName } from './trial/identity.js';
-import { storedResult } from './trial/stored.js';
+import { endedAs } from './trial/stored.js';
 import { prunerName, type Trial } from './trial/trial.js';
 
 export interface Estimate {
@@ -61,8 +61,8 @@ export async function estimate(
   const store = readOnly(options.store ?? memoryStore());
   const prepared = await prepare({ ...options, store });
   const preparingMs = performance.now() - startedAt;
-  const { works, executor, jobs, workload, epochs } = prepared;
-  const standings = await Promise.all(works.map(({ trial }) => standingOf(prepared.store, trial)));
+  const { works, executor, jobs, workload, epochs, saveModels } = prepared;
+  const standings = await Promise.all(works.map(({ trial }) => standingOf(trial, prepared)));
   const costs = await costsOf(
     works.filter((_, i) => standings[i] !== 'done'),
     prepared,
@@ -91,10 +91,11 @@ export async function estimate(
         trials.map(({ timeMs }) => timeMs),
         jobs,
       ),
-    diskBytes: left.reduce(
-      (sum, { trial }) => sum + BYTES_A_TRIAL + BYTES_A_STEP * costs.get(prunerName(trial))!.totalSteps,
-      0,
-    ),
+    diskBytes: left.reduce((sum, { trial }) => {
+      const { totalSteps, checkpointBytes } = costs.get(prunerName(trial))!;
+      // A model in both its forms is about as large as a checkpoint with what the optimiser remembers.
+      return sum + BYTES_A_TRIAL + BYTES_A_STEP * totalSteps + (saveModels ? checkpointBytes : 0);
+    }, 0),
     // One is written beside the one that it replaces.
     checkpointBytes: 2 * sideBySide * Math.max(0, ...measured.map(({ checkpointBytes }) => checkpointBytes)),
     memoryBytes: memory.includes(null) ? null : sideBySide * Math.max(0, ...(memory as number[])),
@@ -116,9 +117,9 @@ async function costsOf(works: readonly Work[], prepared: Prepared): Promise<Map<
 }
 
 /** Steps that a trial has behind it, which go on from its checkpoint. */
-async function standingOf(store: Store, trial: Trial): Promise<'done' | number> {
+async function standingOf(trial: Trial, { store, saveModels }: Prepared): Promise<'done' | number> {
   try {
-    if (await storedResult(store, trial)) return 'done';
+    if (await endedAs(store, trial, { saveModels })) return 'done';
     const checkpoint = await store.trial(trialName(trial)).checkpoint();
     return checkpoint?.trialId === trialId(trial) ? checkpoint.step : 0;
   } catch (error) {

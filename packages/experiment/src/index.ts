@@ -20,12 +20,16 @@ export { cells, groupRows, referenceFor, valuesBySeed, type Group } from './repo
 export { isPruned, targetText } from './reports/target.js';
 export type { Watcher } from './run-all.js';
 export { meanInterval, pairedDifference, spread, type Difference, type Spread } from './statistics.js';
+export { judge, type Judged, type Verdict } from './judge.js';
 export { memoryStore } from './store/memory.js';
 export type {
   Checkpoint,
   Lease,
   LeaseKey,
   LogMark,
+  ModelsToSave,
+  SavedFile,
+  SavedModels,
   StepLog,
   StepMetrics,
   Store,
@@ -40,6 +44,7 @@ export {
   type Environment,
   type Row,
   type Summary,
+  type SummaryClaim,
 } from './summary.js';
 export {
   packMask,
@@ -49,6 +54,7 @@ export {
   type MaskedKernel,
   type MaskRecord,
 } from './trial/masks.js';
+export type { MeasureDescription } from '@espalier/workloads';
 export { trialId, trialName } from './trial/identity.js';
 export type { Configuration, SearchKind } from './tune/configurations.js';
 export type { Round } from './tune/rounds.js';

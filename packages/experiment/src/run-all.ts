@@ -6,11 +6,11 @@ import { messageOf } from './errors.js';
 import type { Executor, Work } from './executors/executor.js';
 import { runLimited } from './executors/limited.js';
 import { sleep } from './sleep.js';
-import type { Store } from './store/store.js';
+import type { LeaseKey, Store } from './store/store.js';
 import { LeaseLost, StoreError } from './store/trouble.js';
 import { differences } from './trial/differences.js';
 import { trialName, trialSlot } from './trial/identity.js';
-import { storedResult, type Note } from './trial/stored.js';
+import { endedAs, storedModels, type Note } from './trial/stored.js';
 import { trialLabel, type Trial, type TrialOutcome, type TrialProgress } from './trial/trial.js';
 
 /** Is told how a comparison goes. */
@@ -33,9 +33,11 @@ export interface Running {
   readonly dataFolder: string;
   readonly watcher: Watcher;
   readonly signal: AbortSignal;
+  /** Whether trials leave their models. */
+  readonly saveModels: boolean;
   /** What a trial may take before it fails; without a limit when absent. */
   readonly trialTimeoutMinutes: number | undefined;
-  /** Called after each trial that ran, with what there is so far, in the order of the trials. */
+  /** Called with what there was before, and after each trial that ran with what there is so far, in their order. */
   readonly onEnded: (outcomes: readonly (TrialOutcome | undefined)[]) => Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function runAll(works: readonly Work[], running: Running): Promise<
     if (outcome) outcomes[i] = outcome;
     else waiting.push(i);
   }
+  if (waiting.length > 0 && waiting.length < works.length) await onEnded(outcomes);
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       signal.throwIfAborted();
@@ -86,14 +89,24 @@ async function allOf(promises: readonly Promise<void>[]): Promise<void> {
   if (failed) throw (failed as PromiseRejectedResult).reason;
 }
 
-/** Null where the trial has not ended, or what there is cannot be believed. */
-async function takeStored(work: Work, { store, watcher }: Running, note: Note): Promise<TrialOutcome | null> {
+/**
+ * Null where the trial has not ended, or what there is cannot be believed.
+ *
+ * @param lease where we own it
+ */
+async function takeStored(
+  work: Work,
+  running: Running,
+  note: Note,
+  lease?: LeaseKey,
+): Promise<TrialOutcome | null> {
+  const { store, watcher } = running;
   const { trial } = work;
   try {
     const label = trialLabel(trial);
-    const stored = await storedResult(store, trial, (why) => note(`${label} is trained anew: ${why}`));
+    const stored = await endedAs(store, trial, running, (why) => note(`${label} is trained anew: ${why}`));
     if (!stored) return null;
-    await store.trial(trialName(trial)).tidy();
+    await store.trial(trialName(trial), lease).tidy();
     watcher.ended?.(trial, stored, false);
     return stored;
   } catch (error) {
@@ -103,7 +116,7 @@ async function takeStored(work: Work, { store, watcher }: Running, note: Note): 
 
 /** Null where another has the trial: then it is to be asked for again. */
 async function attempt(work: Work, running: Running, note: Note): Promise<TrialOutcome | null> {
-  const { executor, store, dataFolder, watcher, signal, trialTimeoutMinutes } = running;
+  const { executor, store, dataFolder, watcher, signal, saveModels, trialTimeoutMinutes } = running;
   const { trial } = work;
   const name = trialName(trial);
   try {
@@ -115,19 +128,20 @@ async function attempt(work: Work, running: Running, note: Note): Promise<TrialO
       return null;
     }
     try {
-      const stored = await takeStored(work, running, note);
+      const stored = await takeStored(work, running, note, lease);
       if (stored) return stored;
       if (!known.includes(name)) await sayWhatDiffers(trial, known, store, note);
       watcher.started?.(trial);
       const onProgress = (progress: TrialProgress) => watcher.progressed?.(trial, progress);
       const onNote = (line: string) => note(`${trialLabel(trial)} starts anew: ${line}`);
-      const options = { store, lease, dataFolder, onProgress, onNote, signal };
+      const options = { store, lease, dataFolder, saveModels, onProgress, onNote, signal };
       const outcome = await runLimited(executor, work, options, trialTimeoutMinutes);
       if (outcome.status === 'failed' && outcome.taken) {
         watcher.stopped?.(trial);
         note(`${trialLabel(trial)} is asked for again: ${outcome.message}`);
         return null;
       }
+      if (saveModels) await sayWhereModelDiffers(trial, outcome, store, note);
       watcher.ended?.(trial, outcome, true);
       return outcome;
     } finally {
@@ -150,6 +164,20 @@ function failed(error: unknown, trial: Trial, watcher: Watcher): TrialOutcome {
   const outcome = { status: 'failed', message: messageOf(error) } as const;
   watcher.ended?.(trial, outcome, true);
   return outcome;
+}
+
+/** A result that was there before stays, and what was trained again for its model may not be the same to the bit. */
+async function sayWhereModelDiffers(
+  trial: Trial,
+  outcome: TrialOutcome,
+  store: Store,
+  note: Note,
+): Promise<void> {
+  if (outcome.status !== 'ok') return;
+  const saved = await storedModels(store, trial);
+  const loss = outcome.measures['loss'];
+  if (!saved || saved.loss === loss) return;
+  note(`The saved model of ${trialLabel(trial)} has a test loss of ${saved.loss}, its result one of ${loss}`);
 }
 
 /** A trial that is the same to a person has been there: why its numbers are not this one's. */

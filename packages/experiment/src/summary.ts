@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import type { Executor } from './executors/executor.js';
 import { thisMachine, type Machine } from './machine.js';
+import type { Verdict } from './judge.js';
 import { describe } from './measure.js';
 import { measuresOf } from './measures-of.js';
 import type { TuningNote } from './tune/settings-file.js';
@@ -69,6 +70,25 @@ export interface Environment extends Machine {
   readonly date: string;
 }
 
+/** What a comparison says of a claim that it was made to decide. */
+export interface SummaryClaim {
+  readonly id: string;
+  readonly statement: string;
+  readonly verdict: Verdict;
+  /** The key of the measure that it is about. */
+  readonly measure: string;
+  /** Mean over seeds of the paired difference, above zero where the claim is right; null where there is none. */
+  readonly difference: number | null;
+  /** At the level that Holm's method gives this claim among all; null of fewer than two pairs. */
+  readonly interval: readonly [low: number, high: number] | null;
+  /** The smallest difference that the seeds would have decided. */
+  readonly smallest: number | null;
+  /** Of pairs. */
+  readonly count: number;
+  /** What the paper saw, in words. */
+  readonly paper?: string;
+}
+
 export interface Summary {
   readonly schemaVersion: 1;
   readonly workload: string;
@@ -92,6 +112,8 @@ export interface Summary {
   /** What was measured, in the order of the columns. */
   readonly measures: readonly MeasureDescription[];
   readonly rows: readonly Row[];
+  /** Where it was made to decide some. */
+  readonly claims?: readonly SummaryClaim[];
 }
 
 export function describeEnvironment(

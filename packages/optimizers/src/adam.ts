@@ -5,6 +5,7 @@ import { assertOptions, numberIn } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { adamStep } from './ops/adam-update/index.js';
+import { aGroupList, configOf, type ParameterGroup, type VariableSettings } from './parameter-groups.js';
 import { aRate, fromZero, SlotOptimizer } from './slot-optimizer.js';
 
 export interface AdamSettings {
@@ -18,6 +19,8 @@ export interface AdamSettings {
   readonly epsilon?: number;
   /** Factor of the weight that is added to its gradient (an L2 penalty, not AdamW's decay), at least 0. Default 0. */
   readonly weightDecay?: number;
+  /** Variables that are to have a learning rate or a decay of their own. Default none. */
+  readonly groups?: readonly ParameterGroup[];
 }
 
 /**
@@ -30,7 +33,6 @@ export class AdamOptimizer extends SlotOptimizer {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  readonly weightDecay: number;
   protected readonly slotNames = ['m', 'v'];
 
   constructor(settings: AdamSettings = {}) {
@@ -40,13 +42,13 @@ export class AdamOptimizer extends SlotOptimizer {
       beta2: numberIn('[0, 1)'),
       epsilon: fromZero,
       weightDecay: fromZero,
+      groups: aGroupList,
     });
     const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = settings;
-    super(learningRate);
+    super(learningRate, weightDecay, settings.groups);
     this.beta1 = beta1;
     this.beta2 = beta2;
     this.epsilon = epsilon;
-    this.weightDecay = weightDecay;
   }
 
   protected update(
@@ -54,10 +56,10 @@ export class AdamOptimizer extends SlotOptimizer {
     gradient: tf.Tensor,
     [first, second]: readonly tf.Variable[],
     step: number,
+    settings: VariableSettings,
   ) {
-    const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
-    const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step };
-    return adamStep(weight, gradient, first!, second!, settings);
+    const { beta1, beta2, epsilon } = this;
+    return adamStep(weight, gradient, first!, second!, { ...settings, beta1, beta2, epsilon, step });
   }
 
   /** `learningRate / (sqrt(v / (1 - beta2^t)) + epsilon)` */
@@ -67,8 +69,9 @@ export class AdamOptimizer extends SlotOptimizer {
   }
 
   getConfig(): tf.serialization.ConfigDict {
-    const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
-    return { learningRate, beta1, beta2, epsilon, weightDecay };
+    const { learningRate, beta1, beta2, epsilon, weightDecay, groups } = this;
+    const own = groups.length > 0 && { groups: configOf(groups) };
+    return { learningRate, beta1, beta2, epsilon, weightDecay, ...own };
   }
 
   static override fromConfig<T extends tf.serialization.Serializable>(

@@ -4,6 +4,7 @@
  */
 export { AdamOptimizer, adam, type AdamSettings } from './adam.js';
 export { SgdOptimizer, sgd, type SgdSettings } from './sgd.js';
+export type { ParameterGroup, VariableSettings } from './parameter-groups.js';
 export { SlotOptimizer, type NamedTensor } from './slot-optimizer.js';
 
 export { softmaxCrossEntropy } from './ops/softmax-cross-entropy/index.js';

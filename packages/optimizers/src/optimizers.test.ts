@@ -315,7 +315,7 @@ it.each([
   [() => sgd({ learningRate: 1, nesterov: true }), 'sgd(): nesterov = true takes a momentum in (0, 1)'],
   [
     () => loose.sgd(),
-    'sgd() takes an object of options (learningRate, momentum, weightDecay, nesterov), it is given undefined',
+    'sgd() takes an object of options (learningRate, momentum, weightDecay, nesterov, groups), it is given undefined',
   ],
   [() => loose.sgd(0.1), 'it is given 0.1'],
   [() => loose.sgd({}), 'sgd(): learningRate = undefined, and is to be a step size'],
@@ -331,7 +331,7 @@ it.each([
   [() => adam({ weightDecay: NaN }), 'adam(): weightDecay = NaN'],
   [
     () => loose.adam(0.001),
-    'adam() takes an object of options (learningRate, beta1, beta2, epsilon, weightDecay), it is given 0.001',
+    'adam() takes an object of options (learningRate, beta1, beta2, epsilon, weightDecay, groups), it is given 0.001',
   ],
   [() => loose.adam(null), 'it is given null'],
   [() => loose.adam({ weightdecay: 0 }), "adam() has no option 'weightdecay': did you mean weightDecay?"],

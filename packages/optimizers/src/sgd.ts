@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { momentumStep } from './ops/momentum-update/index.js';
 import { sgdStep } from './ops/sgd-update/index.js';
+import { aGroupList, configOf, type ParameterGroup, type VariableSettings } from './parameter-groups.js';
 import { aRate, fromZero, SlotOptimizer } from './slot-optimizer.js';
 
 export interface SgdSettings {
@@ -16,6 +17,8 @@ export interface SgdSettings {
   readonly weightDecay?: number;
   /** Nesterov's momentum; needs momentum above 0. Default false. */
   readonly nesterov?: boolean;
+  /** Variables that are to have a learning rate or a decay of their own. Default none. */
+  readonly groups?: readonly ParameterGroup[];
 }
 
 /**
@@ -28,7 +31,6 @@ export class SgdOptimizer extends SlotOptimizer {
   static readonly className = 'EspalierSgd';
 
   readonly momentum: number;
-  readonly weightDecay: number;
   readonly nesterov: boolean;
   protected readonly slotNames: readonly string[];
 
@@ -38,20 +40,29 @@ export class SgdOptimizer extends SlotOptimizer {
       momentum: numberIn('[0, 1)'),
       weightDecay: fromZero,
       nesterov: trueOrFalse,
+      groups: aGroupList,
     });
-    const { learningRate, momentum = 0, weightDecay = 0, nesterov = false } = settings;
+    const { learningRate, momentum = 0, weightDecay = 0, nesterov = false, groups = [] } = settings;
     if (nesterov && momentum === 0) {
       throw new RangeError('sgd(): nesterov = true takes a momentum in (0, 1), and momentum = 0');
     }
-    super(learningRate);
+    super(learningRate, weightDecay, groups);
     this.momentum = momentum;
-    this.weightDecay = weightDecay;
     this.nesterov = nesterov;
     this.slotNames = momentum === 0 ? [] : ['momentum'];
   }
 
-  protected update(weight: tf.Variable, gradient: tf.Tensor, [velocity]: readonly tf.Variable[]) {
-    return velocity ? momentumStep(weight, gradient, velocity, this) : sgdStep(weight, gradient, this);
+  protected update(
+    weight: tf.Variable,
+    gradient: tf.Tensor,
+    [velocity]: readonly tf.Variable[],
+    _step: number,
+    settings: VariableSettings,
+  ) {
+    const { momentum, nesterov } = this;
+    return velocity
+      ? momentumStep(weight, gradient, velocity, { ...settings, momentum, nesterov })
+      : sgdStep(weight, gradient, settings);
   }
 
   /** `learningRate · (1 + momentum + momentum² + …)`, a term for each step and with Nesterov's momentum one more. */
@@ -61,8 +72,9 @@ export class SgdOptimizer extends SlotOptimizer {
   }
 
   getConfig(): tf.serialization.ConfigDict {
-    const { learningRate, momentum, weightDecay, nesterov } = this;
-    return { learningRate, momentum, weightDecay, nesterov };
+    const { learningRate, momentum, weightDecay, nesterov, groups } = this;
+    const own = groups.length > 0 && { groups: configOf(groups) };
+    return { learningRate, momentum, weightDecay, nesterov, ...own };
   }
 
   static override fromConfig<T extends tf.serialization.Serializable>(

@@ -4,6 +4,8 @@
 import { anObject, assertArgument, describeValue, numberIn } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { assertGroups, groupOf, type ParameterGroup, type VariableSettings } from './parameter-groups.js';
+
 export type NamedTensor = Awaited<ReturnType<tf.Optimizer['getWeights']>>[number];
 
 /** What a learning rate is to be, as an argument. */
@@ -21,9 +23,17 @@ export abstract class SlotOptimizer extends tf.Optimizer {
   #restored = false;
   #stepsSinceReset = 0;
 
-  constructor(learningRate: number) {
+  /** Variables with settings of their own; of several groups that have one, the first counts. */
+  readonly groups: readonly ParameterGroup[];
+  /** The decay of the variables that no group has another for. */
+  readonly weightDecay: number;
+
+  constructor(learningRate: number, weightDecay = 0, groups: readonly ParameterGroup[] = []) {
     super();
+    assertGroups(this.getClassName(), groups);
     this.learningRate = learningRate;
+    this.weightDecay = weightDecay;
+    this.groups = groups;
   }
 
   /** Names of the variables kept for each weight, for example ['momentum']. */
@@ -33,6 +43,7 @@ export abstract class SlotOptimizer extends tf.Optimizer {
    * One step of one variable; all tensors have its shape.
    *
    * @param step number of this step since the last reset, from 1
+   * @param settings those of the variable's group, or the optimiser's
    * @returns the new weight, then the new slots; tensors that the caller disposes
    */
   protected abstract update(
@@ -40,11 +51,13 @@ export abstract class SlotOptimizer extends tf.Optimizer {
     gradient: tf.Tensor,
     slots: readonly tf.Variable[],
     step: number,
+    settings: VariableSettings,
   ): readonly tf.Tensor[];
 
   /**
    * How far a step goes, for `stepSize`: what it moves a weight by for each unit of a gradient that has been the same
-   * since the last reset. A number, or a tensor of the weight's shape that the caller disposes.
+   * since the last reset, at the optimiser's own learning rate. A number, or a tensor of the weight's shape that the
+   * caller disposes.
    *
    * @param slots as the step left them
    * @param step number of that step since the last reset, from 1
@@ -94,7 +107,12 @@ export abstract class SlotOptimizer extends tf.Optimizer {
    */
   stepSize(variable: tf.Variable): number | tf.Tensor {
     const slots = this.slotNames.length === 0 ? [] : this.#slots.get(variable.name);
-    return slots ? tf.tidy(() => this.distance(slots, this.#stepsSinceReset) as tf.Tensor) : 0;
+    if (!slots) return 0;
+    const { rateFactor = 1 } = groupOf(this.groups, variable) ?? {};
+    return tf.tidy(() => {
+      const distance = this.distance(slots, this.#stepsSinceReset);
+      return typeof distance === 'number' ? distance * rateFactor : distance.mul(rateFactor);
+    });
   }
 
   /** Forgets momentum and moments and begins to count steps anew, as if no step had been taken. */
@@ -167,10 +185,16 @@ export abstract class SlotOptimizer extends tf.Optimizer {
   #updateVariable(weight: tf.Variable, gradient: tf.Tensor): void {
     const slots = this.#slotsOf(weight);
     tf.tidy(() => {
-      const [newWeight, ...newSlots] = this.update(weight, gradient, slots, this.#stepsSinceReset);
+      const settings = this.#settingsOf(weight);
+      const [newWeight, ...newSlots] = this.update(weight, gradient, slots, this.#stepsSinceReset, settings);
       weight.assign(newWeight!);
       slots.forEach((slot, i) => slot.assign(newSlots[i]!));
     });
+  }
+
+  #settingsOf(weight: tf.Variable): VariableSettings {
+    const { rateFactor = 1, weightDecay = this.weightDecay } = groupOf(this.groups, weight) ?? {};
+    return { learningRate: this.learningRate * rateFactor, weightDecay };
   }
 
   #slotsOf(weight: tf.Variable): readonly tf.Variable[] {

@@ -33,6 +33,7 @@ import {
   checkGradients,
   checkIndependence,
   checkLayerKind,
+  checkLearningRates,
   checkMetadata,
   checkModelWeights,
   checkOneBlock,
@@ -88,6 +89,26 @@ const wrongGradient = (factor: number) =>
     value: (x as tf.Tensor).clone(),
     gradFunc: (dy: tf.Tensor) => dy.mul(factor),
   })) as (x: tf.Tensor) => tf.Tensor2D;
+
+describe('a strategy with a learning rate of its own', () => {
+  const withRate = (rate: (step: number, totalSteps: number) => number) => () =>
+    but({
+      parameterisation: {
+        ...softmaxAttention(),
+        learningRates: { logits: (_, step, totalSteps) => rate(step, totalSteps) },
+      },
+    });
+
+  it('that is none at a step, or never one to train by, is told', async () => {
+    await expect(checkLearningRates(withRate((step) => 0.1 / (step - 3)))).rejects.toThrow(
+      'The learning rate of the logits of first/kernel is -0.03333333333333333 at step 0 of 24, not a number in [0, ∞)',
+    );
+    await expect(checkLearningRates(withRate((step, total) => Math.sqrt(total - 1 - step)))).rejects.toThrow(
+      'is NaN at step 24 of 24',
+    );
+    await expect(checkLearningRates(withRate(() => 0))).rejects.toThrow('is 0 at every step: it does not train');
+  });
+});
 
 describe('a strategy that leaks', () => {
   it('a tensor in each step is told in which step', async () => {

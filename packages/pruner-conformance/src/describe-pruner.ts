@@ -24,6 +24,7 @@ import {
 import { checkFitAndLoop } from './fit-and-loop.js';
 import { checkGradients } from './gradients.js';
 import { checkLayerKind, layerKinds } from './layer-kinds.js';
+import { checkLearningRates } from './learning-rates.js';
 import { checkMetadata } from './metadata.js';
 import { checkModelWeights } from './model-weights.js';
 import { checkOnePass } from './one-pass.js';
@@ -44,6 +45,7 @@ const behaviours = {
   elementwise: ['makes each weight of one raw weight alone, as sparse phases ask', checkElementwise],
   onePass: ['comes to the same in one pass as by its definitions', checkOnePass],
   gradients: ['passes the right gradients to everything that trains', checkGradients],
+  learningRates: ['has a learning rate, where it has one of its own, at every step', checkLearningRates],
   phases: ['keeps, at every step, the blocks that its phase allows', checkPhases],
   finalBlocks: [
     'ends with exactly k blocks in each layer, or says that its sparsity is learned',

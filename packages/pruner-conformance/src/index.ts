@@ -16,6 +16,7 @@ export {
 export { checkFitAndLoop } from './fit-and-loop.js';
 export { checkGradients } from './gradients.js';
 export { checkLayerKind, checkLayerKinds, layerKinds, type LayerKind } from './layer-kinds.js';
+export { checkLearningRates } from './learning-rates.js';
 export { checkMetadata } from './metadata.js';
 export { checkModelWeights } from './model-weights.js';
 export { checkOnePass } from './one-pass.js';

@@ -53,6 +53,8 @@ export interface Rules {
   effective?(tape: Tape, kernel: Kernel, raw: readonly Node[], added: readonly Node[]): readonly Node[];
   /** Before a step, counted from 0: here blocks are chosen. */
   before?(step: number): void;
+  /** Trains what was added by a rule of its own, and takes its derivatives out of what the optimiser is given. */
+  trainAdded?(step: number, gradients: Map<Parameter, number[]>): void;
   /** Whether the optimiser takes its step. */
   trains?(step: number): boolean;
   /** The blocks in which nothing trains; none, when absent. */
@@ -68,6 +70,8 @@ export interface Strategy {
   readonly allocation?: Allocation;
   /** The first values of what is trained beside a kernel. */
   added?(grid: Grid): { readonly shape: readonly number[]; readonly values: readonly number[] };
+  /** Whether the kernel's regularizer is one of what is added, too; it is, when absent. */
+  readonly addedDecays?: boolean;
   /** The raw weight whose effective weight is `weight`. */
   raw?(grid: Grid, weight: Float64Array): Float64Array;
   run(run: Run): Rules;

@@ -74,7 +74,7 @@ export function train(training: Training, strategy: Strategy): TrainingRecord {
     const { loss, gradients } = differentiate(network, pass, batch);
     losses.push(loss);
     closest.noteKink(pass.tape.nearestKink);
-    if (rules.trains?.(step) ?? true) update(run, rules, gradients);
+    if (rules.trains?.(step) ?? true) update(run, rules, step, gradients);
     pass.finish();
     rules.after?.(step);
     if (step + 1 < batches.length) rules.before?.(step + 1);
@@ -89,7 +89,9 @@ function takeOver(raw: KernelParameter, { blockShape, sparsity }: Training, stra
   const grid = cut(raw.matrix, blockShape);
   if (strategy.raw) raw.values.set(strategy.raw(grid, raw.values));
   const start = strategy.added?.(grid);
-  const added = start ? parameter(`${raw.name} of blocks`, start.shape, raw.decay) : null;
+  const added = start
+    ? parameter(`${raw.name} of blocks`, start.shape, strategy.addedDecays === false ? 0 : raw.decay)
+    : null;
   added?.values.set(start?.values ?? []);
   return {
     raw,
@@ -102,13 +104,19 @@ function takeOver(raw: KernelParameter, { blockShape, sparsity }: Training, stra
 }
 
 /** The optimiser's step, of which the still blocks know nothing. */
-function update({ kernels, optimizer }: Run, rules: Rules, gradients: Map<Parameter, number[]>): void {
+function update(
+  { kernels, optimizer }: Run,
+  rules: Rules,
+  step: number,
+  gradients: Map<Parameter, number[]>,
+): void {
   const stillOf = kernels.map((kernel) => {
     const still = rules.still?.(kernel);
     const places = still ? kernel.grid.blockOf.flatMap((block, i) => (still[block] ? [i] : [])) : [];
     return { raw: kernel.raw, places, before: kernel.raw.values.slice() };
   });
   for (const { raw, places } of stillOf) for (const i of places) gradients.get(raw)![i] = 0;
+  rules.trainAdded?.(step, gradients);
   optimizer.step(gradients);
   for (const { raw, places, before } of stillOf) for (const i of places) raw.values[i] = before[i];
 }

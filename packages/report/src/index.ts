@@ -4,7 +4,6 @@
  */
 export { plotsOf, svgFile } from './files.js';
 export { htmlReport } from './page/page.js';
-export type { Claim } from './page/claims.js';
 export type { Plot } from './plots/plot.js';
 export { pngFile } from './png.js';
 export { readTrials, type Compared, type TrialRecord } from './report.js';

@@ -1,3 +1,4 @@
+import type { SummaryClaim } from '@espalier/experiment';
 import { describe, expect, it } from 'vitest';
 
 import { plotsOf, svgFile } from './files.js';
@@ -124,22 +125,18 @@ describe('the page', () => {
   });
 
   it('shows claims with their verdicts, differences and the paper’s figures', async () => {
-    const claims = [
-      {
-        id: 'a',
-        statement: 'A is better',
-        verdict: 'holds',
-        difference: 0.01234,
-        interval: 0.005,
-        paper: 0.02,
-      },
-      { id: 'b', statement: 'B is worse', verdict: 'undecided', difference: -0.5, interval: [-1.2, 0.2] },
-    ];
+    const rest = { smallest: null, count: 2, measure: 'accuracy' } as const;
+    const claims: SummaryClaim[] = [
+      ...[
+        { id: 'a', statement: 'A is better', verdict: 'holds', difference: 0.0123, interval: [0.005, 0.02] },
+      ],
+      ...[{ id: 'b', statement: 'B is worse', verdict: 'undecided', difference: -0.5, interval: null }],
+    ].map((claim) => ({ ...rest, ...claim, paper: 'ahead by 2%' }) as SummaryClaim);
     const page = await htmlReport(
       comparedOf({ pruners: [], sparsities: [], seeds: [0, 1], more: { claims } }),
     );
-    expect(page).toMatch(/A is better.*holds.*\+0\.0123 ± 0\.005.*0\.02/s);
-    expect(page).toMatch(/B is worse.*undecided.*−0\.5 \(−1\.2 to \+0\.2\)/s);
+    expect(page).toMatch(/A is better.*holds.*\+1\.23% \(\+0\.50% to \+2\.00%\).*ahead by 2%/s);
+    expect(page).toMatch(/B is worse.*undecided.*−50\.0+%/s);
   });
 
   it('is drawn from a summary alone, and is the same text each time', async () => {

@@ -99,6 +99,16 @@ function combine(kind: BinaryKind, x: v128, y: v128): v128 {
   return f32x4.mul(difference, difference);
 }
 
+/** y = x where x > 0 or is no number, else 0. */
+export function relu(x: usize, y: usize, size: i32): void {
+  const zero = f32x4.splat(0);
+  const end = <usize>size << 2;
+  let at: usize = 0;
+  // pmax gives its first operand unless that is less than the second.
+  for (; at + 16 <= end; at += 16) v128.store(y + at, f32x4.pmax(v128.load(x + at), zero));
+  for (; at < end; at += 4) v128.store32_lane(y + at, f32x4.pmax(v128.load32_zero(x + at), zero), 0);
+}
+
 /** dx = dy where x > 0, else 0. */
 export function reluGrad(dy: usize, x: usize, dx: usize, size: i32): void {
   const zero = f32x4.splat(0);

@@ -7,7 +7,7 @@ export { gatherColumns, gatherPatchColumns, packTransposedBlocks, scatterParts }
 export { clear, convFilterGradient, convolution, convInputGradient, gatherPatches, scatterPatches, turnFilter } from './convolution';
 export { copyRuns, gatherRuns } from './copy';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise';
-export { binary, reluGrad, tanh } from './elementwise';
+export { binary, relu, reluGrad, tanh } from './elementwise';
 export { finishColumns } from './epilogue';
 export { gemm, gemmScratchBytes, multiplyMatrices } from './gemm';
 export { spreadMiddle, sumMiddle } from './reduce';

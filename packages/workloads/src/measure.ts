@@ -37,6 +37,11 @@ export interface MeasureDescription {
    * ratio too.
    */
   readonly denseKey?: string;
+  /**
+   * Where a terminal has no room for all columns, those of the least importance are left out first, and of equals the
+   * last; 8 when absent. From 10 up it is what Espalier promises to show in 100 characters.
+   */
+  readonly importance?: number;
 }
 
 /** How a number is written. */

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run as compare } from '../../dist/commands/compare.js';
 import type { CompareCommandOptions } from './compare.js';
 
-const fixtures = fileURLToPath(new URL('../../test/fixtures.config.ts', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../test/fixtures.config.mjs', import.meta.url));
 
 let folder: string;
 beforeAll(async () => {

@@ -6,12 +6,20 @@ import {
   UsageError,
   type CompareOptions,
   type Summary,
+  type Watcher,
 } from '@espalier/experiment';
-import { nodeReports, openFolder, type FolderStore } from '@espalier/experiment/node';
+import {
+  nodeReports,
+  openFolder,
+  tensorBoard,
+  type FolderStore,
+  type TensorBoard,
+} from '@espalier/experiment/node';
+import { Option } from 'commander';
 
 import { interruptibly } from '../interruptible.js';
+import { showProgress } from '../live/progress.js';
 import * as options from '../options.js';
-import { showProgress } from '../progress.js';
 import { readSettings, tunedFor, type Tuned } from '../settings.js';
 import { assertTrainable, untuned } from '../strategies.js';
 import { dataFolderOf, executorOf, loadSubject, timestamp, type Subject } from '../subject.js';
@@ -31,6 +39,8 @@ export interface CompareCommandOptions extends SubjectOptions, AllocationOptions
   readonly seeds?: readonly number[];
   readonly settings?: string;
   readonly reference: string;
+  readonly save: 'none' | 'models';
+  readonly tensorboard?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -44,6 +54,15 @@ export const compare: Command = {
       .option(
         '--settings <file>',
         'settings that espalier tune chose, or its folder (default: the strategies’ own)',
+      )
+      .addOption(
+        new Option('--save <none,models>', 'keep the final models, dense and compressed, and their masks')
+          .choices(['none', 'models'])
+          .default('none'),
+      )
+      .option(
+        '--tensorboard <folder>',
+        "where TensorBoard's event files go, a run a trial (default: none are written)",
       )
       .option('--reference <strategy>', 'what paired differences are taken against', 'dense')
       .option(
@@ -77,6 +96,7 @@ export async function run(given: CompareCommandOptions): Promise<number> {
     reference: given.reference,
     dataFolder: dataFolderOf(given),
     executor: await executorOf(given),
+    save: given.save,
     trialTimeoutMinutes: given.trialTimeout,
     signal,
   });
@@ -90,21 +110,32 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   }
   // Opened once it is known what can be run: what is refused leaves nothing behind.
   let store: FolderStore | undefined;
+  let board: TensorBoard | undefined;
   const written = new SummaryFile(() => store as FolderStore);
   const summary = await interruptibly(out, async (signal) =>
-    compareWithProgress({
-      ...(await asked(signal)),
-      store: async () => (store = await openFolder(out)),
-      onSummary: (summary) => written.write(summary),
-    }),
+    compareWithProgress(
+      {
+        ...(await asked(signal)),
+        async store() {
+          store = await openFolder(out);
+          const { tensorboard: folder } = given;
+          if (folder !== undefined) board = await tensorBoard({ folder, store, task: workload.task });
+          return store;
+        },
+        onSummary: (summary) => written.write(summary),
+      },
+      () => board,
+    ),
   );
+  const unshown = await board?.finish();
   await written.write(summary);
   // Shown whether it could be written or not: a disk that has filled up does not take what was trained for.
   process.stdout.write(nodeReports.table(summary, { width: process.stdout.columns }));
   reportFailures(summary);
+  if (unshown) process.stderr.write(`error: ${unshown}\n`);
   if (written.trouble) process.stderr.write(`error: ${written.trouble}\n`);
   else process.stdout.write(`Written to ${out}\n`);
-  return written.trouble || summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
+  return unshown || written.trouble || summary.rows.some(({ status }) => status === 'failed') ? 1 : 0;
 }
 
 async function tunedOf(
@@ -117,12 +148,32 @@ async function tunedOf(
   return tunedFor(asked, { settings, path }, compared.workload, axes);
 }
 
-async function compareWithProgress(compared: CompareOptions): Promise<Summary> {
-  const watcher = showProgress();
+/** @param board is asked once trials run */
+async function compareWithProgress(
+  compared: CompareOptions,
+  board: () => TensorBoard | undefined,
+): Promise<Summary> {
+  const progress = showProgress();
+  const watcher: Watcher = {
+    ...progress,
+    progressed(trial, done) {
+      progress.progressed?.(trial, done);
+      board()?.progressed?.(trial, done);
+    },
+    ended(trial, outcome, ran) {
+      progress.ended?.(trial, outcome, ran);
+      board()?.ended?.(trial, outcome, ran);
+    },
+  };
   try {
-    return await compareStrategies({ ...compared, watcher });
+    const onSummary = async (summary: Summary) => {
+      progress.summed(summary);
+      await compared.onSummary?.(summary);
+    };
+    return await compareStrategies({ ...compared, watcher, onSummary });
   } finally {
-    watcher.stop();
+    progress.stop();
+    await board()?.finish();
   }
 }
 

@@ -9,12 +9,12 @@ import { dataFolder } from '@espalier/datasets/data-folder';
 import { download } from '@espalier/datasets/download';
 import { verify } from '@espalier/datasets/verify';
 import { UsageError } from '@espalier/experiment';
-import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
 import { closest } from 'fastest-levenshtein';
 
 import { dataSets, standing, type KnownDataSet } from '../data-sets.js';
 import { InterruptedError } from '../errors.js';
+import { showAmount } from '../live/amount.js';
 import { size } from '../options.js';
 import type { Command } from './command.js';
 
@@ -125,12 +125,15 @@ function fetched(name: string): KnownDataSet {
 
 async function get(name: string, options: DataOptions & { from?: string }): Promise<void> {
   const { download: wanted } = fetched(name);
-  const bar = startBar(name, 'kB');
+  const bar = showAmount('kB');
   const folder = await download(wanted!, dataFolder(options.data), {
     ...(options.from === undefined ? {} : { from: options.from }),
     onProgress({ file, receivedBytes, totalBytes }) {
-      bar.setTotal(Math.ceil((totalBytes ?? receivedBytes) / 1000));
-      bar.update(Math.ceil(receivedBytes / 1000), { what: file });
+      bar.update(
+        file,
+        Math.ceil(receivedBytes / 1000),
+        totalBytes === null ? null : Math.ceil(totalBytes / 1000),
+      );
     },
   }).finally(() => bar.stop());
   process.stdout.write(`${name} is in ${folder}\n`);
@@ -153,7 +156,7 @@ async function prepare(
     );
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.once(signal, interrupt);
-  const bar = startBar(name, '');
+  const bar = showAmount();
   try {
     const done = await Promise.race([
       make({
@@ -161,8 +164,7 @@ async function prepare(
         ...(options.from !== undefined && { from: resolve(options.from) }),
         ...(options.size !== undefined && { size: options.size }),
         onProgress({ what, done: soFar, total }) {
-          bar.setTotal(total ?? soFar);
-          bar.update(soFar, { what });
+          bar.update(what, soFar, total);
         },
         signal: interruption.signal,
       }),
@@ -180,18 +182,4 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));
   });
-}
-
-function startBar(what: string, unit: string): cliProgress.SingleBar {
-  const bar = new cliProgress.SingleBar(
-    {
-      format: `{what} {bar} {value}/{total}${unit && ` ${unit}`}`,
-      stream: process.stderr,
-      noTTYOutput: false,
-      hideCursor: true,
-    },
-    cliProgress.Presets.shades_grey,
-  );
-  bar.start(1, 0, { what });
-  return bar;
 }

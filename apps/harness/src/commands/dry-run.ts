@@ -10,7 +10,7 @@ import {
 import { folderStore } from '@espalier/experiment/node';
 import Table from 'cli-table3';
 
-import { showProgress } from '../progress.js';
+import { showProgress } from '../live/progress.js';
 
 /** So many rows are read; of more, those of one strategy are put together. */
 const ROWS = 30;

@@ -3,17 +3,21 @@ import type { Command } from './command.js';
 import { compare } from './compare.js';
 import { getData, listData, prepareData, verifyData } from './data.js';
 import { doctor } from './doctor.js';
+import { exportCommand } from './export.js';
 import { list } from './list.js';
 import { report } from './report.js';
+import { reproduce } from './reproduce.js';
 import { theory } from './theory.js';
 import { tune } from './tune.js';
 
 export const commands: readonly Command[] = [
   compare,
   tune,
+  reproduce,
   list,
   doctor,
   report,
+  exportCommand,
   listData,
   getData,
   prepareData,

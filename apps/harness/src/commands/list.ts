@@ -1,5 +1,6 @@
-/** `espalier list`: the strategies and workloads that `compare` knows, a line each. */
+/** `espalier list`: the strategies and workloads that `compare` knows and the recipes of `reproduce`, a line each. */
 import { loadPruner, loadWorkload } from '@espalier/experiment/node';
+import { recipes } from '@espalier/recipes';
 import { scaleNames, type ScaleName, type Workload } from '@espalier/workloads';
 import Table from 'cli-table3';
 
@@ -9,7 +10,7 @@ import type { Command } from './command.js';
 
 export const list: Command = {
   usage: 'list',
-  description: 'the strategies and workloads, a line each',
+  description: 'the strategies, workloads and recipes, a line each',
   arguments: (command) =>
     command
       .option('--config <file>', "espalier.config.ts (default: found upwards, to the package's root)")
@@ -34,6 +35,10 @@ async function run(options: { config?: string; json?: boolean }): Promise<void> 
       defaults: workload.defaults,
       scales: scalesOf(workload),
     })),
+    recipes: recipes.map(({ name, title, source, scales }) => ({
+      ...{ name, title, source },
+      scales: scaleNames.filter((scale) => scales[scale]),
+    })),
   };
   if (options.json) {
     process.stdout.write(`${JSON.stringify(content, null, 2)}\n`);
@@ -51,7 +56,13 @@ async function run(options: { config?: string; json?: boolean }): Promise<void> 
   workloadTable.push(
     ...content.workloads.map(({ name, description, scales }) => [name, description, scales.join(', ')]),
   );
-  process.stdout.write(`${strategyTable.toString()}\n${workloadTable.toString()}\n`);
+  const recipeTable = new Table({
+    head: ['recipe', 'what is asked', 'scales'],
+    style: { head: [], border: [] },
+  });
+  recipeTable.push(...content.recipes.map(({ name, title, scales }) => [name, title, scales.join(', ')]));
+  const tables = [strategyTable, workloadTable, recipeTable].map((table) => table.toString());
+  process.stdout.write(`${tables.join('\n')}\n`);
 }
 
 /** What is not said of a scale is the workload's own, which is the small one. */

@@ -15,7 +15,7 @@ import { Option } from 'commander';
 
 import { interruptibly } from '../interruptible.js';
 import * as options from '../options.js';
-import { showProgress, type Progress } from '../progress.js';
+import { showProgress, type Progress } from '../live/progress.js';
 import { SETTINGS_FILE } from '../settings.js';
 import { dataFolderOf, executorOf, loadSubject, timestamp } from '../subject.js';
 import type { Command } from './command.js';

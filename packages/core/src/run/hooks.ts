@@ -22,22 +22,30 @@ export interface LayerHook {
   release(): void;
 }
 
+/** What a run is told of. */
+export interface LayerEvents {
+  /** The layer is about to compute. */
+  onUse(): void;
+  /** The layer's weight was set from outside. */
+  onSet(): void;
+}
+
 /**
  * Makes the layer compute with the kernel's effective weight, and train what the parameterisation added,
- * under the kernel's own regularizer if it has one. Under a mask, the layer computes by `sparsePhases` where that
+ * under the kernel's own regularizer if it has one (but for what has a learning rate of its own). Under a mask, the layer computes by `sparsePhases` where that
  * serves it.
  *
- * @param onSet called when the layer's weight was set from outside
+ * @param told of what happens to the layer from outside
  */
 export function hookLayer(
   kernel: LayerKernel,
   state: KernelState,
   sparsePhases: SparseExecution | null,
-  onSet: () => void,
+  told: LayerEvents,
 ): LayerHook {
   const removeAdded = hookAdded(kernel, state);
-  const undoRead = hookRead(kernel, state, onSet);
-  const undoCall = sparsePhases ? hookCall(kernel, state, sparsePhases) : () => {};
+  const undoRead = hookRead(kernel, state, told);
+  const undoCall = sparsePhases ? hookCall(kernel, state, sparsePhases, told) : () => {};
   return {
     settle: removeAdded,
     release: () => {
@@ -53,7 +61,12 @@ type LayerCall = (inputs: tf.Tensor | tf.Tensor[], kwargs: unknown) => tf.Tensor
  * Puts the sparse call in the place of the layer's own, wherever the mask allows it. A call that someone else has put
  * there, or that stands for another kernel of the layer, computes what no execution knows of: it is left alone.
  */
-function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: SparseExecution): () => void {
+function hookCall(
+  { layer, field }: LayerKernel,
+  state: KernelState,
+  execution: SparseExecution,
+  { onUse }: LayerEvents,
+): () => void {
   if (Object.hasOwn(layer, 'call')) return () => {};
   const denseCall = layer['call'] as LayerCall;
   let planned: { readonly trainingMask: TrainingMask; readonly call: SparseCall | null } | null = null;
@@ -73,6 +86,7 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
     return planned.call;
   };
   const call: LayerCall = (inputs, kwargs) => {
+    onUse();
     const [x, ...others] = [inputs].flat() as [tf.Tensor, ...tf.Tensor[]];
     const sparse = others.length === 0 ? sparseCall()?.(x, () => state.factors()) : null;
     return sparse ?? denseCall.call(layer, inputs, kwargs);
@@ -84,16 +98,20 @@ function hookCall({ layer, field }: LayerKernel, state: KernelState, execution: 
 }
 
 /** Puts a weight in the layer's field that reads as the effective one. */
-function hookRead({ layer, field }: LayerKernel, state: KernelState, onSet: () => void): () => void {
+function hookRead({ layer, field }: LayerKernel, state: KernelState, told: LayerEvents): () => void {
   const original = layer[field] as tf.LayerVariable;
-  layer[field] = Object.create(original, { read: { value: () => state.effective() } });
+  const read = () => {
+    told.onUse();
+    return state.effective();
+  };
+  layer[field] = Object.create(original, { read: { value: read } });
   showEffective(original, {
     effective: () => state.show(),
     settingOf: (value) => {
       const set = state.settingOf(value);
       return () => {
         set();
-        onSet();
+        told.onSet();
       };
     },
     isRaw: () => isUnderPruning(state.variable),
@@ -111,7 +129,9 @@ function hookAdded(kernel: LayerKernel, state: KernelState): () => void {
   const added = Object.entries(state.trainables).map(named);
   const buffers = Object.entries(state.buffers).map(named);
   const regularizer = regularizerOf(kernel);
-  const losses = regularizer ? added.map((weight) => () => regularizer.apply(weight.read())) : [];
+  const owns = new Set(state.ownRates.map(({ variable }) => variable));
+  const regularized = added.filter((weight) => !owns.has(weight.read() as tf.Variable));
+  const losses = regularizer ? regularized.map((weight) => () => regularizer.apply(weight.read())) : [];
 
   for (const weight of [...added, ...buffers]) hideAdded(weight);
   layer._trainableWeights = [...layer._trainableWeights, ...added];

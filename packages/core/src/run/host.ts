@@ -13,7 +13,7 @@ export interface PruningHost {
    * undefined while not known.
    */
   optimizer(): tf.Optimizer | null | undefined;
-  /** The variables that the optimiser trains, in its order, where that is known. */
+  /** The variables that the optimiser trains itself, in its order, where that is known. */
   trained?(): readonly tf.Variable[];
   /** Every variable of the model, those that parameterisations added and their buffers among them, in a fixed order. */
   variables(): readonly NamedVariable[];

@@ -19,6 +19,7 @@ import { identity } from '../parameterisations.js';
 import type { Importance, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
 import { hold, keepsZeros, letGo } from './held-variables.js';
+import type { OwnRate } from './own-rates.js';
 import { rawOf } from './raw-weight.js';
 import { RecordedGradient } from './recorded-gradient.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
@@ -43,6 +44,7 @@ export class KernelState implements PrunedKernel {
   readonly recorded = new RecordedGradient();
   #trainables: Readonly<Record<string, tf.Variable>>;
   #buffers: Readonly<Record<string, tf.Variable>> = {};
+  #ownRates: readonly OwnRate[];
   #parameterisation: Parameterisation;
   #search: Pick<Search, 'prunedWeights' | 'gradient'>;
   #chosen: BlockMask;
@@ -82,6 +84,7 @@ export class KernelState implements PrunedKernel {
       tf.tidy(() => parameterisation.buffers?.(this) ?? {}),
       false,
     );
+    this.#ownRates = this.#withMoments(parameterisation);
     this.#assign((weight) => parameterisation.raw?.(weight, this, this.#trainables) ?? weight);
     hold(this.variable);
   }
@@ -91,7 +94,12 @@ export class KernelState implements PrunedKernel {
     return this.#trainables;
   }
 
-  /** What the parameterisation remembers without training it. */
+  /** Those of them that have a learning rate of their own. */
+  get ownRates(): readonly OwnRate[] {
+    return this.#ownRates;
+  }
+
+  /** What the parameterisation remembers without training it, and the moments of what has a learning rate of its own. */
   get buffers(): Readonly<Record<string, tf.Variable>> {
     return this.#buffers;
   }
@@ -288,6 +296,7 @@ export class KernelState implements PrunedKernel {
     this.#shown = null;
     this.#trainables = {};
     this.#buffers = {};
+    this.#ownRates = [];
     if (keepZeros) letGo(this.variable, true);
     else this.release();
   }
@@ -299,6 +308,23 @@ export class KernelState implements PrunedKernel {
     this.#masking = null;
     this.#shown = null;
     letGo(this.variable, false);
+  }
+
+  /** Adds to the buffers two moments for each trainable that has a learning rate of its own. */
+  #withMoments({ learningRates = {} }: Parameterisation): OwnRate[] {
+    return Object.entries(learningRates).map(([name, rate]) => {
+      const variable = this.#trainables[name]!;
+      const moment = () => tf.tidy(() => tf.variable(tf.zerosLike(variable), false));
+      const [first, second] = [moment(), moment()];
+      this.#buffers = { ...this.#buffers, [`${name}_moment_1`]: first, [`${name}_moment_2`]: second };
+      const of = `the ${name} of ${this.name}`;
+      const isOfBlocks = variable.shape.join() === this.grid.gridShape.join();
+      return {
+        ...{ name: of, variable, first, second },
+        mask: () => (isOfBlocks ? (this.#masking?.tensor ?? null) : null),
+        rate: (step, totalSteps) => rate(this, step, totalSteps),
+      };
+    });
   }
 
   #scored(): ScoredKernel {

@@ -1,7 +1,7 @@
 /**
  * The state machine: drives the masks of all kernels through the phases of a search, step by step.
  */
-import { assertOptions, trueOrFalse } from '@espalier/blocks';
+import { anObject, assertArgument, assertOptions, trueOrFalse } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Allocation } from '../allocation.js';
@@ -15,6 +15,7 @@ import type { PruningHost, PruningSettings } from './host.js';
 import type { KernelState } from './kernel-state.js';
 import { LeftOutStep } from './left-out-step.js';
 import { resetOptimizerState } from './optimizer-state.js';
+import { OwnRates } from './own-rates.js';
 import { Schedule } from './schedule.js';
 import { selectBlocks, type Selection } from './selection.js';
 import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
@@ -31,6 +32,8 @@ export interface FinalizeOptions {
    */
   readonly keepZeros?: boolean;
 }
+
+const gradientsByName = anObject("gradients by their variables' names");
 
 /** How a run ends: with the best of what is chosen already, at the target. */
 const FINAL = sparsePhase(1);
@@ -49,6 +52,7 @@ export class Pruning {
   #step = 0;
   #status: 'running' | 'keeps zeros' | 'ended' = 'running';
   readonly #turns = new Turns();
+  readonly #ownRates: OwnRates;
   /** The step to come, where the optimiser is known and leaves it out. */
   #leftOut: LeftOutStep | null = null;
 
@@ -65,6 +69,14 @@ export class Pruning {
     this.#host = host;
     this.#schedule = new Schedule(settings.pruner.search.phases, settings.totalSteps);
     this.#watch = new TrainingWatch(kernels, () => host.optimizer());
+    this.#ownRates = new OwnRates(kernels, () => {
+      const { stepsDone: step } = this;
+      return {
+        step,
+        totalSteps: settings.totalSteps,
+        sinceReset: this.#step - this.#schedule.lastReset(step),
+      };
+    });
   }
 
   /** Optimiser steps done, 0 to `totalSteps`. */
@@ -117,6 +129,32 @@ export class Pruning {
     return this.#status === 'running' && this.#turns.isFree && !this.leavesOutStep && this.#watch.trained;
   }
 
+  /**
+   * For a loop of one's own that has no optimiser to give to `sparsify` (`optimizer: null`): trains what the strategy has
+   * a learning rate of its own for, and gives back the gradients of the rest, which are the loop's to train by. To be
+   * called once a step; the tensors stay the caller's.
+   *
+   * @param gradients of the loss, by the variables' names, as `tf.variableGrads` gives them
+   * @throws TypeError for what are no gradients
+   */
+  trainAdded(gradients: tf.NamedTensorMap): tf.NamedTensorMap {
+    this.#assertRunning();
+    assertArgument('trainAdded()', 'gradients', gradients, gradientsByName);
+    const [own, others] = [true, false].map((is) =>
+      Object.entries(gradients).filter(([name]) => this.#ownRates.trains(name) === is),
+    ) as [[string, tf.Tensor][], [string, tf.Tensor][]];
+    if (!this.leavesOutStep) this.#ownRates.train(own.map(([name, tensor]) => ({ name, tensor })));
+    return Object.fromEntries(others);
+  }
+
+  /**
+   * Takes what has a learning rate of its own out of the hands of the optimiser that the network has now. Called when it
+   * is about to compute, as a model may be compiled, or compiled anew, at any time.
+   */
+  followOptimizer(): void {
+    if (this.#status === 'running') this.#ownRates.attach(this.#host.optimizer() ?? null);
+  }
+
   /** Takes what the kernels hold now for no training: the model's weights were set. */
   weightsWereSet(): void {
     this.#watch.look();
@@ -145,9 +183,11 @@ export class Pruning {
       if (this.leavesOutStep) {
         this.#assertLeftOut();
       } else {
+        this.#assertOwnRates();
         this.#watch.step();
         this.#proximalStep();
       }
+      this.#ownRates.closeStep();
       for (const kernel of this.kernels) kernel.recorded.closeStep();
       this.#step += 1;
       if (this.#step < this.#settings.totalSteps) {
@@ -332,6 +372,7 @@ export class Pruning {
   #proximalStep(): void {
     const share = this.#schedule.phaseOf(this.stepsDone).curve(this.#schedule.progressAt(this.stepsDone));
     const sizeOf = (variable: tf.Variable) => {
+      if (this.#ownRates.trains(variable.name)) return this.#ownRates.stepSize(variable);
       const optimizer = this.#host.optimizer();
       if (optimizer) return stepSize(optimizer, variable, this.#host.trained?.());
       throw new Error(
@@ -374,6 +415,7 @@ export class Pruning {
 
   /** Makes the step to come record gradients, or be left out, where it is to. */
   #prepareStep(): void {
+    this.followOptimizer();
     this.#recordGradients();
     this.#leftOut?.end();
     const optimizer = this.leavesOutStep ? this.#knownOptimizer() : null;
@@ -402,6 +444,16 @@ export class Pruning {
     throw new Error(
       `${this.pruner.name} exchanges blocks in place of this step, and the model was trained in it: pass sparsify() the ` +
         'optimizer that trains, which leaves the step out by itself, or make no update where pruning.leavesOutStep',
+    );
+  }
+
+  /** @throws Error where something else trained what has a learning rate of its own */
+  #assertOwnRates(): void {
+    if (this.#ownRates.isEmpty || this.#ownRates.hasCome || !this.#watch.trained) return;
+    throw new Error(
+      `${this.pruner.name} trains what it added at a learning rate of its own, and the model was trained by an optimizer ` +
+        'that the run does not know: pass sparsify() the one that trains, as `optimizer`; without any, give the ' +
+        'gradients to pruning.trainAdded() first, and train by those that it gives back',
     );
   }
 
@@ -458,6 +510,7 @@ export class Pruning {
   #letGo(keepZeros: boolean): void {
     this.#status = keepZeros ? 'keeps zeros' : 'ended';
     this.#leftOut?.end();
+    this.#ownRates.end();
     for (const kernel of this.kernels) kernel.finalize(keepZeros);
     this.#host.settle();
     if (!keepZeros) this.#host.release();
@@ -471,6 +524,7 @@ export class Pruning {
   #resetOptimizer(): void {
     const optimizer = this.#host.optimizer();
     if (optimizer) resetOptimizerState(optimizer);
+    if (this.#status === 'running') this.#ownRates.reset();
   }
 
   /** @throws Error where it is not known yet */

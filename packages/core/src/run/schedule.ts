@@ -34,6 +34,16 @@ export class Schedule {
     return phaseAt(this.#placed, step).start === step;
   }
 
+  /** The step before which the optimiser was last reset, at that step or an earlier one. */
+  lastReset(step: number): number {
+    let last = 0;
+    for (const { phase, start } of this.#placed) {
+      if (start > step) break;
+      if (phase.resetsOptimizer !== false) last = start;
+    }
+    return last;
+  }
+
   /** Whether blocks are chosen before the step; none are past the end. */
   choosesBefore(step: number): boolean {
     return step < this.totalSteps && selectsAt(phaseAt(this.#placed, step), step);

@@ -108,14 +108,20 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
   const total = model.countParams();
   const { kernels, settings } = takeOver(prunable, pruner, target);
   const hooks = prunable.map((source, i) =>
-    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null, () => pruning.weightsWereSet()),
+    hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null, {
+      onUse: () => pruning.followOptimizer(),
+      onSet: () => pruning.weightsWereSet(),
+    }),
   );
   recollectTrainableWeights(model);
   const host: PruningHost = {
     // `Sequential.optimizer` is undefined before compile().
     optimizer: () =>
       target.optimizer === undefined ? (model.optimizer as tf.Optimizer | undefined) : target.optimizer,
-    trained: () => model.trainableWeights.map(variableOf),
+    trained: () => {
+      const own = new Set(kernels.flatMap(({ ownRates }) => ownRates.map(({ variable }) => variable)));
+      return model.trainableWeights.map(variableOf).filter((variable) => !own.has(variable));
+    },
     variables: () => {
       const added = new Map(addedTo(kernels).map(({ name, variable }) => [variable, name]));
       return allWeights(model).map(({ name, variable }) => ({ name: added.get(variable) ?? name, variable }));

@@ -51,6 +51,8 @@ export interface RunOptions {
   /** Under which the trial is written. */
   readonly lease: LeaseKey;
   readonly dataFolder: string;
+  /** Whether the trial leaves its model; not when absent. */
+  readonly saveModels?: boolean;
   readonly onProgress: (progress: TrialProgress) => void;
   /** Is told, in a line, what of the trial's place is not believed. */
   readonly onNote: (line: string) => void;

@@ -8,6 +8,7 @@ const accuracy: QualityMeasure = {
   format: percent,
   better: 'higher',
   place: 10,
+  importance: 18,
   spread: true,
   tasks: ['classification', 'binary-classification'],
   accumulator() {

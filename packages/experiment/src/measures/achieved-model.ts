@@ -9,6 +9,7 @@ const achievedModel: RunMeasure = {
   format: percent,
   better: null,
   place: 50,
+  importance: 6,
   at: 'achieved.model',
   measure: ({ report }) => report?.achieved.model ?? 0,
 };

@@ -9,6 +9,7 @@ const achievedPrunedLayers: RunMeasure = {
   format: percent,
   better: null,
   place: 40,
+  importance: 15,
   at: 'achieved.prunedLayers',
   measure: ({ report }) => report?.achieved.prunedLayers ?? 0,
 };

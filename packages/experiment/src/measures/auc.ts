@@ -12,6 +12,7 @@ const auc: QualityMeasure = {
   format: { digits: 4 },
   better: 'higher',
   place: 12,
+  importance: 17,
   spread: true,
   tasks: ['binary-classification'],
   accumulator() {

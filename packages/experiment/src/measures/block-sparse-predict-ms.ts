@@ -9,6 +9,7 @@ const blockSparsePredictMs: RunMeasure = {
   format: milliseconds,
   better: 'lower',
   place: 80,
+  importance: 11,
   at: 'blockSparse.predictMs',
   async measure(run) {
     const compressed = await run.compressed();

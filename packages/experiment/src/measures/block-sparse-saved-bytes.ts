@@ -9,6 +9,7 @@ const blockSparseSavedBytes: RunMeasure = {
   format: megabytes,
   better: 'lower',
   place: 100,
+  importance: 12,
   at: 'blockSparse.savedBytes',
   async measure(run) {
     const compressed = await run.compressed();

@@ -9,6 +9,7 @@ const keptMultiplyAdds: RunMeasure = {
   format: millions,
   better: 'lower',
   place: 54,
+  importance: 4,
   at: 'cost.keptMultiplyAdds',
   optional: true,
   measure: (run) => run.multiplyAdds()?.kept ?? null,

@@ -7,6 +7,7 @@ const loss: QualityMeasure = {
   format: lossFormat,
   better: 'lower',
   place: 20,
+  importance: 16,
   spread: true,
   difference: true,
   accumulator(lossOf) {

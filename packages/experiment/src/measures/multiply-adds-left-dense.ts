@@ -9,6 +9,7 @@ const multiplyAddsLeftDense: RunMeasure = {
   format: { ...percent, digits: 1 },
   better: null,
   place: 55,
+  importance: 1,
   at: 'cost.multiplyAddsLeftDense',
   optional: true,
   measure(run) {

@@ -9,6 +9,7 @@ const peakGpuMemoryBytes: RunMeasure = {
   format: megabytes,
   better: 'lower',
   place: 120,
+  importance: 3,
   at: 'peakGpuMemoryBytes',
   ofDiverged: true,
   optional: true,

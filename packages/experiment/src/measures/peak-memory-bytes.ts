@@ -9,6 +9,7 @@ const peakMemoryBytes: RunMeasure = {
   format: megabytes,
   better: 'lower',
   place: 110,
+  importance: 2,
   at: 'peakMemoryBytes',
   ofDiverged: true,
   optional: true,

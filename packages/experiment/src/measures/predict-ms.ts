@@ -9,6 +9,7 @@ const predictMs: RunMeasure = {
   format: milliseconds,
   better: 'lower',
   place: 70,
+  importance: 10,
   at: 'timing.predictMs',
   measure: (run) => run.predictMs(run.model),
 };

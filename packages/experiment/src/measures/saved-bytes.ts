@@ -9,6 +9,7 @@ const savedBytes: RunMeasure = {
   format: megabytes,
   better: 'lower',
   place: 90,
+  importance: 13,
   at: 'size.savedBytes',
   measure: async (run) => (await run.savedSize(run.model)).savedBytes,
 };

@@ -9,6 +9,7 @@ const stepMs: RunMeasure = {
   format: milliseconds,
   better: 'lower',
   place: 60,
+  importance: 14,
   at: 'timing.stepMs',
   denseKey: 'denseStepMs',
   ofDiverged: true,

@@ -13,6 +13,7 @@ const top5Accuracy: QualityMeasure = {
   format: percent,
   better: 'higher',
   place: 14,
+  importance: 5,
   spread: true,
   optional: true,
   tasks: ['classification'],

@@ -3,11 +3,12 @@ import { formatNumber, percent } from '@espalier/workloads';
 
 import type { Environment, Row, Summary } from '../summary.js';
 import type { Fingerprint } from '../trial/trial.js';
+import { describeBudget } from '../tune/describe-tuning.js';
 import { NOTHING } from './table.js';
 import { isPruned, overridesText } from './target.js';
 
 export function heading(summary: Summary): string[] {
-  const { workload, scale, epochs, environment, rows, planned = rows.length } = summary;
+  const { workload, scale, epochs, environment, rows, split, tuning, planned = rows.length } = summary;
   const computed = new Set([environment, ...(summary.others ?? [])].map(computedOn));
   const seeds = [...new Set(rows.map(({ seed }) => seed))];
   const targets = new Set(rows.filter(isPruned).map(targetOf));
@@ -17,6 +18,8 @@ export function heading(summary: Summary): string[] {
     ...(computed.size > 1 ? ['times are of several machines, and compare only within one'] : []),
     fingerprintLine(rows),
     ...(planned > rows.length ? [`unfinished: ${rows.length} of ${planned} trials have ended`] : []),
+    ...(split ? ['judged on the validation split'] : []),
+    ...(tuning ? [`settings tuned: ${describeBudget(tuning)}`] : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** The reports that Node and browsers draw, by their format's name. */
-import { assertArgument, assertOptions, type Expected } from '@espalier/core';
+import { assertArgument, assertOptions } from '@espalier/core';
 
-import { aStore, aSummary } from '../arguments.js';
+import { aStore, aSummary, aWidth } from '../arguments.js';
 import type { Store } from '../store/store.js';
 import type { Summary } from '../summary.js';
 import { csv } from './csv.js';
@@ -19,12 +19,6 @@ export function checked(format: string, report: Report): Report {
     return report(summary, options);
   };
 }
-
-const aWidth: Expected = {
-  type: 'number',
-  holds: (value) => typeof value === 'number' && value > 0,
-  words: 'a number of characters above 0',
-};
 
 export const reports = {
   markdown: checked('markdown', markdown),

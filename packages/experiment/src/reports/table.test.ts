@@ -5,7 +5,7 @@ import { csv } from './csv.js';
 import { heading } from './heading.js';
 import { markdown } from './markdown.js';
 import { cells } from './table.js';
-import { terminal } from './terminal.js';
+import { drawTable, terminal } from './terminal.js';
 
 function row(pruner: string, seed: number, loss: number | null, init = 'aaaaaaaa'): Row {
   const ok = loss !== null;
@@ -121,12 +121,64 @@ describe('the table', () => {
     expect(heading(unknown).join()).toContain('not known to be identical');
   });
 
-  it('leaves out columns that a narrow terminal has no room for, and names them', () => {
-    const lines = terminal(summary, { width: 60 }).trim().split('\n');
-    const table = lines.filter((line) => /^[┌├└│]/.test(line));
-    expect(Math.max(...table.map((line) => line.length))).toBeLessThanOrEqual(60);
-    expect(lines.at(-1)).toMatch(/^not shown for want of width \(summary\.md has them\): .*peak memory/);
-    expect(terminal(summary)).toContain('peak memory');
+  /** With all that makes a table wide: long names, several targets and allocations, an area under a curve. */
+  const wide = (() => {
+    const rows = ['dense', 'powerpropagation', 'sequential-attention-plus-plus'].flatMap((pruner) =>
+      (pruner === 'dense' ? [null] : ['uniform', 'erdos-renyi-kernel']).flatMap((allocation) =>
+        [0, 1].map((seed) => {
+          const of = row(pruner, seed, 0.1234);
+          const metrics = { loss: 0.1234 + seed, accuracy: 0.987, auc: 0.987, supportRecovery: 0.5 };
+          const timing = { ...of.timing, stepMs: 1234.5, predictMs: 123.4 };
+          const size = { ...of.size!, savedBytes: 123e6 };
+          return { ...of, allocation, metrics, timing, size } as Row;
+        }),
+      ),
+    );
+    const overridden = rows.map((of, i) => (i < 2 ? of : { ...of, sparsity: i < 6 ? 0.9 : 0.95 }));
+    return { ...summaryOf(overridden), measures: describeMeasures({ name: 'binary-classification' }) };
+  })();
+  const widthOf = (text: string) => Math.max(...text.split('\n').map((line) => [...line].length));
+  const hiddenAt = (width: number) => {
+    const text = terminal(wide, { width }).replaceAll(/\s+/g, ' ').replaceAll('block- ', 'block-');
+    return (/summary\.md has them\): (.*?) ?$/.exec(text)?.[1] ?? '').split('; ').filter(Boolean);
+  };
+  const titlesAt = (width: number) => {
+    const { head } = drawTable(wide, width);
+    return head.join(' ').replaceAll(/\s+/g, ' ');
+  };
+
+  it('shows at 100 columns all that is promised, whatever is compared', () => {
+    const text = terminal(wide, { width: 100 });
+    expect(widthOf(text)).toBeLessThanOrEqual(100);
+    // All else may be hidden.
+    expect(hiddenAt(100).toSorted()).toEqual(
+      hiddenAt(100)
+        .filter((title) => /^(Δ|sparsity, model|multiply|peak|support|top-5)/.test(title))
+        .toSorted(),
+    );
+    const { head, rows } = drawTable(wide, 100);
+    expect(head.join(' ').match(/block-/g)).toHaveLength(2);
+    expect(rows).toHaveLength(5);
+    // What a line is of stands under its strategy.
+    expect(rows[2]!.map((line) => line.slice(0, 20).trimEnd())).toEqual([
+      ...['powerpropagation', '  90.00% in 16×16', '  erdos-renyi-kernel'],
+    ]);
+  });
+
+  it('leaves out the least important columns first, and names them', () => {
+    expect(hiddenAt(1000)).toEqual([]);
+    expect(terminal(wide)).toBe(terminal(wide, { width: 1000 }));
+    for (const width of [40, 60, 80, 100]) {
+      expect(widthOf(terminal(wide, { width }))).toBeLessThanOrEqual(width);
+      // Each narrower one hides what a wider one does, and more. The first to go stand last.
+      const wider = hiddenAt(width + 20);
+      expect(hiddenAt(width).slice(-wider.length || Infinity)).toEqual(wider);
+    }
+    expect(hiddenAt(50).slice(-4)).toEqual([
+      ...['support recovery', 'Δ loss from dense, 95% CI', 'sparsity, model', 'peak memory, MB'],
+    ]);
+    // However narrow, what a line is of and one measure.
+    expect(titlesAt(1)).toMatch(/^strategy accuracy ─+$/);
   });
 
   it('tells several allocations apart, each compared with the reference under its own', () => {

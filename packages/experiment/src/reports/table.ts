@@ -11,6 +11,8 @@ import { isPruned, targetText } from './target.js';
 
 interface Column {
   readonly title: string;
+  /** As a measure's; null of a column that says which line it is. */
+  readonly importance: number | null;
   /** The cell of the rows of one strategy and target, all seeds. */
   cell(group: Group, reference: Group | null): string;
 }
@@ -28,16 +30,29 @@ export interface Group {
 /** Where there is nothing to say: a run that diverged, as in the paper, or a measure that does not apply. */
 export const NOTHING = '—';
 
+export interface TextColumn extends Pick<Column, 'title' | 'importance'> {
+  /** One a line. */
+  readonly cells: readonly string[];
+}
+
+/** The table as text, column by column. */
+export function textColumns(summary: Summary): TextColumn[] {
+  const groups = groupRows(summary.rows);
+  const references = groups.map((group) => referenceFor(group, groups, summary.reference));
+  return columnsFor(summary).map((column) => ({
+    title: column.title,
+    importance: column.importance,
+    cells: groups.map((group, i) => column.cell(group, references[i] ?? null)),
+  }));
+}
+
 /** The table as text, its first row the titles. */
 export function cells(summary: Summary): string[][] {
-  const columns = columnsFor(summary);
-  const groups = groupRows(summary.rows);
+  const columns = textColumns(summary);
+  const lines = columns[0]?.cells ?? [];
   return [
     columns.map(({ title }) => title),
-    ...groups.map((group) => {
-      const reference = referenceFor(group, groups, summary.reference);
-      return columns.map((column) => column.cell(group, reference));
-    }),
+    ...lines.map((_, i) => columns.map((column) => column.cells[i] as string)),
   ];
 }
 
@@ -46,7 +61,7 @@ function columnsFor(summary: Summary): Column[] {
   const targets = new Set(pruned.map(targetText));
   const allocations = new Set(pruned.map(({ allocation }) => allocation));
   return [
-    { title: 'strategy', cell: ({ pruner }) => pruner },
+    { title: 'strategy', importance: null, cell: ({ pruner }) => pruner },
     ...(targets.size > 1 ? [targetColumn] : []),
     ...(allocations.size > 1 ? [allocationColumn] : []),
     ...measuresIn(summary).flatMap((measure) => columnsOf(measure, summary)),
@@ -55,17 +70,26 @@ function columnsFor(summary: Summary): Column[] {
 
 const targetColumn: Column = {
   title: 'target',
+  importance: null,
   cell: (group) => (isPruned(group) ? targetText(group) : NOTHING),
 };
 
-const allocationColumn: Column = { title: 'allocation', cell: ({ allocation }) => allocation ?? NOTHING };
+const allocationColumn: Column = {
+  title: 'allocation',
+  importance: null,
+  cell: ({ allocation }) => allocation ?? NOTHING,
+};
+
+/** Of a measure that does not say. */
+const USUAL_IMPORTANCE = 8;
+const OF_DIFFERENCES = 7;
 
 function columnsOf(measure: MeasureDescription, { rows, reference }: Summary): Column[] {
-  const { title, optional, difference } = measure;
+  const { title, optional, difference, importance = USUAL_IMPORTANCE } = measure;
   if (title === null) return [];
   if (optional && rows.every((row) => valueIn(row, measure) === null)) return [];
   return [
-    { title, cell: (group) => overSeeds(group, measure) },
+    { title, importance, cell: (group) => overSeeds(group, measure) },
     ...(difference ? [differenceFrom(reference, title, measure)] : []),
   ];
 }
@@ -104,6 +128,7 @@ export function valuesBySeed({ rows }: Group, measure: MeasureDescription): Map<
 function differenceFrom(referenceName: string, title: string, measure: MeasureDescription): Column {
   return {
     title: `Δ ${title} from ${referenceName}, 95% CI`,
+    importance: OF_DIFFERENCES,
     cell(group, reference) {
       if (!reference || reference === group) return NOTHING;
       const difference = pairedDifference(valuesBySeed(group, measure), valuesBySeed(reference, measure));

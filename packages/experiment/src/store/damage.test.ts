@@ -227,7 +227,7 @@ describe('a checkpoint', () => {
     expect(notes).toEqual([expect.stringMatching(/^magnitude 0\.9 8×8 seed 0 starts anew: .*$/)]);
     expect((await readdir(place)).sort()).toEqual([
       'config.json',
-      'masks.json',
+      'choices.json',
       'metrics.jsonl',
       'result.json',
     ]);

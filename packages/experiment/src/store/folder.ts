@@ -1,6 +1,6 @@
 /**
  * A store in a folder, for Node: `summary.json` and its like in it, and under `trials/` a folder for each trial, with
- * `config.json`, `metrics.jsonl`, `checkpoint.bin` and a lease while it runs, `masks.json` and `result.json` once it has
+ * `config.json`, `metrics.jsonl`, `checkpoint.bin` and a lease while it runs, `choices.json` and `result.json` once it has
  * ended.
  */
 import { access, constants, readdir } from 'node:fs/promises';

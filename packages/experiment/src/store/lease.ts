@@ -34,7 +34,7 @@ const seen = new Map<string, { readonly sign: number; readonly atMs: number }>()
 /** @returns the lease, or who has it, in words */
 export async function claimIn(folder: string, times: LeaseTimes): Promise<Lease | string> {
   const current = await largestIn(folder);
-  const holder = current === 0 ? null : await holderOf(folder, current, times);
+  const holder = await holderIn(folder, times);
   if (holder !== null) return holder;
   const number = current + 1;
   const file: LeaseFile = { ...newOwner(), number, released: false };
@@ -85,6 +85,12 @@ async function isMine(folder: string, { owner, number }: LeaseKey): Promise<bool
   if (number === NOBODY.number) return true;
   const file = await leaseAt(folder, number).catch(() => null);
   return file?.owner === owner && !file.released;
+}
+
+/** Who has the trial, in words; null where nobody has. */
+export async function holderIn(folder: string, times: LeaseTimes): Promise<string | null> {
+  const current = await largestIn(folder);
+  return current === 0 ? null : holderOf(folder, current, times);
 }
 
 /** Null where it may be taken over. */

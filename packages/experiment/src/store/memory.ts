@@ -1,16 +1,18 @@
 /** A store in memory: for a page, a script, a test. It lives as long as its variable. */
-import { canonicalJson, textHash } from '../trial/hashes.js';
+import { canonicalJson, hashOf, textHash } from '../trial/hashes.js';
 import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import {
   NOBODY,
   type Checkpoint,
   type LeaseKey,
+  type ModelsToSave,
+  type SavedModels,
   type StepMetrics,
   type Store,
   type TrialStore,
 } from './store.js';
-import { LeaseLost } from './trouble.js';
+import { Doubtful, LeaseLost } from './trouble.js';
 
 export function memoryStore(): Store {
   const documents = new Map<string, string>();
@@ -40,13 +42,14 @@ interface Place {
   result: TrialResult | null;
   checkpoint: Checkpoint | null;
   masks: MaskRecord | null;
+  models: ModelsToSave | null;
   readonly steps: StepMetrics[];
   lease: LeaseKey;
   held: boolean;
 }
 
 const emptyPlace = (): Place => ({
-  ...{ trial: null, result: null, checkpoint: null, masks: null, steps: [] },
+  ...{ trial: null, result: null, checkpoint: null, models: null, masks: null, steps: [] },
   ...{ lease: NOBODY, held: false },
 });
 
@@ -96,6 +99,16 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
       allowed();
       place.masks = structuredClone(chosen);
     },
+    async saveModels(models) {
+      allowed();
+      place.models = structuredClone(models);
+    },
+    models: async () => place.models && listed(place.models),
+    async modelFile({ path }) {
+      const bytes = place.models?.files[path];
+      if (!bytes) throw new Doubtful(`${path} was not saved`);
+      return bytes.slice();
+    },
     metrics: {
       async start() {
         allowed();
@@ -115,4 +128,11 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
       read: async () => structuredClone(steps),
     },
   };
+}
+
+function listed({ files, ...models }: ModelsToSave): SavedModels {
+  const list = Object.entries(files).map(([path, bytes]) => ({
+    ...{ path, bytes: bytes.length, sha256: hashOf([bytes], 64) },
+  }));
+  return { ...models, files: list };
 }

@@ -1,7 +1,7 @@
 /** What results, trials and checkpoints are, for what reads them back. */
 import { z } from 'zod';
 
-import type { Checkpoint } from './store.js';
+import type { Checkpoint, SavedModels } from './store.js';
 import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
@@ -46,6 +46,18 @@ export const resultSchema = z.looseObject({
   device: z.string(),
   search: z.looseObject({ choices: z.array(CHOICE) }).nullable(),
 }) as unknown as z.ZodType<TrialResult>;
+
+/** Of a model; a path that is none of these would lead elsewhere. */
+const MODEL_FILE = /^(?:(?:dense|block-sparse)\/(?:model\.json|weights\.bin)|masks\.json)$/;
+
+export const modelsSchema = z.looseObject({
+  trialId: z.string(),
+  step: count,
+  loss: z.number(),
+  files: z
+    .array(z.object({ path: z.string().regex(MODEL_FILE), bytes: count, sha256: z.string() }))
+    .nonempty(),
+}) as unknown as z.ZodType<SavedModels>;
 
 const referenceSchema = z.looseObject({ name: z.string() });
 

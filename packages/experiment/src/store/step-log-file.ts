@@ -68,7 +68,8 @@ export function stepLogFile(file: string, allowed: () => Promise<void>): StepLog
       return true;
     },
     async read() {
-      const lines = (await readFile(file, 'utf8')).trim().split('\n').filter(Boolean);
+      // What follows the last line's end is being written.
+      const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1).filter(Boolean);
       return lines.map((line) => JSON.parse(line) as StepMetrics);
     },
   };

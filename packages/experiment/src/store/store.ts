@@ -70,8 +70,38 @@ export interface TrialStore {
   masks(): Promise<MaskRecord | null>;
   /** Before the result is published, so that no result lacks them. */
   saveMasks(masks: MaskRecord): Promise<void>;
+  /** Keeps a trial's model: the list of its files appears last, so that they count whole or not at all. */
+  saveModels(models: ModelsToSave): Promise<void>;
+  /** Null where none were saved. @throws Doubtful where a file is not what was saved */
+  models(): Promise<SavedModels | null>;
+  /** One of those that `models` lists. @throws Doubtful */
+  modelFile(file: SavedFile): Promise<Uint8Array>;
   /** What was measured step by step. */
   readonly metrics: StepLog;
+}
+
+/** What is kept of a trained model. */
+interface OfModels {
+  readonly trialId: string;
+  /** Steps that it was trained for. */
+  readonly step: number;
+  /** Of the dense model, on the test examples. */
+  readonly loss: number;
+}
+
+export interface ModelsToSave extends OfModels {
+  /** Bytes by their paths in the trial's place. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+export interface SavedModels extends OfModels {
+  readonly files: readonly SavedFile[];
+}
+
+export interface SavedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 export interface StepLog {

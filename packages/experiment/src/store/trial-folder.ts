@@ -7,12 +7,13 @@ import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 import { pack, unpack } from './checkpoint-file.js';
 import { asStoreError, assertNoFolder, createOnce, putInPlace, readOr, removePartials } from './files.js';
-import { assertLease, claimIn, removeLeases, type LeaseTimes } from './lease.js';
+import { assertLease, claimIn, holderIn, removeLeases, type LeaseTimes } from './lease.js';
 import { makeFolder } from './make-folder.js';
+import { modelFolder } from './model-folder.js';
 import { maskSchema, resultSchema, trialSchema } from './schemas.js';
 import { seal, unseal } from './sealed.js';
 import { stepLogFile } from './step-log-file.js';
-import type { LeaseKey, TrialStore } from './store.js';
+import { NOBODY, type LeaseKey, type TrialStore } from './store.js';
 import { Doubtful, StoreError } from './trouble.js';
 
 export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): TrialStore {
@@ -22,9 +23,10 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
     file('result.json'),
     file('checkpoint.bin'),
     file('metrics.jsonl'),
-    file('masks.json'),
+    file('choices.json'),
   ];
   const allowed = () => assertLease(folder, key);
+  const models = modelFolder(folder, allowed);
 
   const readTrial = async (): Promise<Trial | null> => {
     const text = await readOr(config);
@@ -51,16 +53,17 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
         const lying = await readResult();
         return lying === null || lying.id === trialId(trial);
       });
+      await models.removeUnless(trialId(trial));
       await putInPlace(config, seal('trial', trial), allowed);
     },
     result: readResult,
     async publish(ended) {
       const first = await createOnce(result, seal('result', ended), allowed);
       const published = first ? ended : ((await readResult()) ?? ended);
-      await tidy(folder);
+      await tidy();
       return published;
     },
-    tidy: () => tidy(folder),
+    tidy,
     async checkpoint() {
       const bytes = await readOr(checkpoint);
       return bytes && unpack(bytes, checkpoint);
@@ -68,11 +71,24 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
     saveCheckpoint: (standing) => putInPlace(checkpoint, pack(standing), allowed),
     async masks(): Promise<MaskRecord | null> {
       const text = await readOr(masks);
-      return text && unseal('masks', maskSchema, text.toString(), masks);
+      return text && unseal('choices', maskSchema, text.toString(), masks);
     },
-    saveMasks: (chosen) => putInPlace(masks, seal('masks', chosen), allowed),
+    saveMasks: (chosen) => putInPlace(masks, seal('choices', chosen), allowed),
+    saveModels: models.save,
+    models: models.read,
+    modelFile: models.file,
     metrics: stepLogFile(metrics, allowed),
   };
+
+  /** A checkpoint; files that were being written when their process was killed; leases. What cannot be removed stays. */
+  async function tidy(): Promise<void> {
+    // A trial that has ended may be trained again, for the model that it has not left.
+    if (key.number === NOBODY.number && (await holderIn(folder, times)) !== null) return;
+    await rm(checkpoint, { force: true, recursive: true }).catch(() => {});
+    await removePartials(folder, 'all');
+    await models.tidy();
+    await removeLeases(folder).catch(() => {});
+  }
 }
 
 async function make(folder: string): Promise<void> {
@@ -95,11 +111,4 @@ async function removeUnless(path: string, believed: () => Promise<boolean>): Pro
   await rm(path, { force: true }).catch((error: unknown) => {
     throw asStoreError(error, path, 'removed');
   });
-}
-
-/** A checkpoint; files that were being written when their process was killed; leases. What cannot be removed stays. */
-async function tidy(folder: string): Promise<void> {
-  await rm(join(folder, 'checkpoint.bin'), { force: true, recursive: true }).catch(() => {});
-  await removePartials(folder, 'all');
-  await removeLeases(folder).catch(() => {});
 }

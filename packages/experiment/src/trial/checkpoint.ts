@@ -69,6 +69,22 @@ export async function restoreCheckpoint(
   return null;
 }
 
+/**
+ * Puts model, optimiser and pruning to where a checkpoint has them, and nothing else.
+ *
+ * @returns why it cannot be this trial's, and nothing was changed; null where it was
+ */
+export async function applyCheckpoint(
+  checkpoint: Checkpoint,
+  trialId: string,
+  trained: Trained,
+  totalSteps: number,
+): Promise<string | null> {
+  const why = misfit(checkpoint, trialId, trained, totalSteps);
+  if (why === null) await apply(checkpoint, trained);
+  return why;
+}
+
 /** Why a checkpoint cannot be this trial's; null where it can. */
 function misfit(
   { trialId: of, step, weights, pruning: state, search }: Checkpoint,
@@ -107,11 +123,15 @@ function keysOf(record: object): string {
 async function apply(checkpoint: Checkpoint, { model, optimizer, pruning, search }: Trained): Promise<void> {
   const tensors = checkpoint.optimizer.map((stored) => ({ name: stored.name, tensor: fromStored(stored) }));
   // From here on the trial cannot start anew any more: what goes wrong ends it, in a line.
-  await optimizer.setWeights(tensors).catch((error: Error) => {
-    throw new StoreError(
-      `The checkpoint cannot be gone on from (${error.message}): remove the trial's folder`,
-    );
-  });
+  await optimizer
+    .setWeights(tensors)
+    .catch((error: Error) => {
+      throw new StoreError(
+        `The checkpoint cannot be gone on from (${error.message}): remove the trial's folder`,
+      );
+    })
+    // It has made variables of its own of them.
+    .finally(() => tf.dispose(tensors.map(({ tensor }) => tensor)));
   model.weights.forEach((weight, i) => {
     const value = fromStored(checkpoint.weights[i] as StoredTensor);
     (weight.read() as tf.Variable).assign(value);

@@ -7,6 +7,7 @@ import {
   DivergedError,
   required,
   sparsify,
+  trueOrFalse,
   wholeNumber,
   type Pruner,
   type Pruning,
@@ -39,6 +40,7 @@ import { dataDigest, dataFingerprint, initFingerprint } from './fingerprint.js';
 import { trialId } from './identity.js';
 import { loadData } from './load.js';
 import { TrainingLoop, type LoopOptions } from './loop.js';
+import { modelFiles } from './model-files.js';
 import { finishedRun, type FinishedRun } from './run.js';
 import { finalMasks, maskRecord } from './mask-record.js';
 import { inOrder } from './stream.js';
@@ -53,6 +55,8 @@ export interface TrainOptions extends LoopOptions {
   readonly dataFolder: string;
   /** Peak resident memory, where the trial has a process of its own. */
   readonly peakMemoryBytes?: () => number;
+  /** Whether the final model is kept in the trial's place, dense and compressed, with its masks. */
+  readonly saveModels?: boolean;
 }
 
 /** What training calls. */
@@ -88,6 +92,7 @@ export async function train(
     stepsBetweenReads: wholeNumber(),
     steps: aFunction('a function of how many steps the trial has: (whole) => 20'),
     signal: aSignal,
+    saveModels: trueOrFalse,
     ...CALLED,
   });
   // A device that was lost answers no read: what waits for one would wait forever.
@@ -164,6 +169,10 @@ async function trainWith(
       running = null;
       final = pruning && (await finalMasks(pruning.kernels));
       const measures = await measured(finishedRun({ ...trained(search), report }), looks);
+      if (options.saveModels) {
+        const [files, loss] = [await modelFiles(model, report), measures['loss'] as number];
+        await options.store.saveModels({ trialId: id, step: steps.step, loss, files });
+      }
       return { status: 'ok' as const, report, measures, search };
     };
     const ended = await trainAndMeasure().catch(async (error: unknown) => {
@@ -209,7 +218,8 @@ async function putUnderPruning(
   }
 }
 
-function targetOf(
+/** What a trial's model is pruned to. */
+export function targetOf(
   trial: Trial,
   workload: Workload,
   pruner: Pruner,

@@ -9,7 +9,9 @@ const NOTHING = '—';
 
 /** One line: the budget, which is the same for all. */
 export function describeBudget({ by, search, seeds, epochs, rounds, spent }: TuningNote): string {
-  const text = rounds.map((round) => `${round.configurations} at ${epochsText(round.epochs)}`).join(', then ');
+  const text = rounds
+    .map((round) => `${round.configurations} at ${epochsText(round.epochs)}`)
+    .join(', then ');
   return `${spent} trials of ${epochsText(epochs)} for each strategy at each target, the dense baseline too: ${text}; points ${search === 'grid' ? 'of a grid' : 'drawn at random'}, judged by the ${by} on the validation split (${seeds.length > 1 ? 'seeds' : 'seed'} ${seeds.join(', ')})`;
 }
 

@@ -2,7 +2,7 @@ import { placePhases, sparsify, type Pruner } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import byDefault, { sequentialAttentionPlusPlus } from './index.js';
+import byDefault, { paperSettings, sequentialAttentionPlusPlus } from './index.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -95,6 +95,17 @@ describe('SequentialAttention++', () => {
 
   it('keeps the weights of pruned blocks for their return', () => {
     expect(sequentialAttentionPlusPlus().search.prunedWeights).toBe('masked');
+  });
+
+  it("lets its logits travel, or leaves them to the optimiser by the paper's settings", () => {
+    expect(sequentialAttentionPlusPlus()).toMatchObject({ settings: { travel: 8 } });
+    expect(Object.keys(sequentialAttentionPlusPlus().parameterisation.learningRates!)).toEqual(['logits']);
+    const { settings, parameterisation } = sequentialAttentionPlusPlus({ ...paperSettings, plan: 'criteo' });
+    expect(settings['travel']).toBe('optimizer');
+    expect(parameterisation.learningRates).toBeUndefined();
+    expect(() => sequentialAttentionPlusPlus({ travel: -1 })).toThrow(
+      'travel = -1, and is to be how far the logits travel',
+    );
   });
 
   it('is the default export, and says what it is and how it was set', () => {

@@ -3,7 +3,7 @@ import { centralDifferences } from '@espalier/pruner-conformance';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import byDefault, { softmaxAttentionPruning, type SoftmaxAttentionSettings } from './index.js';
+import byDefault, { paperSettings, softmaxAttentionPruning, type SoftmaxAttentionSettings } from './index.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -158,6 +158,17 @@ describe('softmax attention', () => {
     expect(one).toEqual(other);
     expect(one).toContain('SoftmaxAttention');
     expect(one).toContain('SoftmaxAttentionGrad');
+  });
+
+  it("lets its logits travel, or leaves them to the optimiser by the paper's settings", () => {
+    expect(softmaxAttentionPruning()).toMatchObject({ settings: { travel: 8 } });
+    expect(Object.keys(softmaxAttentionPruning().parameterisation.learningRates!)).toEqual(['logits']);
+    const { settings, parameterisation } = softmaxAttentionPruning(paperSettings);
+    expect(settings['travel']).toBe('optimizer');
+    expect(parameterisation.learningRates).toBeUndefined();
+    expect(() => softmaxAttentionPruning({ travel: 0 })).toThrow(
+      'travel = 0, and is to be how far the logits travel',
+    );
   });
 
   it('is the default export, and says what it is and how it was set', () => {

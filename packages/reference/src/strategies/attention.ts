@@ -1,13 +1,30 @@
 /** Softmax attention over the blocks of a kernel: the parameterisation of two strategies (arXiv 2402.17902 §3.1). */
 import { type Grid, scaled } from '../blocks.js';
-import type { Kernel, Rules, Strategy } from '../run.js';
+import type { Kernel, Rules, Run, Strategy } from '../run.js';
 import type { Node, Tape } from '../tape.js';
+import { Travel } from '../travel.js';
 
 export interface AttentionSettings {
   /** τ */
   temperature?: number;
   normalised?: boolean;
   clip?: 'density' | 'off' | readonly [low: number, high: number];
+}
+
+/** How the logits are trained in a run: c of `Travel`, or by the optimiser as the weights are. */
+export type LogitTraining = number | 'optimizer';
+
+/** What trains the logits, and forgets when the optimiser does. */
+export function logitTraining(run: Run, training: LogitTraining): { rules: Rules; reset(): void } {
+  if (training === 'optimizer') return { rules: {}, reset: () => run.optimizer.reset() };
+  const travel = new Travel(run, training);
+  return {
+    rules: { trainAdded: (step, gradients) => travel.step(step, gradients) },
+    reset: () => {
+      run.optimizer.reset();
+      travel.reset();
+    },
+  };
 }
 
 /** One logit a block, zero at first. */

@@ -5,7 +5,7 @@
 import { exponential, progress, type Span, spans } from '../phases.js';
 import { choose, type Strategy } from '../run.js';
 import { everyBlock } from '../selection.js';
-import { attended, logAttention, zeroLogits } from './attention.js';
+import { attended, logAttention, type LogitTraining, logitTraining, zeroLogits } from './attention.js';
 import { criteo, cycleOf, imagenet, type Plan } from './plan.js';
 
 const plans = { imagenet, criteo };
@@ -14,6 +14,7 @@ export interface SequentialAttentionPlusPlusSettings {
   plan?: keyof typeof plans | Plan;
   cycles?: number;
   temperature?: number;
+  travel?: LogitTraining;
   curveConstant?: number;
   split?: { readonly sparsification: number; readonly sparse: number; readonly dense: number };
 }
@@ -24,6 +25,7 @@ export function sequentialAttentionPlusPlus({
   plan: planned = 'imagenet',
   cycles,
   temperature = 1,
+  travel = 8,
   curveConstant = 4,
   split = { sparsification: 1, sparse: 1, dense: 1 },
 }: SequentialAttentionPlusPlusSettings = {}): Strategy {
@@ -33,6 +35,7 @@ export function sequentialAttentionPlusPlus({
   const curve = exponential(curveConstant);
   return {
     added: zeroLogits,
+    addedDecays: travel === 'optimizer',
     run: (run) => {
       const placed = spans(
         phases.map(({ share }) => share),
@@ -44,13 +47,15 @@ export function sequentialAttentionPlusPlus({
         sparsification: () => {},
         sparse: () => prune(1),
       };
+      const training = logitTraining(run, travel);
       return {
+        ...training.rules,
         effective: attended({ temperature }),
         before(step) {
           const i = placed.findIndex(({ end }) => step < end);
           const [{ kind }, span] = [phases[i], placed[i] as Span];
           if (step === span.start) {
-            run.optimizer.reset();
+            training.reset();
             enter[kind]();
           }
           if (kind === 'sparsification') prune(curve(progress(span, step)));

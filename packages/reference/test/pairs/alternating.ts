@@ -22,6 +22,11 @@ export const alternating: Pairs = {
       reference.sequentialAttentionPlusPlus,
       { plan, cycles: 3, temperature: 0.25, split: { sparsification: 2, sparse: 1, dense: 1 } },
     ),
+    'sequential-attention-plus-plus, logits by the optimiser': pair(
+      sequentialAttentionPlusPlus,
+      reference.sequentialAttentionPlusPlus,
+      { plan, travel: 'optimizer' },
+    ),
     'sequential-attention-plus-plus, global': overall(
       pair(sequentialAttentionPlusPlus, reference.sequentialAttentionPlusPlus, { plan, curveConstant: 2 }),
     ),

@@ -33,13 +33,18 @@ export const oneShot: Pairs = {
       normalised: false,
       temperature: 0.25,
       clip: 'off',
+      travel: 0.25,
     }),
     'softmax-attention, clipped near 1': pair(softmaxAttentionPruning, reference.softmaxAttention, {
       clip: [0.9, 1.1],
+      travel: 'optimizer',
       dense: 0.75,
     }),
+    'softmax-attention, logits by the optimiser': pair(softmaxAttentionPruning, reference.softmaxAttention, {
+      travel: 'optimizer',
+    }),
     'softmax-attention, global': overall(
-      pair(softmaxAttentionPruning, reference.softmaxAttention, { temperature: 0.25 }),
+      pair(softmaxAttentionPruning, reference.softmaxAttention, { temperature: 0.25, travel: 2 }),
     ),
   },
 };

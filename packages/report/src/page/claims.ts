@@ -1,25 +1,14 @@
 /** What a recipe claims, and what came of it. */
-import type { Summary } from '@espalier/experiment';
+import { measuresIn, type Summary, type SummaryClaim } from '@espalier/experiment';
+import { formatNumber } from '@espalier/workloads';
 
 import { markup, type Html } from './html.js';
 
-/** As a summary has them. */
-export interface Claim {
-  readonly id: string;
-  readonly statement: string;
-  readonly verdict: 'holds' | 'does not hold' | 'undecided';
-  readonly difference?: number | null;
-  /** Half its width, or its ends. */
-  readonly interval?: number | readonly [number, number] | null;
-  /** What the paper has. */
-  readonly paper?: unknown;
-}
-
 /** Null where a summary has none. */
 export function claimsPart(summary: Summary): Html | null {
-  const { claims = [] } = summary as { claims?: readonly Claim[] };
+  const { claims = [] } = summary;
   if (claims.length === 0) return null;
-  const hasPaper = claims.some(({ paper }) => paper != null);
+  const hasPaper = claims.some(({ paper }) => paper !== undefined);
   return markup`<section id="claims">
     <h2>Claims</h2>
     <p class="muted">
@@ -42,8 +31,8 @@ export function claimsPart(summary: Summary): Html | null {
               markup`<tr>
                 <td>${claim.statement} <small>${claim.id}</small></td>
                 <td>${verdictOf(claim)}</td>
-                <td>${differenceOf(claim)}</td>
-                ${hasPaper ? markup`<td>${paperOf(claim)}</td>` : null}
+                <td>${differenceOf(claim, summary)}</td>
+                ${hasPaper ? markup`<td>${claim.paper ?? '—'}</td>` : null}
               </tr> `,
           )}
         </tbody>
@@ -52,29 +41,18 @@ export function claimsPart(summary: Summary): Html | null {
   </section>`;
 }
 
-function verdictOf({ verdict }: Claim): Html {
+function verdictOf({ verdict }: SummaryClaim): Html {
   const kind = verdict === 'holds' ? 'holds' : verdict === 'does not hold' ? 'fails' : 'muted';
   return markup`<span class="${kind}">${verdict}</span>`;
 }
 
-function differenceOf({ difference, interval }: Claim): string {
-  if (difference == null) return '—';
-  const mean = signed(difference);
-  if (interval == null) return mean;
-  return typeof interval === 'number'
-    ? `${mean} ± ${digits(interval)}`
-    : `${mean} (${signed(interval[0])} to ${signed(interval[1])})`;
+/** As the measure's column writes its numbers. */
+function differenceOf({ difference, interval, measure: key }: SummaryClaim, summary: Summary): string {
+  if (difference === null) return '—';
+  const measure = measuresIn(summary).find((candidate) => candidate.key === key);
+  const digits = (value: number) =>
+    measure ? formatNumber(value, measure.format) : String(Number(value.toPrecision(3)));
+  const signed = (value: number) => `${value < 0 ? '−' : '+'}${digits(Math.abs(value))}`;
+  if (interval === null) return signed(difference);
+  return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])})`;
 }
-
-function paperOf({ paper }: Claim): string {
-  if (paper == null) return '—';
-  if (typeof paper === 'object') {
-    return Object.entries(paper)
-      .map(([name, value]) => `${name} ${String(value)}`)
-      .join(', ');
-  }
-  return String(paper);
-}
-
-const digits = (value: number) => String(Number(value.toPrecision(3)));
-const signed = (value: number) => `${value < 0 ? '−' : '+'}${digits(Math.abs(value))}`;

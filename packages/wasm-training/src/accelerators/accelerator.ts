@@ -1,4 +1,4 @@
-// The one interface of what multiplies and convolves faster than assembly/, and what the kernels know of it: which of them
+// The one interface of what computes faster than assembly/, and what the kernels know of it: which of them
 // a backend has been given. An accelerator is a folder beside this file; index.ts has the list.
 
 import type { WasmBackend } from '@espalier/blocks';
@@ -12,6 +12,39 @@ export type ConvolutionDirection = 'forward' | 'inputGradient' | 'filterGradient
 
 /** Three tensors by their byte offsets in the backend's memory: two operands, then the result. */
 export type Operands = readonly [a: number, b: number, result: number];
+
+/** x [images, pixels, channels], normalised in training: for each channel. */
+export interface Normalisation {
+  readonly images: number;
+  readonly pixels: number;
+  readonly channels: number;
+  readonly epsilon: number;
+}
+
+/** By their byte offsets: x and y, which is made; scale and offset [channels]; mean and variance, which are made too. */
+export interface NormalisationOperands {
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+  readonly offset: number;
+  readonly mean: number;
+  readonly variance: number;
+}
+
+/** By their byte offsets: the gradients by x, scale and offset are made. */
+export interface NormalisationGradientOperands {
+  readonly dy: number;
+  readonly x: number;
+  readonly mean: number;
+  readonly variance: number;
+  readonly scale: number;
+  readonly dx: number;
+  readonly dScale: number;
+  readonly dOffset: number;
+}
+
+/** a + b; the greater of a and 0, NaN where a is, with a as b too; a where b > 0, 0 elsewhere, and one of them where b is NaN. */
+export type ElementwiseOperation = 'add' | 'relu' | 'reluGradient';
 
 /**
  * An accelerator on the memory of one backend. What it cannot do it does not have; each method says whether it did the
@@ -40,6 +73,12 @@ export interface Accelerator {
   multiplyBlocks?(product: BlockProduct, operands: Operands, epilogue: EpilogueArguments): boolean;
   /** xᵀ · dy at the kept blocks, of x, dy, the gradient by the values. The plan is that of x · W. */
   blockGradient?(product: BlockProduct, operands: Operands): boolean;
+  /** y = (x - mean) · scale / sqrt(variance + epsilon) + offset, of mean and variance of x over images and pixels. */
+  normalise?(normalisation: Normalisation, operands: NormalisationOperands): boolean;
+  /** The gradient through y, and through the mean and the variance in it. */
+  normalisationGradient?(normalisation: Normalisation, operands: NormalisationGradientOperands): boolean;
+  /** Of so many numbers each. */
+  elementwise?(operation: ElementwiseOperation, size: number, operands: Operands): boolean;
   /** Gives back what it holds, once it is attached no more. */
   stop?(): Promise<void>;
 }

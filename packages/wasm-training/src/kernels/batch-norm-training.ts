@@ -2,9 +2,18 @@
 // three in another, and the moving averages of a layer in a third. tf.layers.batchNormalization composes these of some thirty
 // ops; batch-normalization-layer.ts has it call them. The arithmetic is in assembly/batch-norm-training.ts.
 
-import { areGradientsDifferentiated, type WasmCall, floatInput, newOutput, offsetOf } from '@espalier/blocks';
+import {
+  areGradientsDifferentiated,
+  type WasmBackend,
+  type WasmCall,
+  floatInput,
+  memoryOf,
+  newOutput,
+  offsetOf,
+} from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { acceleratorsOf, type Normalisation } from '../accelerators/accelerator.js';
 import type { KernelSet } from '../kernel-set.js';
 import { kernelsOf } from '../wasm/link.js';
 
@@ -42,18 +51,26 @@ export function movedAverages(
 function batchNormTraining(call: WasmCall): tf.TensorInfo[] {
   const { attrs, backend } = call;
   const x = floatInput(TRAINING, 'x', call);
-  const { rows, channels } = extent(x);
+  const normalisation = normalisationOf(x, attrs['epsilon'] as number);
+  const { images, pixels, channels, epsilon } = normalisation;
   const [scale, offset] = ofChannels(TRAINING, ['scale', 'offset'], call, channels) as [number, number];
   const [y, mean, variance] = [x.shape, [channels], [channels]].map((shape) => newOutput(backend, shape)) as [
     ...[tf.TensorInfo, tf.TensorInfo, tf.TensorInfo],
   ];
+  const [xAt, meanAt, varianceAt, yAt] = offsetsOf(call, [x, mean, variance, y]) as [
+    ...[number, number, number, number],
+  ];
+  const operands = { x: xAt, y: yAt, scale, offset, mean: meanAt, variance: varianceAt };
+  if (acceleratorsOf(backend).some((each) => each.normalise?.(normalisation, operands))) {
+    return [y, mean, variance];
+  }
   const { exports, workspace } = kernelsOf(backend);
   const totals = workspace(20 * channels);
   const factor = totals + 16 * channels;
-  const [xAt, meanAt, varianceAt, yAt] = offsetsOf(call, [x, mean, variance, y]);
-  exports.batchNormStatistics(xAt!, meanAt!, varianceAt!, rows, channels, totals);
-  exports.batchNormFactor(varianceAt!, scale, factor, channels, attrs['epsilon'] as number);
-  exports.batchNorm(xAt!, meanAt!, factor, offset, yAt!, rows, channels);
+  const rows = images * pixels;
+  exports.batchNormStatistics(xAt, meanAt, varianceAt, rows, channels, totals);
+  exports.batchNormFactor(varianceAt, scale, factor, channels, epsilon);
+  exports.batchNorm(xAt, meanAt, factor, offset, yAt, rows, channels);
   return [y, mean, variance];
 }
 
@@ -64,18 +81,34 @@ function batchNormTraining(call: WasmCall): tf.TensorInfo[] {
 function batchNormTrainingGrad(call: WasmCall): tf.TensorInfo[] {
   const { attrs, backend } = call;
   const x = floatInput(GRADIENT, 'x', call);
-  const { rows, channels } = extent(x);
+  const normalisation = normalisationOf(x, attrs['epsilon'] as number);
+  const { images, pixels, channels, epsilon } = normalisation;
   const dy = floatInput(GRADIENT, 'dy', call, x.shape);
   const names = ['mean', 'variance', 'scale', 'dMean', 'dVariance'];
   const statistics = ofChannels(GRADIENT, names, call, channels) as [number, number, number, number, number];
   const outputs = [x.shape, [channels], [channels]].map((shape) => newOutput(backend, shape));
-  const { exports, workspace } = kernelsOf(backend);
-  const totals = workspace(32 * channels);
   const [dyAt, xAt] = offsetsOf(call, [dy, x]) as [number, number];
   const results = offsetsOf(call, outputs) as [number, number, number];
-  const epsilon = attrs['epsilon'] as number;
+  const [mean, variance, scale, ...gradients] = statistics;
+  const [dx, dScale, dOffset] = results;
+  const operands = { dy: dyAt, x: xAt, mean, variance, scale, dx, dScale, dOffset };
+  // Accelerators know no gradient by mean and variance as results of their own; a layer has none.
+  const isOfLayer = gradients.every((offset) => areZeros(backend, offset, channels));
+  if (
+    isOfLayer &&
+    acceleratorsOf(backend).some((each) => each.normalisationGradient?.(normalisation, operands))
+  ) {
+    return outputs;
+  }
+  const { exports, workspace } = kernelsOf(backend);
+  const totals = workspace(32 * channels);
+  const rows = images * pixels;
   exports.batchNormTrainingGradient(dyAt, xAt, ...statistics, ...results, rows, channels, epsilon, totals);
   return outputs;
+}
+
+function areZeros(backend: WasmBackend, offset: number, count: number): boolean {
+  return new Float32Array(memoryOf(backend).buffer, offset, count).every((value) => value === 0);
 }
 
 /** Kernel BatchNormMovingAverages: movingMean, movingVariance, mean, variance [C]; attrs { momentum } → the first two, moved. */
@@ -130,8 +163,11 @@ const gradient: tf.GradFunc = (dys, saved, attrs) => {
   }
 };
 
-function extent({ shape }: tf.TensorInfo): { rows: number; channels: number } {
-  return { rows: tf.util.sizeFromShape(shape.slice(0, -1)), channels: shape.at(-1)! };
+function normalisationOf({ shape }: tf.TensorInfo, epsilon: number): Normalisation {
+  const channels = shape.at(-1)!;
+  // Of two axes there are no images, and all rows are pixels of one.
+  const [images, ...pixels] = shape.length > 2 ? shape.slice(0, -1) : [1, shape[0]!];
+  return { images: images!, pixels: tf.util.sizeFromShape(pixels), channels, epsilon };
 }
 
 /** Where inputs of one float a channel begin. */

@@ -4,6 +4,7 @@
 import { type WasmKernel, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { acceleratorsOf } from '../accelerators/accelerator.js';
 import type { KernelSet } from '../kernel-set.js';
 import { kernelsOf } from '../wasm/link.js';
 
@@ -28,9 +29,12 @@ function operation(kind: number): (stock: WasmKernel) => WasmKernel {
     if (!layout) return stock(call);
     const { backend } = call;
     const out = newOutput(backend, shape);
-    const { exports } = kernelsOf(backend);
     const operands = [offsetOf(backend, a!), offsetOf(backend, b!), offsetOf(backend, out)] as const;
-    exports.binary(kind, ...operands, ...layout);
+    const isSum = kind === KINDS.Add && tf.util.arraysEqual(a!.shape, b!.shape);
+    const size = tf.util.sizeFromShape(shape);
+    if (isSum && acceleratorsOf(backend).some((each) => each.elementwise?.('add', size, operands)))
+      return out;
+    kernelsOf(backend).exports.binary(kind, ...operands, ...layout);
     return out;
   };
 }

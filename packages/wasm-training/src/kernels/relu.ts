@@ -1,8 +1,9 @@
-// The gradient of relu in one pass; tfjs composes it of step, cast and mul.
+// relu and its gradient, each in one pass: tfjs composes the gradient of step, cast and mul.
 
-import { type WasmCall, floatInput, newOutput, offsetOf } from '@espalier/blocks';
+import { type WasmCall, type WasmKernel, floatInput, newOutput, offsetOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { acceleratorsOf, type ElementwiseOperation, type Operands } from '../accelerators/accelerator.js';
 import type { FusedGradient, KernelSet } from '../kernel-set.js';
 import { kernelsOf } from '../wasm/link.js';
 
@@ -14,13 +15,33 @@ function reluGrad(call: WasmCall): tf.TensorInfo {
   const x = floatInput(RELU_GRAD, 'x', call);
   const dy = floatInput(RELU_GRAD, 'dy', call, x.shape);
   const dx = newOutput(backend, x.shape);
-  kernelsOf(backend).exports.reluGrad(
-    offsetOf(backend, dy),
-    offsetOf(backend, x),
-    offsetOf(backend, dx),
-    tf.util.sizeFromShape(x.shape),
-  );
+  const size = tf.util.sizeFromShape(x.shape);
+  const operands = [offsetOf(backend, dy), offsetOf(backend, x), offsetOf(backend, dx)] as const;
+  if (!isTaken('reluGradient', size, operands, call)) kernelsOf(backend).exports.reluGrad(...operands, size);
   return dx;
+}
+
+/** Kernel Relu: x → x where x > 0, NaN where x is, else 0; types other than float32 are left to the stock kernel. */
+function relued(stock: WasmKernel): WasmKernel {
+  return (call) => {
+    const { backend } = call;
+    const x = call.inputs['x'] as tf.TensorInfo;
+    if (x.dtype !== 'float32') return stock(call);
+    const y = newOutput(backend, x.shape);
+    const size = tf.util.sizeFromShape(x.shape);
+    const [from, to] = [offsetOf(backend, x), offsetOf(backend, y)];
+    if (!isTaken('relu', size, [from, from, to], call)) kernelsOf(backend).exports.relu(from, to, size);
+    return y;
+  };
+}
+
+function isTaken(
+  operation: ElementwiseOperation,
+  size: number,
+  operands: Operands,
+  { backend }: WasmCall,
+): boolean {
+  return acceleratorsOf(backend).some((each) => each.elementwise?.(operation, size, operands));
 }
 
 /** The gradient function of Relu; null where x is not of floats. */
@@ -30,6 +51,7 @@ const fusedReluGradient: FusedGradient = (dy, [x]) => {
 };
 
 export const relu: KernelSet = {
+  replaced: { Relu: relued },
   added: { [RELU_GRAD]: reluGrad },
   gradients: { Relu: fusedReluGradient },
 };

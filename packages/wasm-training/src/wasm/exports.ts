@@ -152,6 +152,7 @@ interface NormalisationExports {
 /** elementwise.ts, reduce.ts */
 interface ElementExports {
   tanh(x: number, y: number, size: number): void;
+  relu(x: number, y: number, size: number): void;
   reluGrad(dy: number, x: number, dx: number, size: number): void;
   binary(
     kind: number,

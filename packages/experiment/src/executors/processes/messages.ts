@@ -15,6 +15,8 @@ export interface TrialOrder {
   /** Under which the trial is written. */
   readonly lease: LeaseKey;
   readonly dataFolder: string;
+  /** Whether the trial leaves its model. */
+  readonly saveModels: boolean;
   readonly checkpointEveryMs?: number;
 }
 

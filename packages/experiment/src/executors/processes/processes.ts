@@ -9,7 +9,7 @@ import { findAccelerators, type AcceleratorChoice } from '@espalier/wasm-trainin
 import { aPeriod } from '../../arguments.js';
 import { UsageError } from '../../errors.js';
 import { computingCode } from '../../modules/assert-code.js';
-import { storedResult } from '../../trial/stored.js';
+import { endedAs } from '../../trial/stored.js';
 import type { TrialOutcome, UsedAccelerator } from '../../trial/trial.js';
 import { shareCores } from '../cores.js';
 import type { Executor, RunOptions, Work } from '../executor.js';
@@ -100,7 +100,7 @@ async function acceleratorsOf(
 
 async function runInProcess(
   { trial }: Work,
-  { store, lease, dataFolder, onProgress, onNote, signal }: RunOptions,
+  { store, lease, dataFolder, saveModels = false, onProgress, onNote, signal }: RunOptions,
   checkpointEveryMs: number | undefined,
 ): Promise<TrialOutcome> {
   const { address } = store;
@@ -124,14 +124,14 @@ async function runInProcess(
     });
     child.on('error', (error) => fail(`its process did not start: ${error.message}`));
     child.on('close', (code, killedBy) => {
-      void storedResult(store, trial).then((result) => {
+      void endedAs(store, trial, { saveModels }).then((result) => {
         if (result) resolve(result);
         else if (signal.aborted) reject(signal.reason as Error);
         else fail(failure ?? `${describeEnd(code, killedBy)}. ${complaint}`.trim());
       }, reject);
     });
     child.send({
-      ...{ trial, address, lease, dataFolder },
+      ...{ trial, address, lease, dataFolder, saveModels },
       ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
     } satisfies TrialOrder);
   });

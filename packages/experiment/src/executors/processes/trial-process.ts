@@ -21,7 +21,8 @@ process.once('message', (order: TrialOrder) => {
 // The command that started us is gone: its trials go on from their checkpoints when it is run again.
 process.once('disconnect', () => process.exit(1));
 
-async function run({ trial, address, lease, dataFolder, checkpointEveryMs }: TrialOrder): Promise<void> {
+async function run(order: TrialOrder): Promise<void> {
+  const { trial, address, lease, dataFolder, saveModels, checkpointEveryMs } = order;
   const store = folderStore(address).trial(trialName(trial), lease);
   await store.begin(trial);
   const workload = await loadWorkloadOf(trial);
@@ -29,7 +30,7 @@ async function run({ trial, address, lease, dataFolder, checkpointEveryMs }: Tri
   const backend = await startFor(trial);
   await assertCode(trial);
   const result = await train(trial, workload, pruner, {
-    ...{ backend, store, dataFolder },
+    ...{ backend, store, dataFolder, saveModels },
     ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
     onProgress: (progress) => send({ type: 'progress', ...progress }),
     onNote: (line) => send({ type: 'note', line }),

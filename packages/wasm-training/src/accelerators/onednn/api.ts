@@ -1,42 +1,30 @@
-// The C API of oneDNN, as much as convolutions take of it: the same functions for version 3, and for version 2, where
+// The C API of oneDNN, as much as is taken of it here: the same functions for version 3, and for version 2, where
 // descriptors are structures that the caller owns. Addresses of the library's objects are numbers.
 
-import { AcceleratorError, type ConvolutionDirection } from '../accelerator.js';
 import type { AddressOf } from '../native/addresses.js';
-import { declare, type Handle, type Koffi } from '../native/koffi.js';
-
-/** The address of an object of the library. */
-export type Address = number;
-
-/** Layouts of a convolution's tensors; the filter's and the bias' are of their gradients in 'filterGradient'. */
-export interface ConvolutionLayouts {
-  readonly images: Address;
-  readonly filter: Address;
-  /** 0 for none. */
-  readonly bias: Address;
-  readonly result: Address;
-}
-
-/** By the height, then the width. */
-export interface ConvolutionSteps {
-  readonly strides: readonly number[];
-  /** One less than the distance of the filter's taps: 0 where it is not dilated. */
-  readonly gaps: readonly number[];
-  /** Rows and columns of zeros before the images, and after them. */
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-}
+import type { Handle, Koffi } from '../native/koffi.js';
+import { callsOf, longs, POINTER, POINTER_TO, type Address } from './calls.js';
+import { codesOf } from './codes.js';
+import { describingConvolutions, type DescribeConvolution } from './describe-convolution.js';
+import { describingPasses, type PassDescriptions } from './describe-passes.js';
 
 /** Arguments of a primitive, by their numbers in the library's header. */
 export const ARGUMENT = {
   images: 1,
+  second: 2,
   result: 17,
   filter: 33,
   bias: 41,
+  mean: 49,
+  variance: 50,
+  scale: 51,
+  offset: 52,
   scratchpad: 80,
   imagesGradient: 129,
   resultGradient: 145,
   filterGradient: 161,
+  scaleGradient: 255,
+  offsetGradient: 256,
 } as const;
 
 export interface OneDnnApi {
@@ -47,11 +35,8 @@ export interface OneDnnApi {
   bytesOf(layout: Address): number;
   areEqual(a: Address, b: Address): boolean;
   /** What a primitive is to be; null where the library has none. */
-  convolution(
-    direction: ConvolutionDirection,
-    layouts: ConvolutionLayouts,
-    steps: ConvolutionSteps,
-  ): Address | null;
+  readonly convolution: DescribeConvolution;
+  readonly passes: PassDescriptions;
   /** A copy from one layout to another. */
   copy(from: Address, to: Address): Address;
   /** The layout that it chose for an argument; 0 where it has none. */
@@ -85,52 +70,23 @@ export interface OneDnnApi {
   }): void;
 }
 
-const POINTER = 'uintptr_t';
-const POINTER_TO = 'void *';
-
 // Values of the library's enumerations, the same in versions 2 and 3.
-const SUCCESS = 0;
-const UNIMPLEMENTED = 3;
 const F32 = 3;
 const ANY = 1;
 const CPU = 1;
 const IN_ORDER = 1;
-const FORWARD_TRAINING = 64;
-const DIRECT = 1;
 const USER_SCRATCHPAD = 1;
-const QUERY_CODE = 8;
 const QUERY_ARGUMENT = 255;
-/** Structures of version 2 are smaller than these: a layout takes 0.7 kB, a convolution's description ten of them. */
+/** A layout of version 2 is smaller: it takes 0.7 kB. */
 const LAYOUT_BYTES = 2 ** 12;
-const DESCRIPTION_BYTES = 2 ** 16;
 
 /**
  * @param version major: 2 or 3
  * @throws AcceleratorError where a function is missing or the library does not start
  */
 export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: AddressOf): OneDnnApi {
-  const func = (name: string, result: string, args: string[]) => {
-    const found = declare(handle, `dnnl_${name}`, result, args);
-    if (!found) throw new AcceleratorError(`The oneDNN library has no dnnl_${name}: give version 2 or 3`);
-    return found as (...args: unknown[]) => number;
-  };
-  /** A function that gives a status. */
-  const checked = (name: string, args: string[]) => {
-    const call = func(name, 'int', args);
-    return (...values: unknown[]) => {
-      const status = call(...values);
-      if (status !== SUCCESS) throw new StatusError(name, status);
-    };
-  };
-  /** A function that writes the address of what it makes to its first argument. */
-  const making = (name: string, args: string[]) => {
-    const call = checked(name, [POINTER_TO, ...args]);
-    return (...values: unknown[]): Address => {
-      const made = new BigUint64Array(1);
-      call(made, ...values);
-      return Number(made[0]);
-    };
-  };
+  const calls = callsOf(handle, version);
+  const { func, checked, making } = calls;
 
   const engine = making('engine_create', ['int', 'size_t'])(CPU, 0);
   const stream = making('stream_create', [POINTER, 'uint'])(engine, IN_ORDER);
@@ -160,7 +116,6 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
   );
   const byTag = layoutBy({ 2: 'memory_desc_init_by_tag', 3: 'memory_desc_create_with_tag' }, 'int');
 
-  const query = func('primitive_desc_query', 'int', [POINTER, 'int', 'int', POINTER_TO]);
   const queryLayout = func('primitive_desc_query_md', POINTER, [POINTER, 'int', 'int']);
   const executeChecked = checked('primitive_execute', [POINTER, POINTER, 'int', POINTER_TO]);
   const makeMemory = making('memory_create', [POINTER, POINTER, POINTER]);
@@ -169,66 +124,7 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
     ...[POINTER, 'int64_t', POINTER, 'int64_t', 'float', POINTER, 'int64_t'],
   ]);
   const makeCopy = making('reorder_primitive_desc_create', [POINTER, POINTER, POINTER, POINTER, POINTER]);
-  const describe = version === 3 ? describing3() : describing2();
-
-  type Describe = (
-    direction: ConvolutionDirection,
-    layouts: ConvolutionLayouts,
-    steps: readonly BigInt64Array[],
-    forward: Address,
-  ) => Address;
-
-  function describing3(): Describe {
-    const steps = [POINTER_TO, POINTER_TO, POINTER_TO, POINTER_TO];
-    const four = [POINTER, POINTER, POINTER, POINTER];
-    const three = [POINTER, POINTER, POINTER];
-    const of = (name: string, args: string[]) => making(`convolution_${name}_primitive_desc_create`, args);
-    const forwards = of('forward', [POINTER, 'int', 'int', ...four, ...steps, POINTER]);
-    const byInput = of('backward_data', [POINTER, 'int', ...three, ...steps, POINTER, POINTER]);
-    const byFilter = of('backward_weights', [POINTER, 'int', ...four, ...steps, POINTER, POINTER]);
-    return (direction, { images, filter, bias, result }, given, forward) => {
-      if (direction === 'forward') {
-        return forwards(
-          engine,
-          FORWARD_TRAINING,
-          DIRECT,
-          images,
-          filter,
-          bias,
-          result,
-          ...given,
-          ownScratchpad,
-        );
-      }
-      if (direction === 'inputGradient') {
-        return byInput(engine, DIRECT, images, filter, result, ...given, forward, ownScratchpad);
-      }
-      return byFilter(engine, DIRECT, images, filter, bias, result, ...given, forward, ownScratchpad);
-    };
-  }
-
-  function describing2(): Describe {
-    const steps = [POINTER_TO, POINTER_TO, POINTER_TO, POINTER_TO];
-    const four = [POINTER, POINTER, POINTER, POINTER];
-    const three = [POINTER, POINTER, POINTER];
-    const of = (name: string, args: string[]) =>
-      checked(`dilated_convolution_${name}_desc_init`, [POINTER_TO, ...args]);
-    const forwards = of('forward', ['int', 'int', ...four, ...steps]);
-    const byInput = of('backward_data', ['int', ...three, ...steps]);
-    const byFilter = of('backward_weights', ['int', ...four, ...steps]);
-    const create = making('primitive_desc_create', [POINTER_TO, POINTER, POINTER, POINTER]);
-    return (direction, { images, filter, bias, result }, given, forward) => {
-      const operation = new Uint8Array(DESCRIPTION_BYTES);
-      if (direction === 'forward') {
-        forwards(operation, FORWARD_TRAINING, DIRECT, images, filter, bias, result, ...given);
-      } else if (direction === 'inputGradient') {
-        byInput(operation, DIRECT, images, filter, result, ...given);
-      } else {
-        byFilter(operation, DIRECT, images, filter, bias, result, ...given);
-      }
-      return create(operation, ownScratchpad, engine, forward);
-    };
-  }
+  const codes = codesOf(koffi, calls);
 
   const destroy = {
     primitives: func('primitive_destroy', 'int', [POINTER]),
@@ -245,27 +141,11 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
     anyLayout: (lengths) => byTag(lengths, ANY),
     bytesOf: func('memory_desc_get_size', 'size_t', [POINTER]) as OneDnnApi['bytesOf'],
     areEqual: equality(),
-    convolution(direction, layouts, steps) {
-      const given = [steps.strides, steps.gaps, steps.before, steps.after].map(longs);
-      // Gradients ask for a forward one to be made with them.
-      let forward = 0;
-      try {
-        if (direction !== 'forward') forward = describe('forward', { ...layouts, bias: 0 }, given, 0);
-        return describe(direction, layouts, given, forward);
-      } catch (error) {
-        if (error instanceof StatusError) return null;
-        throw error;
-      } finally {
-        if (forward !== 0) destroy.descriptions(forward);
-      }
-    },
+    convolution: describingConvolutions(calls, engine, ownScratchpad),
+    passes: describingPasses(calls, codes, engine, ownScratchpad),
     copy: (from, to) => makeCopy(from, engine, to, engine, 0),
     layoutOf: (description, argument) => Number(queryLayout(description, QUERY_ARGUMENT, argument)),
-    codeOf(description) {
-      const text = new BigUint64Array(1);
-      if (query(description, QUERY_CODE, 0, text) !== SUCCESS || text[0] === 0n) return '';
-      return koffi.decode.string(text[0]);
-    },
+    codeOf: codes.codeOf,
     primitive: making('primitive_create', [POINTER]) as OneDnnApi['primitive'],
     memory: (layout) => makeMemory(layout, engine, 0),
     place: checked('memory_set_data_handle', [POINTER, POINTER]) as OneDnnApi['place'],
@@ -293,18 +173,6 @@ export function apiOf(koffi: Koffi, handle: Handle, version: 2 | 3, addressOf: A
 
 const STRAIGHT = 'N'.charCodeAt(0);
 const TRANSPOSED = 'T'.charCodeAt(0);
-
-/** A call that gave a status other than success. */
-class StatusError extends AcceleratorError {
-  constructor(name: string, status: number) {
-    const why = status === UNIMPLEMENTED ? 'has no code for this' : `gave status ${status}`;
-    super(`oneDNN: dnnl_${name} ${why}: the accelerators 'off', or a list without onednn, go on without it`);
-  }
-}
-
-function longs(values: readonly number[]): BigInt64Array {
-  return BigInt64Array.from(values, BigInt);
-}
 
 /** Arguments of a primitive as the library reads them: a number of 4 bytes, 4 of nothing, an address of 8. */
 export function argumentsOf(args: readonly (readonly [argument: number, memory: Address])[]): Uint8Array {

@@ -7,6 +7,7 @@ import { firstThatServes, loadKoffi } from '../native/koffi.js';
 import { candidates } from './candidates.js';
 import type { OneDnnApi } from './api.js';
 import { convolutionsBy, type ConvolutionKind } from './convolutions.js';
+import { keptPrimitives } from './kept.js';
 import { open } from './library.js';
 
 const koffi = await loadKoffi();
@@ -69,7 +70,8 @@ describe.skipIf(!library)('the primitives of oneDNN', () => {
 
   it('are kept for so many shapes, and right when a shape comes back', () => {
     const { api, alive } = countedApi();
-    const { convolve, stop } = convolutionsBy(api, nativeWorkspace(library!.addressOf), 2);
+    const kept = keptPrimitives(2);
+    const convolve = convolutionsBy(api, nativeWorkspace(library!.addressOf), kept);
     const filter = randomValues(18, 1);
     let most = 0;
     for (const side of [5, 6, 7, 5, 6, 6, 7, 5]) {
@@ -89,13 +91,13 @@ describe.skipIf(!library)('the primitives of oneDNN', () => {
       if (side === 5 && most === 0) most = 2 * alive();
       expect(alive()).toBeLessThanOrEqual(most);
     }
-    stop();
+    kept.clear();
     expect(alive()).toBe(0);
   });
 
   it('decline what the library has no code for', () => {
     const { api, alive } = countedApi();
-    const { convolve } = convolutionsBy(api, nativeWorkspace(library!.addressOf));
+    const convolve = convolutionsBy(api, nativeWorkspace(library!.addressOf), keptPrimitives());
     // A filter that is larger than the images, with fewer than no rows around them.
     const geometry = geometryOf(5);
     [geometry[7], geometry[13]] = [9, -6];

@@ -1,9 +1,11 @@
-// Convolutions and their gradients as oneDNN's primitives, made once a shape and kept, the least used going first.
+// Convolutions and their gradients as oneDNN's primitives.
 
 import type { ConvolutionGeometry } from '../../wasm/exports.js';
 import type { ConvolutionDirection } from '../accelerator.js';
 import { CACHE_LINE } from '../native/addresses.js';
-import { ARGUMENT, argumentsOf, type Address, type OneDnnApi } from './api.js';
+import { ARGUMENT, argumentsOf, type OneDnnApi } from './api.js';
+import type { Address } from './calls.js';
+import type { Kept, KeptPrimitives } from './kept.js';
 
 /** Addresses of a convolution's tensors: images [N, H, W, C], filter [FH, FW, C, K], result [N, OH, OW, K], bias [K] or 0. */
 export interface ConvolutionTensors {
@@ -24,51 +26,23 @@ export interface ConvolutionKind {
 /** Whether the library computed it. */
 export type Convolve = (kind: ConvolutionKind, tensors: ConvolutionTensors) => boolean;
 
-export interface Convolutions {
-  readonly convolve: Convolve;
-  stop(): void;
-}
-
-/** More shapes than these are not kept: each takes some tens of kilobytes. */
-const KEPT_SHAPES = 512;
-
 /** @param workspace the address of so many bytes, until the next call */
 export function convolutionsBy(
   api: OneDnnApi,
   workspace: (bytes: number) => Address,
-  keptShapes = KEPT_SHAPES,
-): Convolutions {
-  const kept = new Map<string, ReadyConvolution | null>();
-  const find = (kind: ConvolutionKind): ReadyConvolution | null => {
+  kept: KeptPrimitives,
+): Convolve {
+  return (kind, tensors) => {
     const { direction, geometry, depthwise, biased } = kind;
     const key = `${direction} ${depthwise} ${biased} ${geometry.join()}`;
-    let ready = kept.get(key);
-    if (ready === undefined) ready = prepare(api, kind);
-    else kept.delete(key);
-    kept.set(key, ready);
-    if (kept.size > keptShapes) {
-      const [oldest, evicted] = kept.entries().next().value!;
-      evicted?.release();
-      kept.delete(oldest);
-    }
-    return ready;
-  };
-  return {
-    convolve(kind, tensors) {
-      const ready = find(kind);
-      ready?.run(tensors, workspace);
-      return ready !== null;
-    },
-    stop() {
-      for (const ready of kept.values()) ready?.release();
-      kept.clear();
-    },
+    const ready = kept.find(key, () => prepare(api, kind));
+    ready?.run(tensors, workspace);
+    return ready !== null;
   };
 }
 
-interface ReadyConvolution {
+interface ReadyConvolution extends Kept {
   run(tensors: ConvolutionTensors, workspace: (bytes: number) => Address): void;
-  release(): void;
 }
 
 /** Under which numbers a direction has its tensors. */

@@ -1,15 +1,25 @@
-// oneDNN: convolutions in three directions, and products, called through koffi, which is an optional dependency.
+// oneDNN: convolutions in three directions, products, and what lies between them, called through koffi, which is an optional
+// dependency.
 
 import { memoryOf, type WasmBackend } from '@espalier/blocks';
 
 import { finish } from '../../products/epilogue.js';
 import { workOf, type PatchProduct } from '../../products/patches.js';
-import type { Accelerator, AcceleratorKind, ConvolutionDirection, Operands } from '../accelerator.js';
+import type {
+  Accelerator,
+  AcceleratorKind,
+  ConvolutionDirection,
+  Normalisation,
+  Operands,
+} from '../accelerator.js';
 import { addressesIn, nativeWorkspace } from '../native/addresses.js';
 import { libraryAccelerator } from '../native/library-accelerator.js';
 import { candidates, installCommand } from './candidates.js';
 import { convolutionsBy } from './convolutions.js';
+import { elementwiseBy } from './elementwise.js';
+import { keptPrimitives } from './kept.js';
 import { open, type OpenOneDnn } from './library.js';
+import { keepsDigits, normalisationsBy } from './normalisations.js';
 
 export const onednn: AcceleratorKind = libraryAccelerator({
   name: 'oneDNN',
@@ -28,6 +38,12 @@ const POINTWISE_WORTH_A_CALL = 2 ** 19;
 const DEPTHWISE_WORTH_A_CALL = 2 ** 14;
 const PRODUCT_WORTH_A_CALL = 2 ** 14;
 
+/**
+ * Numbers in a tensor from which on a pass over it goes to the library, by scripts/passes-crossover.mjs: what it takes to set
+ * other threads going is what they would save below. On one thread, those number by number are no faster than on wasm.
+ */
+const PASS_WORTH_A_CALL = 2 ** 17;
+
 function isWorthACall(
   direction: ConvolutionDirection,
   product: PatchProduct,
@@ -40,12 +56,21 @@ function isWorthACall(
   return workOf(product) >= (isOnePixel ? POINTWISE_WORTH_A_CALL : CONVOLUTION_WORTH_A_CALL);
 }
 
-/** Convolutions and products on the memory of a backend. */
+/** Its work on the memory of a backend. */
 function start(backend: WasmBackend, library: OpenOneDnn, threads: number): Accelerator {
   library.setThreads(threads);
   const { api } = library;
-  const at = addressesIn(memoryOf(backend), library.addressOf);
-  const { convolve, stop } = convolutionsBy(api, nativeWorkspace(library.addressOf));
+  const memory = memoryOf(backend);
+  const at = addressesIn(memory, library.addressOf);
+  const workspace = nativeWorkspace(library.addressOf);
+  const kept = keptPrimitives();
+  const convolve = convolutionsBy(api, workspace, kept);
+  const normalisations = normalisationsBy(api, workspace, kept, threads);
+  const elementwise = threads > 1 ? elementwiseBy(api, library.addressOf, workspace, kept) : null;
+  const isLarge = ({ images, pixels, channels }: Normalisation) =>
+    images * pixels * channels >= PASS_WORTH_A_CALL;
+  const ofChannels = (offset: number, { channels }: Normalisation) =>
+    new Float32Array(memory.buffer, offset, channels);
 
   /** Operands are images, filter and result, whichever of them is written. */
   function compute(
@@ -87,6 +112,24 @@ function start(backend: WasmBackend, library: OpenOneDnn, threads: number): Acce
       const kind = { direction, geometry, depthwise: true, biased: false };
       return convolve(kind, { images: at(images), filter: at(filter), result: at(result), bias: 0 });
     },
-    stop: async () => stop(),
+    normalise(normalisation, operands) {
+      if (!isLarge(normalisation)) return false;
+      if (!normalisations.normalise(normalisation, addressesOf(operands, at))) return false;
+      const [mean, variance] = [operands.mean, operands.variance].map((one) =>
+        ofChannels(one, normalisation),
+      );
+      return keepsDigits(normalisation, mean!, variance!);
+    },
+    normalisationGradient: (normalisation, operands) =>
+      isLarge(normalisation) && normalisations.gradient(normalisation, addressesOf(operands, at)),
+    ...(elementwise && {
+      elementwise: (operation, size, [a, b, result]) =>
+        size >= PASS_WORTH_A_CALL && elementwise(operation, size, [at(a), at(b), at(result)]),
+    }),
+    stop: async () => kept.clear(),
   };
+}
+
+function addressesOf<Offsets extends object>(offsets: Offsets, at: (offset: number) => number): Offsets {
+  return Object.fromEntries(Object.entries(offsets).map(([name, offset]) => [name, at(offset)])) as Offsets;
 }

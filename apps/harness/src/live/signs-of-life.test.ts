@@ -21,9 +21,9 @@ const trial = (seed: number) =>
   }) as unknown as Trial;
 const MINUTE = 60_000;
 
-function living(isShown: boolean) {
+function living(isShown: boolean, leftMs: () => number | null = () => null) {
   const said: string[] = [];
-  const life = signsOfLife({ say: (line) => said.push(line), isShown });
+  const life = signsOfLife({ say: (line) => said.push(line), isShown, leftMs });
   return { said, life, wait: (ms: number) => vi.advanceTimersByTime(ms) };
 }
 
@@ -66,15 +66,25 @@ describe('signs of life', () => {
     life.stop();
   });
 
-  it('speak of silence alone where bars show the rest', () => {
+  it('say how long it still takes, once that is known', () => {
+    const { said, life, wait } = living(false, () => 7 * MINUTE);
+    life.planned?.([trial(0)]);
+    life.started?.(trial(0));
+    wait(MINUTE);
+    expect(said.at(-1)).toMatch(
+      /^After 1 min: 0 of 1 trials ended, about 7 min left; dense seed 0 starting\n$/,
+    );
+    life.stop();
+  });
+
+  it('end with the preparation where something else shows the rest', () => {
     const { said, life, wait } = living(true);
+    wait(MINUTE);
+    expect(said.splice(0)).toHaveLength(1);
     const one = trial(0);
     life.planned?.([one]);
     life.started?.(one);
-    for (let i = 0; i < 4; i++) {
-      wait(MINUTE / 2);
-      life.progressed?.(one, { step: i, totalSteps: 128, loss: 1, phase: 'dense' });
-    }
+    wait(5 * MINUTE);
     expect(said).toEqual([]);
     life.stop();
   });

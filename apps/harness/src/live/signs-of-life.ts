@@ -1,5 +1,5 @@
 /** Says from time to time, on standard error, how far the trials are, and which of them are silent. */
-import { trialLabel, type Trial, type Watcher } from '@espalier/experiment';
+import { duration, trialLabel, type Trial, type Watcher } from '@espalier/experiment';
 
 const EVERY_MS = 60_000;
 
@@ -19,14 +19,16 @@ export interface SignsOfLife extends Watcher {
 
 export interface SignsOfLifeOptions {
   readonly say: (line: string) => void;
-  /** Whether something else shows how far they are: then only silence is spoken of. */
+  /** Whether something else shows how far they are, and which are silent: then nothing is said once all is planned. */
   readonly isShown: boolean;
+  /** Until all have ended; null where it is not known. */
+  readonly leftMs?: () => number | null;
   readonly everyMs?: number;
   readonly now?: () => number;
 }
 
 export function signsOfLife(options: SignsOfLifeOptions): SignsOfLife {
-  const { say, isShown, everyMs = EVERY_MS, now = Date.now } = options;
+  const { say, isShown, leftMs = () => null, everyMs = EVERY_MS, now = Date.now } = options;
   const startedAt = now();
   const running = new Map<Trial, Life>();
   let planned: number | null = null;
@@ -36,6 +38,7 @@ export function signsOfLife(options: SignsOfLifeOptions): SignsOfLife {
     if (planned === null) {
       return say(`Still preparing, for ${minutes(now() - startedAt)}: loading data, trying out strategies\n`);
     }
+    if (isShown) return;
     for (const [trial, { heardAt, steps }] of running) {
       const silent = now() - heardAt;
       if (silent < everyMs) continue;
@@ -44,12 +47,14 @@ export function signsOfLife(options: SignsOfLifeOptions): SignsOfLife {
         `${trialLabel(trial)} has said nothing${since}, for ${minutes(silent)} (--trial-timeout <minutes> ends such a trial)\n`,
       );
     }
-    if (!isShown && running.size > 0) say(`${standing(now() - startedAt)}\n`);
+    if (running.size > 0) say(`${standing(now() - startedAt)}\n`);
   };
   const standing = (elapsed: number) => {
     const names = [...running].map(([trial, { steps }]) => `${trialLabel(trial)} ${share(steps)}`);
     const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-    return `After ${minutes(elapsed)}: ${ended} of ${planned} trials ended; ${names.slice(0, NAMED).join(', ')}${more}`;
+    const left = leftMs();
+    const until = left === null ? '' : `, about ${duration(left)} left`;
+    return `After ${minutes(elapsed)}: ${ended} of ${planned} trials ended${until}; ${names.slice(0, NAMED).join(', ')}${more}`;
   };
   const timer = setInterval(speak, everyMs);
   // Not what keeps the command alive: that nothing else does is how it is seen to hang.

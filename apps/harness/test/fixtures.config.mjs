@@ -1,14 +1,16 @@
-/** Workloads and strategies that only tests want: small, slow, diverging, broken. */
+/**
+ * Workloads and strategies that only tests want: small, slow, diverging, broken. No TypeScript: each trial of each test
+ * would transpile it anew.
+ */
 import { acdc } from '@espalier/acdc';
-import { frobenius, identity, oneShot, type Pruner } from '@espalier/core';
+import { frobenius, identity, oneShot } from '@espalier/core';
 import { plantedBlocks as plant } from '@espalier/datasets';
 import { defineConfig } from '@espalier/harness';
 import { multilayerPerceptron } from '@espalier/models';
-import type { Workload } from '@espalier/workloads';
 import plantedBlocks, { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 
 /** The default workload's network on fewer examples: 64 steps, an instant to make. */
-const small: Workload = {
+const small = {
   ...plantedBlocks,
   defaults: { ...plantedBlocks.defaults, epochs: 2, seeds: [0], batchSize: 16 },
   async load({ seed }) {
@@ -35,7 +37,7 @@ const planted = plantedBlocksWorkload('two-layers', 'two kernels that share a bu
 });
 
 /** The planted task, which knows no truth about two layers. */
-const twoLayers: Workload = {
+const twoLayers = {
   ...planted,
   defaults: { ...planted.defaults, epochs: 8, batchSize: 32 },
   async load({ seed }) {
@@ -47,7 +49,7 @@ const twoLayers: Workload = {
 };
 
 /** One-shot pruning that does something else where it should score. */
-const inPlaceOfScoring = (name: string, action: () => never) => (): Pruner => ({
+const inPlaceOfScoring = (name, action) => () => ({
   name,
   description: 'does not score',
   source: 'none',
@@ -73,6 +75,6 @@ export default defineConfig({
     'two-layers': twoLayers,
     hurried: { ...small, defaults: { ...small.defaults, batchSize: 32 } },
     long: { ...small, defaults: { ...small.defaults, epochs: 10_000 } },
-    diverging: { ...small, learningRate: (t: number) => (t > 0.1 ? 1e30 : 0.1) },
+    diverging: { ...small, learningRate: (t) => (t > 0.1 ? 1e30 : 0.1) },
   },
 });

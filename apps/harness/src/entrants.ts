@@ -1,0 +1,40 @@
+/** The strategies of a recipe, to be tuned or run as they are. */
+import { fileURLToPath } from 'node:url';
+
+import { UsageError, type Reference } from '@espalier/experiment';
+import { withCode } from '@espalier/experiment/node';
+import { recipes, type Entrant, type Recipe } from '@espalier/recipes';
+import type { Workload } from '@espalier/workloads';
+import { closest } from 'fastest-levenshtein';
+
+import { resolveReference, type Registry } from './registry.js';
+import { toTune, type AskedStrategy } from './strategies.js';
+
+/** @throws UsageError with the nearest name where there is none of that name */
+export function recipeOf(name: string): Recipe {
+  const found = recipes.find((recipe) => recipe.name === name);
+  if (found) return found;
+  const names = recipes.map((recipe) => recipe.name);
+  throw new UsageError(
+    `Unknown recipe '${name}': did you mean '${closest(name, names)}'? (\`espalier list\` shows all)`,
+  );
+}
+
+export async function strategyOf(
+  entrant: Entrant,
+  registry: Registry,
+  workload: Workload,
+): Promise<AskedStrategy> {
+  const { name, strategy, settings } = entrant;
+  const reference = await withCode(await referenceOf(entrant, registry));
+  return toTune({ name, reference, fixed: { ...workload.settings?.[strategy], ...settings } });
+}
+
+/** The strategies of the recipes' package are found from here, wherever the command runs. */
+async function referenceOf({ strategy }: Entrant, registry: Registry): Promise<Reference> {
+  if (!strategy.startsWith('@espalier/recipes/')) {
+    return resolveReference(strategy, registry.pruners, 'strategy');
+  }
+  const module = fileURLToPath(import.meta.resolve(strategy));
+  return { name: strategy, module, section: 'default', contentHash: null };
+}

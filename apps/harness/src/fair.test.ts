@@ -1,0 +1,102 @@
+/** Settings that are tuned, claims that are checked, by the command as a user runs it. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Summary, TunedSettings } from '@espalier/experiment';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
+const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'espalier-fair-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function espalier(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [bin, ...args], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
+    });
+  });
+}
+
+const onSmall = (command: string, ...more: string[]) => [
+  ...[command, '--config', fixtures, '--workload', 'small', '--pruners', 'magnitude', '--backend', 'wasm'],
+  ...['--accelerators', 'off', ...more],
+];
+
+async function read<T>(path: string): Promise<T> {
+  return JSON.parse(await readFile(join(folder, path), 'utf8')) as T;
+}
+
+describe('espalier tune', () => {
+  it('chooses settings that compare uses, with other seeds', async () => {
+    const tuned = await espalier(...onSmall('tune', '--trials', '2', '--halving', 'off', '--out', 'tuned'));
+    expect(tuned.code).toBe(0);
+    expect(tuned.stdout).toMatch(/\| magnitude \| 0\.9 8×8 \|/);
+    const { chosen, tuning } = await read<TunedSettings>('tuned/settings.json');
+    expect(chosen.map(({ strategy }) => strategy)).toEqual(['dense', 'magnitude']);
+    expect(tuning).toMatchObject({ spent: 2, seeds: [100] });
+
+    const compared = await espalier(...onSmall('compare', '--settings', 'tuned', '--out', 'compared'));
+    expect(compared.code).toBe(0);
+    const summary = await read<Summary>('compared/summary.json');
+    expect(summary.tuning).toEqual(tuning);
+    expect(summary.rows[1]!.training ?? {}).toEqual(chosen[1]!.training);
+
+    const known = await espalier(
+      ...onSmall('compare', '--settings', 'tuned', '--seeds', '100', '--out', 'known'),
+    );
+    expect(known.code).toBe(2);
+    expect(known.stderr).toMatch(/^error: .* compare with others than 100\n$/);
+    expect(existsSync(join(folder, 'known'))).toBe(false);
+  });
+});
+
+describe('a setting', () => {
+  it.each([
+    ['of no strategy', 'magnitud.dense=0.3', /no 'magnitud' is compared; did you mean 'magnitude'\?/],
+    ['that there is not', 'magnitude.dence=0.3', /no setting 'dence': did you mean 'dense'\?/],
+    ['out of range', 'magnitude.dense=1.5', /'magnitude' .* cannot be made: .*1\.5/],
+    ['of training out of range', 'dense.learningRateFactor=0', /dense\.learningRateFactor = 0/],
+    ['without a value', 'magnitude.dense', /a setting is <strategy>\.<setting>=<value>/],
+  ])('%s is refused in one line', async (_, setting, message) => {
+    const { code, stderr } = await espalier(...onSmall('compare', '--set', setting, '--out', 'never'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim()).not.toContain('\n');
+    expect(existsSync(join(folder, 'never'))).toBe(false);
+  });
+});
+
+describe('espalier reproduce', () => {
+  it('says of each claim what came out, and run again trains nothing and says the same', async () => {
+    const args = ['reproduce', 'figure-2a', '--scale', 'smoke', '--backend', 'wasm', '--out', 'figure'];
+    const first = await espalier(...args);
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(/holds|does not hold|undecided/);
+    const { claims } = await read<Summary>('figure/summary.json');
+    expect(claims).toHaveLength(1);
+    const differences = claims!.map(({ difference }) => difference);
+    const second = await espalier(...args);
+    expect(second.stderr.match(/from an earlier run/g)).toHaveLength(6);
+    expect(second.stdout).toBe(first.stdout);
+    expect((await read<Summary>('figure/summary.json')).claims!.map(({ difference }) => difference)).toEqual(
+      differences,
+    );
+  });
+
+  it('refuses a recipe that there is not with the nearest name', async () => {
+    const { code, stderr } = await espalier('reproduce', 'tabel-1');
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      "error: Unknown recipe 'tabel-1': did you mean 'table-1'? (`espalier list` shows all)\n",
+    );
+  });
+});
