@@ -107,6 +107,9 @@ describe('the page', () => {
     expect(page).toContain('One seed: there are no intervals');
     expect(page).toContain('magnitude 50% 8×8 seed 7, unfinished');
     expect(page).toContain('<pre>espalier compare --workload digits</pre>');
+    expect(page).toContain(
+      '<a href="../runs/my%20run/trials/magnitude/dense/model.json">dense/model.json</a>',
+    );
   });
 
   it('escapes what comes from outside, and shows what failed', async () => {
