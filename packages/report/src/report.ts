@@ -22,6 +22,10 @@ export interface TrialRecord {
   readonly steps: readonly StepMetrics[];
   /** Null of the dense baseline, and of one that has not ended. */
   readonly masks: MaskRecord | null;
+  /** The files of its saved model, by their paths within its place; empty where none was saved. */
+  readonly models: readonly string[];
+  /** Where these lie, as links reach them. */
+  readonly place: string;
 }
 
 export interface Compared {
@@ -39,8 +43,12 @@ export function assertCompared(of: string, compared: Compared): void {
   assertArgument(of, 'trials', compared.trials, records);
 }
 
-/** What lies in a store of its trials. What is damaged there is left out: the summary has the results. */
-export async function readTrials(store: Store): Promise<TrialRecord[]> {
+/**
+ * What lies in a store of its trials. What is damaged there is left out: the summary has the results.
+ *
+ * @param folder where the store lies, as links of the page reach it; the page's own folder when absent
+ */
+export async function readTrials(store: Store, folder = '.'): Promise<TrialRecord[]> {
   const names = [...(await store.trials())].sort();
   const records: TrialRecord[] = [];
   for (const name of names) {
@@ -50,7 +58,9 @@ export async function readTrials(store: Store): Promise<TrialRecord[]> {
     if (!trial) continue;
     const result = await orNull(place.result());
     const [steps, masks] = [await orNull(place.metrics.read()), await orNull(place.masks())];
-    records.push({ name, trial, result, steps: steps ?? [], masks });
+    const models = (await orNull(place.models()))?.files.map(({ path }) => path) ?? [];
+    const at = `${folder}/trials/${name}`;
+    records.push({ name, trial, result, steps: steps ?? [], masks, models, place: at });
   }
   return records;
 }

@@ -95,6 +95,8 @@ function recordOf(row: Row): TrialRecord {
     },
     steps: stepsOf(pruned ? sparsity : 0),
     masks: pruned ? MASKS : null,
+    models: pruned ? ['dense/model.json'] : [],
+    place: `../runs/my run/trials/${pruner}`,
   };
 }
 

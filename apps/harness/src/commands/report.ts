@@ -1,6 +1,6 @@
 /** `espalier report <folder…>`: what earlier comparisons came to, in the format asked for, and its plots as files. */
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
 import { mergeSummaries, UsageError, type NamedSummary, type Summary } from '@espalier/experiment';
 import { folderStore, makeFolder, nodeReports, putInPlace } from '@espalier/experiment/node';
@@ -40,7 +40,7 @@ async function run(folders: readonly string[], given: ReportCommandOptions): Pro
   const summary = mergeSummaries(await Promise.all(folders.map(readSummary)));
   const text =
     format === 'html'
-      ? await (await drawing()).htmlReport(await comparedIn(folders, summary))
+      ? await (await drawing()).htmlReport(await comparedIn(folders, summary, out))
       : nodeReports[format](summary, { width: out === undefined ? process.stdout.columns : undefined });
   if (out === undefined) process.stdout.write(text);
   else await write(resolve(out), text, '--out');
@@ -50,10 +50,19 @@ async function run(folders: readonly string[], given: ReportCommandOptions): Pro
 /** Loaded when it is wanted: Vega is large. */
 const drawing = () => import('@espalier/report');
 
-async function comparedIn(folders: readonly string[], summary: Summary): Promise<Compared> {
+/** @param out the page, from which links go */
+async function comparedIn(
+  folders: readonly string[],
+  summary: Summary,
+  out = 'report.html',
+): Promise<Compared> {
   const { readTrials } = await drawing();
   const trials: TrialRecord[] = [];
-  for (const folder of folders) trials.push(...(await readTrials(folderStore(resolve(folder)))));
+  for (const folder of folders) {
+    const path = resolve(folder);
+    const place = relative(dirname(resolve(out)), path).replaceAll(sep, '/') || '.';
+    trials.push(...(await readTrials(folderStore(path), place)));
+  }
   return { summary, trials };
 }
 

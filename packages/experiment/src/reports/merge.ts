@@ -21,7 +21,7 @@ interface NamedRow {
 /**
  * One summary with the rows of all. A trial that several have counts once, with the times of the first: its fingerprints
  * and its quality are the same to the last digit. Where one has a result and another failed, the result counts. What
- * paired differences are taken against is the first one's.
+ * paired differences are taken against is the first one's; claims stay as they were decided.
  *
  * @throws UsageError, in one line, for workloads, scales, lengths of training or splits that differ, and for tuned settings beside others; and for two
  *   different results of one strategy, target, allocation and seed: a mean over both would be of neither
@@ -50,11 +50,13 @@ export function mergeSummaries(parts: readonly NamedSummary[]): Summary {
       (summary.measures ?? []).map((measure) => [measure.key, measure] as const),
     ),
   );
+  const claims = parts.flatMap(({ summary }) => summary.claims ?? []);
   const commands = parts.flatMap(({ summary: { command } }) => command ?? []);
   return {
     ...first.summary,
     others: rest.flatMap(({ summary: { environment, others = [] } }) => [environment, ...others]),
     ...(commands.length > 0 && { command: [...new Set(commands)].join('\n') }),
+    ...(claims.length > 0 && { claims }),
     planned: rows.length + waiting,
     ...(first.summary.measures && {
       measures: [...measures.values()].sort((a, b) => a.place - b.place),

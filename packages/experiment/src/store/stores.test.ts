@@ -170,7 +170,7 @@ describe('a store in a folder', () => {
     const place = store.trial('a');
     await place.begin(trial);
     await place.saveMasks({ ...masks, final: ['AQ=='] });
-    await expect(place.masks()).rejects.toThrow(/masks\.json is not whole.*other sizes than their grids/);
+    await expect(place.masks()).rejects.toThrow(/choices\.json is not whole.*other sizes than their grids/);
   });
 
   it('leaves nothing of what was being written when a trial was killed', async () => {

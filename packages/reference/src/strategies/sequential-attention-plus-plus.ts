@@ -6,9 +6,9 @@ import { exponential, progress, type Span, spans } from '../phases.js';
 import { choose, type Strategy } from '../run.js';
 import { everyBlock } from '../selection.js';
 import { attended, logAttention, type LogitTraining, logitTraining, zeroLogits } from './attention.js';
-import { criteo, cycleOf, imagenet, type Plan } from './plan.js';
+import { cifar10, criteo, cycleOf, imagenet, type Plan } from './plan.js';
 
-const plans = { imagenet, criteo };
+const plans = { imagenet, criteo, cifar10 };
 
 export interface SequentialAttentionPlusPlusSettings {
   plan?: keyof typeof plans | Plan;

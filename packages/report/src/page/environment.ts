@@ -1,8 +1,26 @@
 /** What it was computed on, by which command, and with which settings. */
-import { describeBudget, type Environment } from '@espalier/experiment';
+import type { Environment } from '@espalier/experiment';
 
-import type { Compared } from '../report.js';
+import type { Compared, TrialRecord } from '../report.js';
 import { markup, type Html } from './html.js';
+
+/** Null where no trial has kept its model. */
+export function modelsPart({ trials }: Compared): Html | null {
+  const saved = trials.filter(({ models }) => models.length > 0);
+  if (saved.length === 0) return null;
+  const link = ({ place }: TrialRecord, path: string) =>
+    markup`<a href="${encodeURI(`${place}/${path}`)}">${path}</a> `;
+  return markup`<section id="models">
+    <h2>Models</h2>
+    <dl>
+      ${saved.map(
+        (record) =>
+          markup`<dt>${record.name}</dt>
+            <dd>${record.models.map((path) => link(record, path))}</dd>`,
+      )}
+    </dl>
+  </section>`;
+}
 
 export function environmentPart({ summary, trials }: Compared): Html {
   const { environment, others = [], command } = summary;
@@ -17,7 +35,6 @@ export function environmentPart({ summary, trials }: Compared): Html {
   return markup`<section id="environment">
     <h2>Environment</h2>
     ${[environment, ...others].map(described)}
-    ${summary.tuning ? markup`<p>Settings were chosen by tuning: ${describeBudget(summary.tuning)}.</p>` : null}
     ${
       command
         ? markup`<p>The command:</p>

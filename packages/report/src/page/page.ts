@@ -5,7 +5,7 @@ import { assertCompared, unended, type Compared } from '../report.js';
 import type { Plot } from '../plots/plot.js';
 import { sectionsOf, type Section } from '../plots/plots.js';
 import { claimsPart } from './claims.js';
-import { environmentPart } from './environment.js';
+import { environmentPart, modelsPart } from './environment.js';
 import { Html, markup } from './html.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
@@ -54,7 +54,7 @@ export async function htmlReport(compared: Compared): Promise<string> {
             <h2>Table</h2>
             ${table(summary)}
           </section>
-          ${claims} ${sections.map(sectionPart)} ${environmentPart(compared)}
+          ${claims} ${sections.map(sectionPart)} ${modelsPart(compared)} ${environmentPart(compared)}
         </main>
         <script>
           ${new Html(SCRIPT)}
