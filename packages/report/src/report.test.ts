@@ -128,7 +128,6 @@ describe('the page', () => {
   });
 
   it('shows claims with their verdicts, differences and the paper’s figures', async () => {
-<<<<<<< HEAD
     const claims: SummaryClaim[] = [
       {
         id: 'a',
@@ -158,20 +157,6 @@ describe('the page', () => {
     // As the measures are written: a loss to four digits, an accuracy in percent.
     expect(page).toMatch(/A is better.*holds.*\+0\.0123 \(\+0\.0050 to \+0\.0200\).*better by 0\.02/s);
     expect(page).toMatch(/B is worse.*undecided.*−50\.0+% \(−120\.0+% to \+20\.0+%\)/s);
-=======
-    const rest = { smallest: null, count: 2, measure: 'accuracy' } as const;
-    const claims: SummaryClaim[] = [
-      ...[
-        { id: 'a', statement: 'A is better', verdict: 'holds', difference: 0.0123, interval: [0.005, 0.02] },
-      ],
-      ...[{ id: 'b', statement: 'B is worse', verdict: 'undecided', difference: -0.5, interval: null }],
-    ].map((claim) => ({ ...rest, ...claim, paper: 'ahead by 2%' }) as SummaryClaim);
-    const page = await htmlReport(
-      comparedOf({ pruners: [], sparsities: [], seeds: [0, 1], more: { claims } }),
-    );
-    expect(page).toMatch(/A is better.*holds.*\+1\.23% \(\+0\.50% to \+2\.00%\).*ahead by 2%/s);
-    expect(page).toMatch(/B is worse.*undecided.*−50\.0+%/s);
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
   });
 
   it('is drawn from a summary alone, and is the same text each time', async () => {

@@ -228,10 +228,6 @@ describe('a checkpoint', () => {
     expect((await readdir(place)).sort()).toEqual([
       'choices.json',
       'config.json',
-<<<<<<< HEAD
-=======
-      'choices.json',
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
       'metrics.jsonl',
       'result.json',
     ]);

@@ -41,13 +41,8 @@ interface Place {
   trial: Trial | null;
   result: TrialResult | null;
   checkpoint: Checkpoint | null;
-<<<<<<< HEAD
   models: ModelsToSave | null;
   masks: MaskRecord | null;
-=======
-  masks: MaskRecord | null;
-  models: ModelsToSave | null;
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
   readonly steps: StepMetrics[];
   lease: LeaseKey;
   held: boolean;
@@ -99,14 +94,6 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
       allowed();
       place.checkpoint = structuredClone(standing);
     },
-<<<<<<< HEAD
-=======
-    masks: async () => structuredClone(place.masks),
-    async saveMasks(chosen) {
-      allowed();
-      place.masks = structuredClone(chosen);
-    },
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
     async saveModels(models) {
       allowed();
       place.models = structuredClone(models);
@@ -116,14 +103,11 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
       const bytes = place.models?.files[path];
       if (!bytes) throw new Doubtful(`${path} was not saved`);
       return bytes.slice();
-<<<<<<< HEAD
     },
     masks: async () => structuredClone(place.masks),
     async saveMasks(chosen) {
       allowed();
       place.masks = structuredClone(chosen);
-=======
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
     },
     metrics: {
       async start() {

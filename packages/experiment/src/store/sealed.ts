@@ -4,11 +4,7 @@ import * as z from 'zod/mini';
 import { canonicalJson, textHash } from '../trial/hashes.js';
 import { Doubtful } from './trouble.js';
 
-<<<<<<< HEAD
 export type Format = 'trial' | 'result' | 'models' | 'masks' | 'lease' | 'product-costs';
-=======
-export type Format = 'trial' | 'result' | 'choices' | 'models' | 'lease' | 'product-costs';
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
 
 /** Raised when what the documents hold changes so that what was written before cannot be read. */
 export const FORMAT_VERSION = 1;

@@ -66,26 +66,16 @@ export interface TrialStore {
   checkpoint(): Promise<Checkpoint | null>;
   /** Replaces the one before as a whole. */
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
-<<<<<<< HEAD
-=======
-  /** The masks that its search chose; null of the dense baseline, and where it has not ended. @throws Doubtful */
-  masks(): Promise<MaskRecord | null>;
-  /** Before the result is published, so that no result lacks them. */
-  saveMasks(masks: MaskRecord): Promise<void>;
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
   /** Keeps a trial's model: the list of its files appears last, so that they count whole or not at all. */
   saveModels(models: ModelsToSave): Promise<void>;
   /** Null where none were saved. @throws Doubtful where a file is not what was saved */
   models(): Promise<SavedModels | null>;
   /** One of those that `models` lists. @throws Doubtful */
   modelFile(file: SavedFile): Promise<Uint8Array>;
-<<<<<<< HEAD
   /** The masks that its search chose; null of the dense baseline, and where it has not ended. @throws Doubtful */
   masks(): Promise<MaskRecord | null>;
   /** Before the result is published, so that no result lacks them. */
   saveMasks(masks: MaskRecord): Promise<void>;
-=======
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
   /** What was measured step by step. */
   readonly metrics: StepLog;
 }

@@ -69,24 +69,14 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
       return bytes && unpack(bytes, checkpoint);
     },
     saveCheckpoint: (standing) => putInPlace(checkpoint, pack(standing), allowed),
-<<<<<<< HEAD
     saveModels: models.save,
     models: models.read,
     modelFile: models.file,
-=======
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
     async masks(): Promise<MaskRecord | null> {
       const text = await readOr(masks);
       return text && unseal('choices', maskSchema, text.toString(), masks);
     },
-<<<<<<< HEAD
     saveMasks: (chosen) => putInPlace(masks, seal('masks', chosen), allowed),
-=======
-    saveMasks: (chosen) => putInPlace(masks, seal('choices', chosen), allowed),
-    saveModels: models.save,
-    models: models.read,
-    modelFile: models.file,
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
     metrics: stepLogFile(metrics, allowed),
   };
 

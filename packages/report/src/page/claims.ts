@@ -1,10 +1,6 @@
 /** What a recipe claims, and what came of it. */
 import { measuresIn, type Summary, type SummaryClaim } from '@espalier/experiment';
-<<<<<<< HEAD
 import { formatNumber, lossFormat } from '@espalier/workloads';
-=======
-import { formatNumber } from '@espalier/workloads';
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
 
 import { markup, type Html } from './html.js';
 
@@ -50,22 +46,11 @@ function verdictOf({ verdict }: SummaryClaim): Html {
   return markup`<span class="${kind}">${verdict}</span>`;
 }
 
-<<<<<<< HEAD
 /** Written as the measure is that it is about. */
 function differenceOf({ difference, interval, measure }: SummaryClaim, summary: Summary): string {
   if (difference === null) return '—';
   const format = measuresIn(summary).find(({ key }) => key === measure)?.format ?? lossFormat;
   const signed = (value: number) => `${value < 0 ? '−' : '+'}${formatNumber(Math.abs(value), format)}`;
   if (!interval) return signed(difference);
-=======
-/** As the measure's column writes its numbers. */
-function differenceOf({ difference, interval, measure: key }: SummaryClaim, summary: Summary): string {
-  if (difference === null) return '—';
-  const measure = measuresIn(summary).find((candidate) => candidate.key === key);
-  const digits = (value: number) =>
-    measure ? formatNumber(value, measure.format) : String(Number(value.toPrecision(3)));
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${digits(Math.abs(value))}`;
-  if (interval === null) return signed(difference);
->>>>>>> 531fbbb96673182d5a872b7ba1058fc6b83f7261
   return `${signed(difference)} (${signed(interval[0])} to ${signed(interval[1])})`;
 }
