@@ -76,7 +76,7 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
       const text = await readOr(masks);
       return text && unseal('choices', maskSchema, text.toString(), masks);
     },
-    saveMasks: (chosen) => putInPlace(masks, seal('masks', chosen), allowed),
+    saveMasks: (chosen) => putInPlace(masks, seal('choices', chosen), allowed),
     metrics: stepLogFile(metrics, allowed),
   };
 
