@@ -88,8 +88,8 @@ export async function inspectAccelerators(options: AcceleratorOptions = {}): Pro
 }
 
 /**
- * Gives the large products and convolutions of the started wasm backend to accelerators, in the place of those that it had;
- * 'off' takes them back. Calls take effect one after another, in their order; one that fails changes nothing.
+ * Gives the large products, convolutions and passes over tensors of the started wasm backend to accelerators, in the place of
+ * those that it had; 'off' takes them back. Calls take effect one after another, in their order; one that fails changes nothing.
  *
  * 'auto' takes oneDNN and a BLAS library, and where neither is found and `threads` is above 1, worker threads.
  *
