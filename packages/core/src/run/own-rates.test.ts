@@ -123,7 +123,11 @@ it('tells a proximal step how far its own step went', async () => {
   const slopes = [3, -1, 0.5, 2];
   for (let step = 0; step < 3; step++) {
     const before = values(added);
-    const loss = () => pruning.weight('w').mul(tf.tensor2d(slopes, [2, 2])).sum<tf.Scalar>();
+    const loss = () =>
+      pruning
+        .weight('w')
+        .mul(tf.tensor2d(slopes, [2, 2]))
+        .sum<tf.Scalar>();
     optimizer.minimize(loss, false, [w, added]);
     await pruning.step();
     const moved = values(added).map((value, b) => before[b]! - value);
