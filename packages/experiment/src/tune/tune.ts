@@ -170,9 +170,8 @@ async function trainRound(
       entered.push({ contest, candidate, strategy: { ...made, ...tuned, target: target! } });
     }
   }
-  const { strategies: _, trials, search, searchSeed, halving, by, onRound, ...compared } = options;
   const prepared = await prepareVariants(
-    { ...compared, epochs, split: 'validation' },
+    { ...comparedOf(options), epochs, split: 'validation' },
     entered.map(({ strategy }) => strategy),
     denseContest.candidates.map(({ training }) => training),
   );
@@ -259,7 +258,7 @@ function measureBy({ task, name }: Workload, key: string): MeasureDescription {
 
 function assertTuned(options: TuneOptions): void {
   const of = 'tune()';
-  const { strategies, trials, search, searchSeed, halving, by, onRound, ...compared } = options;
+  const { strategies, trials, search, searchSeed, halving, by, onRound } = options;
   assertOptions(
     of,
     { strategies, trials, search, searchSeed, halving, by, onRound },
@@ -280,7 +279,14 @@ function assertTuned(options: TuneOptions): void {
   );
   for (const { reference } of strategies)
     assertOptions(of, { reference }, { reference: required(aReference) });
-  assertCompared({ ...compared, pruners: [] }, of);
+  assertCompared({ ...comparedOf(options), pruners: [] }, of);
+}
+
+/** What a comparison takes as well. */
+function comparedOf(options: TuneOptions): Omit<CompareOptions, 'pruners'> {
+  const { strategies: _strategies, trials: _trials, search: _search, searchSeed: _seed, ...rest } = options;
+  const { halving: _halving, by: _by, onRound: _onRound, ...compared } = rest;
+  return compared;
 }
 
 /** For those that are made by a factory here, in this process. */
