@@ -106,7 +106,9 @@ describe('a strategy with a learning rate of its own', () => {
     await expect(checkLearningRates(withRate((step, total) => Math.sqrt(total - 1 - step)))).rejects.toThrow(
       'is NaN at step 24 of 24',
     );
-    await expect(checkLearningRates(withRate(() => 0))).rejects.toThrow('is 0 at every step: it does not train');
+    await expect(checkLearningRates(withRate(() => 0))).rejects.toThrow(
+      'is 0 at every step: it does not train',
+    );
   });
 });
 
