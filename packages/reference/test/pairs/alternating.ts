@@ -25,7 +25,7 @@ export const alternating: Pairs = {
     'sequential-attention-plus-plus, logits by the optimiser': pair(
       sequentialAttentionPlusPlus,
       reference.sequentialAttentionPlusPlus,
-      { plan, travel: 'optimizer' },
+      { plan, travel: 'optimizer' as const },
     ),
     'sequential-attention-plus-plus, global': overall(
       pair(sequentialAttentionPlusPlus, reference.sequentialAttentionPlusPlus, { plan, curveConstant: 2 }),
