@@ -7,7 +7,7 @@ import { recipes, type Entrant, type Recipe } from '@espalier/recipes';
 import type { Workload } from '@espalier/workloads';
 import { closest } from 'fastest-levenshtein';
 
-import { resolveReference, type Registry } from './registry.js';
+import { openRegistry, resolveReference } from './registry.js';
 import { toTune, type AskedStrategy } from './strategies.js';
 
 /** @throws UsageError with the nearest name where there is none of that name */
@@ -20,20 +20,18 @@ export function recipeOf(name: string): Recipe {
   );
 }
 
-export async function strategyOf(
-  entrant: Entrant,
-  registry: Registry,
-  workload: Workload,
-): Promise<AskedStrategy> {
-  const { name, strategy, settings } = entrant;
-  const reference = await withCode(await referenceOf(entrant, registry));
-  return toTune({ name, reference, fixed: { ...workload.settings?.[strategy], ...settings } });
+/** The built-in one, whatever a config calls by its name: a recipe is about that. */
+export async function strategyOf(entrant: Entrant, workload: Workload): Promise<AskedStrategy> {
+  const { name, strategy, settings, settingsOf = strategy } = entrant;
+  const reference = await withCode(await referenceOf(entrant));
+  return toTune({ name, reference, given: { ...workload.settings?.[settingsOf], ...settings } });
 }
 
 /** The strategies of the recipes' package are found from here, wherever the command runs. */
-async function referenceOf({ strategy }: Entrant, registry: Registry): Promise<Reference> {
+async function referenceOf({ strategy }: Entrant): Promise<Reference> {
   if (!strategy.startsWith('@espalier/recipes/')) {
-    return resolveReference(strategy, registry.pruners, 'strategy');
+    const { pruners } = await openRegistry(null);
+    return resolveReference(strategy, pruners, 'strategy');
   }
   const module = fileURLToPath(import.meta.resolve(strategy));
   return { name: strategy, module, section: 'default', contentHash: null };

@@ -9,10 +9,11 @@ const NOTHING = '—';
 /** The same for a file: a list. */
 export function listClaims(claims: readonly SummaryClaim[], measure: MeasureDescription): string {
   const { signed } = numbersOf(measure);
-  const lines = claims.map(({ statement, verdict, difference, interval, paper }) => {
+  const lines = claims.map((claim) => {
+    const { statement, verdict, difference, interval, paper } = claim;
     const seen = difference === null ? '' : ` ${signed(difference)}`;
     const within = interval ? ` (${interval.map(signed).join(' to ')})` : '';
-    return `- **${verdict}**: ${statement}${seen}${within}${paper ? ` The paper: ${paper}.` : ''}`;
+    return `- **${verdict}**${missing(claim)}: ${statement}${seen}${within}${paper ? ` The paper: ${paper}.` : ''}`;
   });
   return [...lines, '', reading(claims, measure)].join('\n');
 }
@@ -23,19 +24,25 @@ export function describeClaims(claims: readonly SummaryClaim[], measure: Measure
   const table = new Table({
     head: ['claim', 'verdict', `Δ ${measure.title ?? measure.key}`, 'interval', 'the paper'],
     style: { head: [], border: [] },
-    colWidths: [34, 15, 11, 20, 26],
+    colWidths: [31, 14, 10, 18, 21],
     wordWrap: true,
   });
-  for (const { statement, verdict, difference, interval, paper } of claims) {
+  for (const claim of claims) {
+    const { statement, verdict, difference, interval, paper } = claim;
     table.push([
       statement,
-      verdict,
+      `${verdict}${missing(claim)}`,
       difference === null ? NOTHING : signed(difference),
       interval ? interval.map(signed).join(' to ') : NOTHING,
       paper ?? NOTHING,
     ]);
   }
   return [table.toString(), reading(claims, measure)].join('\n');
+}
+
+/** Where a side diverged for some seed. */
+function missing({ count, asked }: SummaryClaim): string {
+  return count < asked ? ` (${count} of ${asked} seeds)` : '';
 }
 
 function numbersOf({ format }: MeasureDescription): { signed(value: number): string } {

@@ -47,12 +47,12 @@ export async function tunedFor(
   asked: Asked,
   { settings, path }: { readonly settings: TunedSettings; readonly path: string },
   workload: Workload,
-  axes: Pick<CompareOptions, 'sparsities' | 'blockShapes' | 'seeds'>,
+  axes: Pick<CompareOptions, 'sparsities' | 'blockShapes' | 'seeds' | 'epochs' | 'overrides' | 'allocations'>,
 ): Promise<Tuned> {
   const { defaults, name, scale = null } = workload;
-  assertFits(settings, { path, workload: name, scale, seeds: axes.seeds ?? defaults.seeds });
-  const set = [asked.dense, ...asked.strategies.map(({ training }) => training)];
-  if (set.some((training) => Object.keys(training).length > 0)) {
+  const { seeds = defaults.seeds, epochs = defaults.epochs, overrides, allocations } = axes;
+  assertFits(settings, { path, workload: name, scale, seeds, epochs, overrides, allocations });
+  if (asked.isSet) {
     throw new UsageError(
       '--set beside --settings: what was tuned is not to be changed by hand, so give one of both',
     );
@@ -64,6 +64,12 @@ export async function tunedFor(
     asked.strategies.flatMap((strategy) =>
       targets.map(async (target) => {
         const chosen = chosenFor(settings, strategy.name, target, path);
+        const unknown = Object.keys(chosen.settings).find((setting) => !strategy.names.includes(setting));
+        if (unknown !== undefined) {
+          throw new UsageError(
+            `${path} sets ${unknown} of ${strategy.name}, which it has not: run espalier tune again`,
+          );
+        }
         return strategyFor(await strategy.make(chosen.settings), chosen);
       }),
     ),

@@ -1,5 +1,11 @@
 /** The strategies that a command is to run, with their settings: the workload's, those of `--set`, those of a tuning. */
-import { UsageError, type Reference, type Strategy, type TunedStrategy } from '@espalier/experiment';
+import {
+  UsageError,
+  type Configuration,
+  type Reference,
+  type Strategy,
+  type TunedStrategy,
+} from '@espalier/experiment';
 import { loadPruner, loadSpace, withCode } from '@espalier/experiment/node';
 import { ownTraining, type TrainingSettings, type Workload } from '@espalier/workloads';
 import { closest } from 'fastest-levenshtein';
@@ -16,6 +22,8 @@ const TRAINING = ['learningRateFactor', 'weightDecay'] satisfies (keyof Training
 export interface AskedStrategy extends TunedStrategy {
   /** Of training, by `--set`. */
   readonly training: TrainingSettings;
+  /** What its settings are called. */
+  readonly names: readonly string[];
 }
 
 /** A strategy as it is to be called, with settings that are not to be chosen. */
@@ -23,7 +31,10 @@ export interface NamedStrategy {
   /** Its own name when absent. */
   readonly name?: string;
   readonly reference: Reference;
-  readonly fixed: Settings;
+  /** Of the workload's recipe, or a recipe's. */
+  readonly given: Settings;
+  /** By `--set`: kept with what is chosen. */
+  readonly fixed?: Configuration;
   readonly training?: TrainingSettings;
 }
 
@@ -31,14 +42,17 @@ export interface NamedStrategy {
  * @throws UsageError where its module has no such strategy
  */
 export async function toTune(given: NamedStrategy): Promise<AskedStrategy> {
-  const { reference, fixed, training = {} } = given;
-  const { name = (await loadPruner(reference)).name } = given;
+  const { reference, fixed = {}, training = {} } = given;
+  const pruner = await loadPruner(reference);
+  const { name = pruner.name } = given;
   const space = await loadSpace(reference);
+  const own = { ...given.given, ...fixed };
   return {
-    ...{ name, reference, training },
-    space: Object.fromEntries(Object.entries(space).filter(([setting]) => !(setting in fixed))),
+    ...{ name, reference, training, fixed },
+    names: [...new Set([...Object.keys(pruner.settings), ...Object.keys(space)])],
+    space: Object.fromEntries(Object.entries(space).filter(([setting]) => !(setting in own))),
     async make(chosen) {
-      const settings = { ...fixed, ...chosen };
+      const settings = { ...own, ...chosen };
       const named = Object.keys(settings).length > 0 ? { ...reference, given: settings } : reference;
       return { reference: named, pruner: { ...(await loadPruner(named)), name } };
     },
@@ -49,6 +63,8 @@ export interface Asked {
   readonly strategies: readonly AskedStrategy[];
   /** Of the dense baseline's training, by `--set`. */
   readonly dense: TrainingSettings;
+  /** Whether something was set by hand. */
+  readonly isSet: boolean;
 }
 
 /**
@@ -82,10 +98,11 @@ export async function askedStrategies(
     loaded.map(({ reference, space, pruner: { name, settings } }) => {
       const names = [...new Set([...Object.keys(settings), ...Object.keys(space)])];
       const { training, own } = apart(name, set[name] ?? {}, names);
-      return toTune({ name, reference, training, fixed: { ...workload.settings?.[name], ...own } });
+      return toTune({ name, reference, training, given: workload.settings?.[name] ?? {}, fixed: own });
     }),
   );
-  return { strategies, dense: apart('dense', set['dense'] ?? {}, []).training };
+  const dense = apart('dense', set['dense'] ?? {}, []).training;
+  return { strategies, dense, isSet: Object.keys(set).length > 0 };
 }
 
 /** As they are by themselves, but for `--set`. */
@@ -103,7 +120,7 @@ function apart(
   strategy: string,
   given: SetOptions[string],
   settings: readonly string[],
-): { readonly training: TrainingSettings; readonly own: Settings } {
+): { readonly training: TrainingSettings; readonly own: Configuration } {
   const known = [...settings, ...TRAINING];
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined) {

@@ -103,10 +103,14 @@ const aSpace = anObject("ranges by the settings' names, { dense: between(0.1, 0.
 function assertSpace(of: string, space: unknown): asserts space is SettingsSpace {
   assertArgument(of, 'space', space, aSpace);
   for (const [name, range] of Object.entries(space as SettingsSpace)) {
-    const isChoice = 'values' in range && Array.isArray(range.values);
-    if (isChoice || ('low' in range && aNumber.holds(range.low) && aNumber.holds(range.high))) continue;
-    throw new TypeError(
-      `${of}: the range of ${name} is ${describeValue(range)}: take between() or choiceOf()`,
-    );
+    assertRange(`${of}: the range of ${name}`, range);
   }
+}
+
+/** As `between` and `choiceOf` make them. */
+function assertRange(what: string, range: unknown): void {
+  const { values, low, high, ...options } = (range ?? {}) as Partial<NumberRange & SettingChoice>;
+  if (Array.isArray(values)) choiceOf(...values);
+  else if (typeof low === 'number' && typeof high === 'number') between(low, high, options);
+  else throw new TypeError(`${what} is ${describeValue(range)}: take between() or choiceOf()`);
 }

@@ -150,7 +150,10 @@ export async function prepareVariants(
 
   const executor = options.executor ?? inPlace({ backend: await currentBackend() });
   await unlessAborted(executor.startHere(), signal);
-  const pruners = strategies.map(({ pruner }) => pruner);
+  // Of one strategy with other settings each is the same kind of thing: one is rehearsed.
+  const pruners = [
+    ...new Map(strategies.toReversed().map(({ pruner }) => [pruner.name, pruner])).values(),
+  ].reverse();
   const rehearsal = {
     ...{ workload, pruners, targets, seed: seeds[0] as number, epochs, dataFolder },
     ...(split && { split }),
@@ -260,7 +263,7 @@ const inPlaceOnly = (name: string): Reference => ({
   contentHash: null,
 });
 
-function withReference(workload: Workload | ComparedWorkload): ComparedWorkload {
+export function withReference(workload: Workload | ComparedWorkload): ComparedWorkload {
   return 'workload' in workload ? workload : { workload, reference: inPlaceOnly(workload.name) };
 }
 

@@ -28,3 +28,13 @@ export function messageOf(error: unknown): string {
   if (isUsageError(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
+
+/** Trials failed of which all are needed. */
+export class TrialsFailed extends Error {
+  override readonly name = 'TrialsFailed';
+
+  /** @param failures a line each */
+  constructor(readonly failures: readonly string[]) {
+    super(failures.join('\n'));
+  }
+}

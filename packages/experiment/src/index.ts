@@ -4,7 +4,7 @@
  */
 export { currentBackend, type BackendDescription, type StartedBackend } from './backend.js';
 export { compare, type CompareOptions } from './compare.js';
-export { isUsageError, UsageError } from './errors.js';
+export { isUsageError, TrialsFailed, UsageError } from './errors.js';
 export { estimate, type Estimate, type EstimatedTrial } from './estimate.js';
 export type { Executor, RunOptions, Work } from './executors/executor.js';
 export { inPlace, type InPlaceOptions } from './executors/in-place.js';

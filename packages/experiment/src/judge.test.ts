@@ -56,7 +56,12 @@ test('fewer than two pairs decide nothing, and count among the claims', () => {
   ]);
 });
 
-test('differences that are all the same decide', () => {
-  expect(judge([[2, 2]])[0]).toMatchObject({ verdict: 'holds', interval: [2, 2], smallest: 0 });
-  expect(judge([[0, 0]])[0]!.verdict).toBe('undecided');
+test('differences that are all the same say nothing of how far others would lie apart', () => {
+  for (const same of [
+    [2, 2],
+    [0, 0, 0],
+    [0.1 + 0.2, 0.3],
+  ]) {
+    expect(judge([same])[0]).toMatchObject({ verdict: 'undecided', interval: null, smallest: null });
+  }
 });

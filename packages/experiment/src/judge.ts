@@ -18,13 +18,19 @@ export interface Judged {
   readonly mean: number | null;
   /** Of pairs. */
   readonly count: number;
-  /** At the level that Holm's method gives this one among all; null of fewer than two pairs. */
+  /**
+   * At the level that Holm's method gives this one among all; null of fewer than two pairs, and of pairs that are all the
+   * same.
+   */
   readonly interval: readonly [low: number, high: number] | null;
   /** The smallest mean difference that so many pairs, as far apart as these, would have decided if it were the first of all. */
   readonly smallest: number | null;
 }
 
 const ALPHA = 0.05;
+
+/** A deviation under so much of the mean is none. */
+const ROUNDING = 1e-9;
 
 /**
  * @param claims for each the paired differences, one a seed: above zero where the claim is right
@@ -65,7 +71,7 @@ interface Test {
   readonly mean: number | null;
   readonly deviation: number | null;
   readonly count: number;
-  /** Two-sided; null of fewer than two pairs. */
+  /** Two-sided; null of fewer than two pairs, and of pairs that are all the same. */
   readonly p: number | null;
 }
 
@@ -73,11 +79,17 @@ function testOf(differences: readonly number[]): Test {
   const of = spread(differences);
   if (!of) return { mean: null, deviation: null, count: 0, p: null };
   const { mean, deviation, count } = of;
-  return { mean, deviation, count, p: deviation === null ? null : pOf(mean, deviation, count) };
+  // Differences that are all the same say nothing of how far others would lie apart.
+  const spreads = deviation !== null && deviation > ROUNDING * Math.abs(mean);
+  return {
+    mean,
+    deviation: spreads ? deviation : null,
+    count,
+    p: spreads ? pOf(mean, deviation, count) : null,
+  };
 }
 
 function pOf(mean: number, deviation: number, count: number): number {
-  if (deviation === 0) return mean === 0 ? 1 : 0;
   const t = Math.abs(mean) / (deviation / Math.sqrt(count));
   return 2 * (1 - tCdf(t, count - 1));
 }

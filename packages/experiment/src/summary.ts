@@ -83,8 +83,9 @@ export interface SummaryClaim {
   readonly interval: readonly [low: number, high: number] | null;
   /** The smallest difference that the seeds would have decided. */
   readonly smallest: number | null;
-  /** Of pairs. */
+  /** Of pairs, of as many as there are seeds: less where a side diverged, and then nothing is decided. */
   readonly count: number;
+  readonly asked: number;
   /** What the paper saw, in words. */
   readonly paper?: string;
 }

@@ -8,13 +8,13 @@ export interface FigureBesidePaper extends PaperFigure {
   readonly ours: number | null;
 }
 
-/** Those figures whose target was run, or all of the paper's, where none of them was. */
+/** Of the figures whose target was run; where none of them was, all of the paper's. */
 export function besidePaper(
   paper: readonly PaperFigure[],
   rows: readonly Row[],
   measure: MeasureDescription,
 ): FigureBesidePaper[] {
-  return paper.map((figure) => {
+  const all = paper.map((figure) => {
     const values = rows
       .filter(
         ({ pruner, sparsity, blockShape }) =>
@@ -25,4 +25,7 @@ export function besidePaper(
       .flatMap((row) => valueIn(row, measure) ?? []);
     return { ...figure, ours: spread(values)?.mean ?? null };
   });
+  const isRun = ({ sparsity, blockShape }: PaperFigure) =>
+    rows.some((row) => row.sparsity === sparsity && row.blockShape.join() === blockShape.join());
+  return all.some(isRun) ? all.filter(isRun) : all;
 }

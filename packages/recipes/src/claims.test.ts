@@ -46,23 +46,23 @@ test('where less is better, the side with less is ahead', () => {
 });
 
 test('a side at one target is that target alone', () => {
-  const rows = [row('a', 0, 5, 8), row('a', 0, 2, 32), row('a', 1, 6, 8), row('a', 1, 3, 32)];
+  const rows = [row('a', 0, 5, 8), row('a', 0, 2, 32), row('a', 1, 6.1, 8), row('a', 1, 2.1, 32)];
   const blocks: Claim = {
     ...claim,
     better: { entrant: 'a', blockShape: [8, 8] },
     than: { entrant: 'a', blockShape: [32, 32] },
   };
-  expect(judgeClaims([blocks], rows, measure('higher'))[0]).toMatchObject({ mean: 3, verdict: 'holds' });
+  expect(judgeClaims([blocks], rows, measure('higher'))[0]).toMatchObject({ mean: 3.5, count: 2, asked: 2 });
 });
 
-test('a seed counts where both sides have all their values', () => {
+test('a seed counts where both sides have all their values, and one that is missing leaves the claim undecided', () => {
   const rows = [
     ...[row('a', 0, 5), row('b', 0, 1), row('a', 1, null), row('b', 1, 1)],
     ...[row('a', 2, 5), row('a', 3, 7), row('b', 3, 1)],
   ];
-  expect(judgeClaims([claim], rows, measure('higher'))[0]!.differences.map(({ seed }) => seed)).toEqual([
-    0, 3,
-  ]);
+  const [judged] = judgeClaims([claim], rows, measure('higher'));
+  expect(judged!.differences.map(({ seed }) => seed)).toEqual([0, 3]);
+  expect(judged).toMatchObject({ verdict: 'undecided', count: 2, asked: 4 });
 });
 
 test("the paper's figures stand beside the means of what was run there", () => {
@@ -71,5 +71,7 @@ test("the paper's figures stand beside the means of what was run there", () => {
     { entrant: 'a', sparsity: 0.95, blockShape: [8, 8] as const, value: null },
   ];
   const rows = [row('a', 0, 4), row('a', 1, 6), row('a', 2, null)];
-  expect(besidePaper(paper, rows, measure('higher')).map(({ ours }) => ours)).toEqual([5, null]);
+  expect(besidePaper(paper, rows, measure('higher')).map(({ ours }) => ours)).toEqual([5]);
+  // Where nothing was run that the paper has, its figures stand alone.
+  expect(besidePaper(paper, [], measure('higher')).map(({ ours }) => ours)).toEqual([null, null]);
 });

@@ -10,12 +10,15 @@ export interface ClaimResult extends Judged {
   readonly measure: string;
   /** What the paper saw, in words. */
   readonly paper?: string;
+  /** How many seeds there are: a pair is missing where a side diverged, and then the claim is undecided. */
+  readonly asked: number;
   /** The paired differences by seed, above zero where the claim is right. */
   readonly differences: readonly { readonly seed: number; readonly difference: number }[];
 }
 
 /**
- * Each claim by the paired differences over seeds, averaged over its targets; all of them judged together.
+ * Each claim by the paired differences over seeds, averaged over its targets; all of them judged together. A claim of
+ * which a side diverged for some seed is undecided: the seeds that are left are those that went well.
  *
  * @param rows of which a strategy is called as the entrant is
  */
@@ -26,10 +29,13 @@ export function judgeClaims(
 ): ClaimResult[] {
   const differences = claims.map((claim) => differencesOf(claim, rows, measure));
   const judged = judge(differences.map((ofClaim) => ofClaim.map(({ difference }) => difference)));
+  const asked = new Set(rows.map(({ seed }) => seed)).size;
   return claims.map(({ id, statement, paper }, i) => ({
     ...{ id, statement, measure: measure.key },
     ...(paper !== undefined && { paper }),
     ...judged[i]!,
+    ...(differences[i]!.length < asked && { verdict: 'undecided' as const }),
+    asked,
     differences: differences[i]!,
   }));
 }

@@ -11,7 +11,11 @@ export const sequentialAttentionPlusPlus: Entrant = {
   strategy: 'sequential-attention-plus-plus',
 };
 
-/** One that this package makes. */
+/** One that this package makes, a variant of SequentialAttention++. */
 export function variant(name: string, settings?: Entrant['settings']): Entrant {
-  return { name, strategy: `@espalier/recipes/strategies/${name}`, ...(settings && { settings }) };
+  return {
+    ...{ name, strategy: `@espalier/recipes/strategies/${name}` },
+    settingsOf: sequentialAttentionPlusPlus.strategy,
+    ...(settings && { settings }),
+  };
 }

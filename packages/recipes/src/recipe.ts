@@ -23,6 +23,8 @@ export interface Entrant {
   /** A built-in strategy, or a module that exports one. */
   readonly strategy: string;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** The built-in strategy whose settings of a workload's recipe it takes; the strategy itself when absent. */
+  readonly settingsOf?: string;
   /** How many times as long as the others it trains; 1 when absent. */
   readonly epochsFactor?: number;
 }

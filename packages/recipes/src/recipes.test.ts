@@ -1,5 +1,5 @@
-import { assertCombination } from '@espalier/core';
-import { workloads, atScale, type ScaleName } from '@espalier/workloads';
+import { assertCombination, placePhases, type Pruner } from '@espalier/core';
+import { atScale, stepsPerEpoch, workloads, type ScaleName } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 
@@ -10,12 +10,17 @@ import withoutSparsification from './strategies/without-sparsification.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const built = [
-  ...['magnitude', 'acdc', 'powerpropagation', 'str', 'softmax-attention', 'sequential-attention-plus-plus'],
-  ...['without-sparsification', 'unnormalised', 'norm-with-sparsification'].map(
-    (name) => `@espalier/recipes/strategies/${name}`,
-  ),
-];
+/** The strategies that recipes may name, and where they are. */
+const built: Readonly<Record<string, string>> = Object.fromEntries([
+  ...[
+    ...['magnitude', 'acdc', 'powerpropagation', 'str', 'softmax-attention'],
+    'sequential-attention-plus-plus',
+  ].map((name) => [name, `@espalier/${name}`]),
+  ...['without-sparsification', 'unnormalised', 'norm-with-sparsification'].map((name) => [
+    `@espalier/recipes/strategies/${name}`,
+    `./strategies/${name}.js`,
+  ]),
+]);
 
 describe.each(recipes.map((recipe) => [recipe.name, recipe] as const))('%s', (_, recipe) => {
   const names = recipe.entrants.map(({ name }) => name);
@@ -23,7 +28,7 @@ describe.each(recipes.map((recipe) => [recipe.name, recipe] as const))('%s', (_,
 
   it('has entrants of different names, of strategies that there are', () => {
     expect(new Set(names).size).toBe(names.length);
-    for (const { strategy } of recipe.entrants) expect(built).toContain(strategy);
+    for (const { strategy } of recipe.entrants) expect(Object.keys(built)).toContain(strategy);
   });
 
   it('runs on workloads that have the scale, judged by a measure that they have', async () => {
@@ -35,6 +40,18 @@ describe.each(recipes.map((recipe) => [recipe.name, recipe] as const))('%s', (_,
       expect(seeds.length).toBeGreaterThan(1);
       // Settings are chosen with seed 100.
       expect(seeds).not.toContain(100);
+    }
+  });
+
+  it('has room for every phase of its entrants at the smallest scale', async () => {
+    const { workload, epochs } = recipe.scales.smoke!;
+    const loaded = atScale(await workloads[workload]!(), 'smoke');
+    if (workload === 'criteo-mlp') return;
+    const { train } = await loaded.load({ dataFolder: '', seed: 0 });
+    const steps = (epochs ?? loaded.defaults.epochs) * stepsPerEpoch(train.count, loaded.defaults.batchSize);
+    for (const { strategy, settings, epochsFactor = 1 } of recipe.entrants) {
+      const { default: make } = (await import(built[strategy]!)) as { default: (given?: object) => Pruner };
+      expect(() => placePhases(make(settings).search.phases, epochsFactor * steps)).not.toThrow();
     }
   });
 

@@ -3,7 +3,7 @@ import { squares, type RecipeScale } from './recipe.js';
 
 const STANDS_FOR = 'digits and a perceptron stand for the images and the residual network of the paper';
 
-/** MNIST at `small`: with five seeds a comparison of some hundred trials takes two hours on two cores. */
+/** MNIST at `small`: a hundred trials of five seeds take an hour or two on two cores. */
 export function onMnist(
   axes: Pick<RecipeScale, 'sparsities' | 'blockShapes'>,
   tuningTrials: number | null,

@@ -138,6 +138,7 @@ describe('the page', () => {
         interval: [0.005, 0.02],
         smallest: 0.007,
         count: 5,
+        asked: 5,
         paper: 'better by 0.02',
       },
       {
@@ -149,6 +150,7 @@ describe('the page', () => {
         interval: [-1.2, 0.2],
         smallest: 0.7,
         count: 5,
+        asked: 5,
       },
     ];
     const page = await htmlReport(

@@ -140,11 +140,12 @@ export async function run(given: CompareCommandOptions): Promise<number> {
 
 async function tunedOf(
   { compared, asked }: Subject,
-  { settings: path, sparsity, block, seeds }: CompareCommandOptions,
+  { settings: path, sparsity, block, ...given }: CompareCommandOptions,
 ): Promise<Tuned> {
   if (path === undefined) return { pruners: await untuned(asked), dense: asked.dense };
   const settings = await readSettings(path);
-  const axes = { sparsities: sparsity, blockShapes: block, seeds };
+  const { seeds, epochs, override: overrides, allocation: allocations } = given;
+  const axes = { sparsities: sparsity, blockShapes: block, seeds, epochs, overrides, allocations };
   return tunedFor(asked, { settings, path }, compared.workload, axes);
 }
 

@@ -6,6 +6,7 @@ import {
   describeBudget,
   measuresIn,
   strategyFor,
+  TrialsFailed,
   tune,
   UsageError,
   type CompareOptions,
@@ -14,13 +15,14 @@ import {
   type Summary,
   type TunedSettings,
 } from '@espalier/experiment';
-import { loadWorkload, nodeReports, openFolder, withCode, type FolderStore } from '@espalier/experiment/node';
+import { loadWorkload, nodeReports, withCode, type FolderStore } from '@espalier/experiment/node';
 import { judgeClaims, type Claim, type Entrant, type Recipe, type RecipeScale } from '@espalier/recipes';
 import { scaleNames, type ScaleName } from '@espalier/workloads';
 
 import { findConfig } from '../config.js';
 import { recipeOf, strategyOf } from '../entrants.js';
 import { interruptibly } from '../interruptible.js';
+import { openedOnce } from '../opened-once.js';
 import * as options from '../options.js';
 import { showProgress } from '../live/progress.js';
 import { openRegistry, resolveReference } from '../registry.js';
@@ -29,9 +31,10 @@ import { SETTINGS_FILE } from '../settings.js';
 import type { AskedStrategy } from '../strategies.js';
 import { dataFolderOf, executorOf, scaled, timestamp } from '../subject.js';
 import { SummaryFile } from '../summary-file.js';
+import { writeTuned } from '../tuned-file.js';
 import type { Command } from './command.js';
 import { computing, type ComputingOptions } from './shared-options.js';
-import { progressByRound } from './tune.js';
+import { progressByRound, reportFailed } from './tune.js';
 
 export interface ReproduceOptions extends ComputingOptions {
   readonly scale: ScaleName;
@@ -54,6 +57,15 @@ export const reproduce: Command = {
 
 /** A claim that does not hold is a result. @returns 0, or 1 when a trial failed */
 export async function run(name: string, given: ReproduceOptions): Promise<number> {
+  try {
+    return await reproduceRecipe(name, given);
+  } catch (error) {
+    if (!(error instanceof TrialsFailed)) throw error;
+    return reportFailed(error);
+  }
+}
+
+async function reproduceRecipe(name: string, given: ReproduceOptions): Promise<number> {
   const recipe = recipeOf(name);
   const scale = scaleOf(recipe, given.scale);
   const registry = await openRegistry(findConfig(given.config));
@@ -62,31 +74,37 @@ export async function run(name: string, given: ReproduceOptions): Promise<number
   const entrants = await Promise.all(
     recipe.entrants.map(async (entrant) => ({
       entrant,
-      strategy: await strategyOf(entrant, registry, workload),
+      strategy: await strategyOf(entrant, workload),
     })),
   );
   const out = resolve(given.out ?? join('runs', `${timestamp()}-${recipe.name}`));
-  const store = await openFolder(out);
+  const open = openedOnce(out);
   const epochs = scale.epochs ?? workload.defaults.epochs;
-  const parts = byLength(entrants, epochs);
+  const lengths = byLength(entrants, epochs);
   const axes = { sparsities: scale.sparsities, blockShapes: scale.blockShapes };
   const summaries = await interruptibly(out, async (signal) => {
     const common = {
       ...{ workload: { reference, workload }, ...axes, sparsePhases: given.sparsePhases },
-      ...{ dataFolder: dataFolderOf(given), executor: await executorOf(given), store, signal },
+      ...{ dataFolder: dataFolderOf(given), executor: await executorOf(given), store: open, signal },
       trialTimeoutMinutes: given.trialTimeout,
     };
     const done: { readonly summary: Summary; readonly tuned: TunedSettings | null }[] = [];
-    for (const [i, part] of parts.entries()) {
+    for (const [i, part] of lengths.entries()) {
       const ofPart = { ...common, epochs: part.epochs };
-      const tuned = scale.tuningTrials === null ? null : await tunePart(part, scale, ofPart, i, store);
+      const tuned = scale.tuningTrials === null ? null : await tunePart(part, scale, ofPart);
+      const store = partOf(await open(), i);
+      if (tuned) await writeTuned(store, SETTINGS_FILE, tuned);
       done.push({ tuned, summary: await comparePart(part, scale, ofPart, tuned, store) });
     }
     return done;
   });
-  const whole = together(summaries.map(({ summary }) => summary));
-  const measure = measuresIn(whole).find(({ key }) => key === scale.measure) as MeasureDescription;
-  const summary = { ...whole, claims: claimsOf(recipe.claims(scale), whole, measure) };
+  const parts = summaries.map(({ summary }) => summary);
+  const [first] = parts as [Summary];
+  const measure = measuresIn(first).find(({ key }) => key === scale.measure) as MeasureDescription;
+  // Of those that train longer there are tables of their own.
+  const rows = parts.flatMap(({ rows }, i) => rows.filter(({ pruner }) => i === 0 || pruner !== 'dense'));
+  const summary = { ...first, claims: claimsOf(recipe.claims(scale), rows, measure) };
+  const store = await open();
   const written = new SummaryFile(() => store);
   await written.write(summary);
   const notes = [
@@ -94,14 +112,14 @@ export async function run(name: string, given: ReproduceOptions): Promise<number
     ...(scale.standsFor ? [`${capital(scale.standsFor)}.`] : []),
     budgetOf(summaries.map(({ tuned }) => tuned)),
   ];
-  const figures = describeFigures(recipe.paper, summary, measure);
+  const figures = describeFigures(recipe.paper, { rows }, measure);
   const claims = describeClaims(summary.claims, measure);
   await store.write('claims.md', `${[...notes, '', listClaims(summary.claims, measure)].join('\n')}\n`);
   process.stdout.write(`${notes.join('\n')}\n\n`);
-  process.stdout.write(nodeReports.table(summary, { width: process.stdout.columns }));
+  for (const part of parts) process.stdout.write(nodeReports.table(part, { width: process.stdout.columns }));
   if (figures !== '') process.stdout.write(`\n${figures}\n`);
   process.stdout.write(`\n${claims}\n\nWritten to ${out}\n`);
-  const failed = summary.rows.filter(({ status }) => status === 'failed');
+  const failed = rows.filter(({ status }) => status === 'failed');
   for (const row of failed) process.stderr.write(`${row.pruner} seed ${row.seed} failed: ${row.message}\n`);
   if (written.trouble) process.stderr.write(`error: ${written.trouble}\n`);
   return failed.length > 0 || written.trouble ? 1 : 0;
@@ -139,12 +157,10 @@ async function tunePart(
   { entered }: Part,
   scale: RecipeScale,
   compared: PartOptions,
-  number: number,
-  store: FolderStore,
 ): Promise<TunedSettings> {
   const watched = progressByRound();
   try {
-    const tuned = await tune({
+    return await tune({
       ...compared,
       strategies: entered.map(({ strategy: { training: _, ...strategy } }) => strategy),
       trials: scale.tuningTrials as number,
@@ -152,9 +168,6 @@ async function tunePart(
       watcher: watched.watcher,
       onRound: watched.onRound,
     });
-    const name = number === 0 ? SETTINGS_FILE : SETTINGS_FILE.replace('.', `-${number + 1}.`);
-    await store.write(name, `${JSON.stringify(tuned, null, 2)}\n`);
-    return tuned;
   } finally {
     watched.stop();
   }
@@ -197,15 +210,20 @@ async function tunedStrategies(entered: readonly Entered[], { chosen }: TunedSet
   );
 }
 
-/** One summary of parts of other lengths: the dense baseline is that of the first. */
-function together([first, ...others]: readonly Summary[]): Summary {
-  const rows = others.flatMap((summary) => summary.rows.filter(({ pruner }) => pruner !== 'dense'));
-  return { ...first!, rows: [...first!.rows, ...rows] };
+/** The same folder; documents of the second part are called `summary-2.json`, and so on. */
+function partOf(store: FolderStore, index: number): FolderStore {
+  if (index === 0) return store;
+  const named = (name: string) => name.replace('.', `-${index + 1}.`);
+  return {
+    ...store,
+    read: (name) => store.read(named(name)),
+    write: (name, text) => store.write(named(name), text),
+  };
 }
 
 function claimsOf(
   claims: readonly Claim[],
-  { rows }: Summary,
+  rows: Summary['rows'],
   measure: MeasureDescription,
 ): NonNullable<Summary['claims']> {
   return judgeClaims(claims, rows, measure).map(({ differences: _, mean, ...claim }) => ({

@@ -4,24 +4,32 @@ import { join, resolve } from 'node:path';
 import {
   describeMeasures,
   describeTuning,
+  TrialsFailed,
   tune as tuneStrategies,
   UsageError,
   type Round,
-  type TunedSettings,
   type Watcher,
 } from '@espalier/experiment';
-import { openFolder, type FolderStore } from '@espalier/experiment/node';
 import { Option } from 'commander';
 
 import { interruptibly } from '../interruptible.js';
+import { openedOnce } from '../opened-once.js';
 import * as options from '../options.js';
 import { showProgress, type Progress } from '../live/progress.js';
 import { SETTINGS_FILE } from '../settings.js';
 import { dataFolderOf, executorOf, loadSubject, timestamp } from '../subject.js';
+import { writeTuned } from '../tuned-file.js';
 import type { Command } from './command.js';
-import { computing, subject, type ComputingOptions, type SubjectOptions } from './shared-options.js';
+import {
+  allocation,
+  computing,
+  subject,
+  type AllocationOptions,
+  type ComputingOptions,
+  type SubjectOptions,
+} from './shared-options.js';
 
-export interface TuneCommandOptions extends SubjectOptions, ComputingOptions {
+export interface TuneCommandOptions extends SubjectOptions, AllocationOptions, ComputingOptions {
   readonly seeds?: readonly number[];
   readonly trials?: number;
   readonly search: 'random' | 'grid';
@@ -34,7 +42,7 @@ export const tune: Command = {
   usage: 'tune',
   description: 'choose settings for every strategy with the same budget, on the validation split',
   arguments: (command) =>
-    computing(subject(command))
+    computing(allocation(subject(command)))
       .option(
         '--trials <n>',
         'what each strategy may spend at each target, in trials of the whole length (default: 6)',
@@ -55,9 +63,30 @@ export const tune: Command = {
   run,
 };
 
+/** @returns the exit code: 0, or 1 when a trial failed */
 export async function run(given: TuneCommandOptions): Promise<number> {
+  try {
+    return await tuneAndWrite(given);
+  } catch (error) {
+    if (!(error instanceof TrialsFailed)) throw error;
+    return reportFailed(error);
+  }
+}
+
+/** Nothing is chosen: the same command goes on from what has ended. */
+export function reportFailed({ failures }: TrialsFailed): 1 {
+  for (const line of failures) process.stderr.write(`${line}\n`);
+  return 1;
+}
+
+async function tuneAndWrite(given: TuneCommandOptions): Promise<number> {
   const { compared, asked } = await loadSubject(given);
   const { workload } = compared;
+  if ((given.allocation?.length ?? 0) > 1) {
+    throw new UsageError(
+      '--allocation: settings are chosen under one allocation: run espalier tune for each',
+    );
+  }
   const set = [asked.dense, ...asked.strategies.map(({ training }) => training)];
   if (set.some((training) => Object.keys(training).length > 0)) {
     throw new UsageError(
@@ -65,7 +94,7 @@ export async function run(given: TuneCommandOptions): Promise<number> {
     );
   }
   const out = resolve(given.out ?? join('runs', `${timestamp()}-tune-${workload.name}`));
-  const store = await openFolder(out);
+  const open = openedOnce(out);
   const watched = progressByRound();
   const tuned = await interruptibly(out, async (signal) => {
     try {
@@ -75,11 +104,11 @@ export async function run(given: TuneCommandOptions): Promise<number> {
         ...{ sparsities: given.sparsity, blockShapes: given.block, overrides: given.override },
         ...{ seeds: given.seeds, epochs: given.epochs, sparsePhases: given.sparsePhases },
         ...{ trials: given.trials, search: given.search, searchSeed: given.searchSeed },
-        ...{ halving: given.halving, by: given.by },
+        ...{ halving: given.halving, by: given.by, allocation: given.allocation?.[0] },
         dataFolder: dataFolderOf(given),
         executor: await executorOf(given),
         trialTimeoutMinutes: given.trialTimeout,
-        store,
+        store: open,
         watcher: watched.watcher,
         onRound: watched.onRound,
         signal,
@@ -88,21 +117,12 @@ export async function run(given: TuneCommandOptions): Promise<number> {
       watched.stop();
     }
   });
-  const text = await writeTuned(tuned, store, describeMeasures(workload.task));
+  const text = describeTuning(tuned, describeMeasures(workload.task));
+  const store = await open();
+  await writeTuned(store, SETTINGS_FILE, tuned);
+  await store.write('tuning.md', text);
   process.stdout.write(`${text}\nWritten to ${join(out, SETTINGS_FILE)}, for espalier compare --settings\n`);
   return 0;
-}
-
-/** @returns the table, which is also written */
-export async function writeTuned(
-  tuned: TunedSettings,
-  store: FolderStore,
-  measures: ReturnType<typeof describeMeasures>,
-): Promise<string> {
-  const text = describeTuning(tuned, measures);
-  await store.write(SETTINGS_FILE, `${JSON.stringify(tuned, null, 2)}\n`);
-  await store.write('tuning.md', text);
-  return text;
 }
 
 /** Each round shows its own trials. */

@@ -19,7 +19,7 @@ export function describeBudget({ by, search, seeds, epochs, rounds, spent }: Tun
  * @param measures of the workload, for how numbers are written
  */
 export function describeTuning(tuned: TunedSettings, measures: readonly MeasureDescription[]): string {
-  const { workload, scale, date, tuning, chosen } = tuned;
+  const { workload, scale, tuning, chosen } = tuned;
   const measure = measures.find(({ key }) => key === tuning.by);
   const number = (value: number | null) =>
     value === null ? NOTHING : measure ? formatNumber(value, measure.format) : String(value);
@@ -27,12 +27,12 @@ export function describeTuning(tuned: TunedSettings, measures: readonly MeasureD
     one.strategy,
     targetText(one),
     settingsText({ ...one.settings, ...one.training }) || 'its own',
-    number(one.value),
+    `${number(one.value)}${one.epochs < tuning.epochs ? ` (at ${epochsText(one.epochs)})` : ''}`,
     `${number(one.own.value)}${one.own.epochs < tuning.epochs ? ` (at ${epochsText(one.own.epochs)})` : ''}`,
   ]);
   const head = ['strategy', 'target', 'chosen', `${tuning.by}, validation`, 'its own settings'];
   return [
-    `Settings for ${workload}${scale ? ` at scale ${scale}` : ''}, ${date.slice(0, 10)}: ${describeBudget(tuning)}.`,
+    `Settings for ${workload}${scale ? ` at scale ${scale}` : ''}: ${describeBudget(tuning)}.`,
     '',
     markdownTable([head, ...rows]),
     '',

@@ -2,7 +2,7 @@
  * Successive halving (Jamieson & Talwalkar 2016, arXiv 1502.07943): many settings are tried for a short training, the
  * best of them for a longer one, and the best of these for the whole.
  */
-import { assertArgument, wholeNumber } from '@espalier/core';
+import { assertArgument, listOf, wholeNumber } from '@espalier/core';
 
 import { UsageError } from '../errors.js';
 
@@ -17,38 +17,49 @@ export interface Round {
 const FACTOR = 3;
 /** More rounds than that begin with trainings that tell nothing. */
 const MOST = 3;
+/** Of fewer, none is chosen. */
+const LEAST = 2;
 
-/**
- * @param trials what a strategy may spend at each target, in trials of the whole length
- * @param epochs the whole length
- * @param seeds how many trials each settings take
- * @param halving whether the hopeless are left after a short training
- * @throws UsageError where the budget is not enough for one
- */
-export function roundsOf(trials: number, epochs: number, seeds: number, halving: boolean): Round[] {
-  for (const [name, value] of Object.entries({ trials, epochs, seeds })) {
-    assertArgument('roundsOf()', name, value, wholeNumber());
-  }
-  const lengths = halving ? lengthsOf(epochs) : [epochs];
-  // Every round spends the same; where that is not enough for the last one, there are fewer rounds.
-  for (let rounds = lengths.length; rounds > 0; rounds--) {
-    const share = trials / rounds / seeds;
-    if (share < 1) continue;
-    return lengths
-      .slice(-rounds)
-      .map((length) => ({ epochs: length, configurations: Math.floor((share * epochs) / length) }));
-  }
-  throw new UsageError(
-    `A budget of ${trials} trials is under one for each of ${seeds} seeds: raise --trials, or give fewer --seeds`,
-  );
-}
-
-/** From the shortest; whole epochs, each length once. */
-function lengthsOf(epochs: number): number[] {
+/** How long rounds may train, the whole length last: whole epochs, each length once. */
+export function lengthsOf(epochs: number, halving: boolean): number[] {
+  assertArgument('lengthsOf()', 'epochs', epochs, wholeNumber());
+  if (!halving) return [epochs];
   const lengths = Array.from({ length: MOST }, (_, i) =>
     Math.max(1, Math.round(epochs / FACTOR ** (MOST - 1 - i))),
   );
   return [...new Set(lengths)];
+}
+
+/**
+ * As many rounds as can be with two settings or more in each; every round has as much to spend. Where the budget is not
+ * enough for two of the whole length, one round of a shorter one.
+ *
+ * @param trials what a strategy may spend at each target, in trials of the whole length
+ * @param lengths as `lengthsOf` gives them
+ * @param seeds how many trials each settings take
+ * @throws UsageError where the budget is not enough for two settings of the shortest length
+ */
+export function roundsOf(trials: number, lengths: readonly number[], seeds: number): Round[] {
+  assertArgument('roundsOf()', 'trials', trials, wholeNumber());
+  assertArgument('roundsOf()', 'seeds', seeds, wholeNumber());
+  assertArgument('roundsOf()', 'lengths', lengths, listOf(wholeNumber(), 'a list of epochs'));
+  const epochs = lengths.at(-1) as number;
+  const roundOf = (share: number) => (length: number) => ({
+    epochs: length,
+    configurations: Math.floor((share * epochs) / length / seeds),
+  });
+  for (let rounds = lengths.length; rounds > 0; rounds--) {
+    const all = lengths.slice(-rounds).map(roundOf(trials / rounds));
+    if (all.every(({ configurations }) => configurations >= LEAST)) return all;
+  }
+  const shorter = lengths
+    .toReversed()
+    .map(roundOf(trials))
+    .find(({ configurations }) => configurations >= LEAST);
+  if (shorter) return [shorter];
+  throw new UsageError(
+    `A budget of ${trials} ${trials === 1 ? 'trial' : 'trials'} is not enough to try two settings with ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}: raise --trials, or give fewer --seeds`,
+  );
 }
 
 /** What the rounds spend of each strategy at each target, in trials of the whole length. */

@@ -1,9 +1,11 @@
 /** What `tune` writes and `compare --settings` reads: the settings chosen for each strategy at each target, and how. */
+import type { AllocationName, Overrides } from '@espalier/core';
 import type { TrainingSettings } from '@espalier/workloads';
 import { z } from 'zod';
 
 import { UsageError } from '../errors.js';
 import { isTarget, type Strategy } from '../plan.js';
+import { canonicalJson } from '../trial/hashes.js';
 import type { TrialTarget } from '../trial/trial.js';
 import type { Configuration } from './configurations.js';
 
@@ -31,17 +33,16 @@ export interface ChosenSettings {
   readonly target: Target | null;
   readonly settings: Configuration;
   readonly training: TrainingSettings;
-  /** Mean over seeds, on the validation split, of the last round; null where all diverged. */
+  /** Mean over seeds, on the validation split, of the longest training that did not diverge; null where all did. */
   readonly value: number | null;
-  /** The same of the strategy's own settings, in the last round that they were in. */
+  /** Of that training; 0 where all diverged. */
+  readonly epochs: number;
+  /** The same of the strategy's own settings. */
   readonly own: { readonly value: number | null; readonly epochs: number };
 }
 
 /** One that was tried. */
-export interface TriedSettings extends Pick<ChosenSettings, 'strategy' | 'target' | 'settings' | 'training'> {
-  readonly epochs: number;
-  readonly value: number | null;
-}
+export type TriedSettings = Omit<ChosenSettings, 'own'>;
 
 export interface TunedSettings {
   readonly schemaVersion: 1;
@@ -49,6 +50,10 @@ export interface TunedSettings {
   readonly workload: string;
   readonly scale: string | null;
   readonly date: string;
+  /** Beside the workload's own, where there were some. */
+  readonly overrides?: Overrides;
+  /** For all strategies, where there was one. */
+  readonly allocation?: AllocationName;
   readonly tuning: TuningNote;
   readonly chosen: readonly ChosenSettings[];
   readonly tried: readonly TriedSettings[];
@@ -58,10 +63,10 @@ const value = z.number().nullable();
 const target = z.object({ sparsity: z.number(), blockShape: z.tuple([z.int(), z.int()]) }).nullable();
 const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const training = z.strictObject({
-  learningRateFactor: z.number().optional(),
-  weightDecay: z.number().optional(),
+  learningRateFactor: z.number().positive().optional(),
+  weightDecay: z.number().nonnegative().optional(),
 });
-const of = { strategy: z.string(), target, settings, training };
+const one = { strategy: z.string(), target, settings, training, epochs: z.int(), value };
 
 const schema = z.object({
   schemaVersion: z.literal(1),
@@ -69,6 +74,8 @@ const schema = z.object({
   workload: z.string(),
   scale: z.string().nullable(),
   date: z.string(),
+  overrides: z.record(z.string(), z.unknown()).optional(),
+  allocation: z.string().optional(),
   tuning: z.object({
     by: z.string(),
     search: z.enum(['random', 'grid']),
@@ -78,8 +85,8 @@ const schema = z.object({
     rounds: z.array(z.object({ epochs: z.int(), configurations: z.int() })),
     spent: z.number(),
   }),
-  chosen: z.array(z.object({ ...of, value, own: z.object({ value, epochs: z.int() }) })),
-  tried: z.array(z.object({ ...of, epochs: z.int(), value })),
+  chosen: z.array(z.object({ ...one, own: z.object({ value, epochs: z.int() }) })),
+  tried: z.array(z.object(one)),
 }) as unknown as z.ZodType<TunedSettings>;
 
 /**
@@ -107,14 +114,33 @@ export interface Use {
   readonly workload: string;
   readonly scale: string | null;
   readonly seeds: readonly number[];
+  readonly epochs: number;
+  readonly overrides?: Overrides | undefined;
+  /** For all strategies; empty where it is the workload's or each strategy's to say. */
+  readonly allocations?: readonly AllocationName[] | undefined;
 }
 
-/** @throws UsageError for those of another workload or scale, and for seeds that the settings were chosen with */
-export function assertFits(tuned: TunedSettings, { path, workload, scale, seeds }: Use): void {
+/**
+ * @throws UsageError for those of another workload, scale, length, allocation or override, and for seeds that the settings
+ *   were chosen with
+ */
+export function assertFits(tuned: TunedSettings, use: Use): void {
+  const { path, workload, scale, seeds, epochs, overrides = {}, allocations = [] } = use;
   const called = (name: string, at: string | null) => (at ? `${name} at scale ${at}` : name);
   if (tuned.workload !== workload || tuned.scale !== scale) {
     throw new UsageError(
       `The settings of ${path} are for ${called(tuned.workload, tuned.scale)}, and ${called(workload, scale)} is compared: run espalier tune for it`,
+    );
+  }
+  const others: [string, unknown, unknown][] = [
+    ['epochs', tuned.tuning.epochs, epochs],
+    ['overrides', tuned.overrides ?? {}, overrides],
+    ['allocation', tuned.allocation ?? 'each its own', allocations.join() || 'each its own'],
+  ];
+  for (const [what, before, now] of others) {
+    if (canonicalJson(before) === canonicalJson(now)) continue;
+    throw new UsageError(
+      `The settings of ${path} were chosen with other ${what}, ${JSON.stringify(before)}, than the comparison's, ${JSON.stringify(now)}: run espalier tune for it`,
     );
   }
   const known = seeds.filter((seed) => tuned.tuning.seeds.includes(seed));

@@ -3,40 +3,49 @@
  * The dense baseline is tuned as the strategies are, by its learning rate and weight decay.
  */
 import {
-  assertOptions,
   aFunction,
   anObject,
+  aSeed,
+  assertOptions,
   aText,
   listOf,
   oneOf,
   required,
-  wholeNumber,
   trueOrFalse,
-  aSeed,
+  wholeNumber,
+  type AllocationName,
   type Pruner,
   type SettingsSpace,
 } from '@espalier/core';
-import {
-  trainingSpace,
-  type MeasureDescription,
-  type TrainingSettings,
-  type Workload,
-} from '@espalier/workloads';
+import { stepsPerEpoch, trainingSpace, type MeasureDescription, type Workload } from '@espalier/workloads';
 import { closest } from 'fastest-levenshtein';
 
-import { aReference, assertCompared } from '../arguments.js';
-import { prepareVariants, type CompareOptions } from '../compare.js';
-import { UsageError } from '../errors.js';
-import type { Work } from '../executors/executor.js';
-import { measuresOf } from '../measures-of.js';
-import type { Strategy } from '../plan.js';
-import { runAll } from '../run-all.js';
+import { allocationNames, aReference, assertCompared } from '../arguments.js';
+import { prepareVariants, withReference, type CompareOptions } from '../compare.js';
+import { TrialsFailed, UsageError } from '../errors.js';
 import { isQuality } from '../measure.js';
+import { measuresOf } from '../measures-of.js';
+import type { ComparedWorkload, Strategy } from '../plan.js';
+import { runAll } from '../run-all.js';
 import { memoryStore } from '../store/memory.js';
-import { prunerName, type Reference, type TrialOutcome, type TrialTarget } from '../trial/trial.js';
+import type { Store } from '../store/store.js';
+import { loadData } from '../trial/load.js';
+import { trialLabel, type Reference, type TrialOutcome } from '../trial/trial.js';
 import { configurations, searchKinds, type Configuration, type SearchKind } from './configurations.js';
-import { roundsOf, spentBy, type Round } from './rounds.js';
-import type { ChosenSettings, TriedSettings, TunedSettings, TuningNote } from './settings-file.js';
+import {
+  assertToldApart,
+  chosenOf,
+  fits,
+  keyOfCandidate,
+  keyOfTrial,
+  meanOf,
+  ranked,
+  triedOf,
+  type Candidate,
+  type Contest,
+} from './contest.js';
+import { lengthsOf, roundsOf, spentBy, type Round } from './rounds.js';
+import type { TunedSettings, TuningNote } from './settings-file.js';
 
 /** A strategy whose settings are to be chosen. */
 export interface TunedStrategy {
@@ -44,6 +53,8 @@ export interface TunedStrategy {
   readonly reference: Reference;
   /** What there is to choose beside learning rate and weight decay; empty of a strategy that declares nothing. */
   readonly space: SettingsSpace;
+  /** Settings that are not to be chosen: kept with those that are. */
+  readonly fixed?: Configuration;
   /** The strategy with these settings, the rest as it is by itself; `reference.given` is to be the same. */
   make(settings: Configuration): Strategy | Promise<Strategy>;
 }
@@ -53,6 +64,8 @@ export interface TuneOptions extends Omit<
   'pruners' | 'reference' | 'onSummary' | 'split' | 'tuning' | 'dense' | 'allocations'
 > {
   readonly strategies: readonly TunedStrategy[];
+  /** For all strategies; when absent as in a comparison. */
+  readonly allocation?: AllocationName | undefined;
   /** What each strategy may spend at each target, in trials of the whole length; 6 when absent. */
   readonly trials?: number | undefined;
   /** How points of the spaces are chosen; at random when absent. */
@@ -71,178 +84,155 @@ const TRIALS = 6;
 /** Others than those of workloads, which comparisons use. */
 const SEEDS = [100];
 
-/** What competes: one strategy at one target, or the dense baseline. */
-interface Contest {
-  readonly strategy: TunedStrategy | null;
-  readonly target: Pick<TrialTarget, 'sparsity' | 'blockShape'> | null;
-  /** Those that are left, the best first once a round is over. */
-  candidates: Candidate[];
-}
-
-interface Candidate {
-  readonly settings: Configuration;
-  readonly training: TrainingSettings;
-  readonly own: boolean;
-  value: number | null;
-  epochs: number;
-}
-
 /**
  * @throws TypeError or RangeError for an option that there is not, or is not what it is to be
  * @throws UsageError for what cannot be run
+ * @throws TrialsFailed where one failed, and did not diverge: nothing can be chosen before it has run
  * @throws the signal's reason when it was aborted
  */
 export async function tune(options: TuneOptions): Promise<TunedSettings> {
   assertTuned(options);
-  const { strategies, search = 'random', searchSeed = 0, halving = true, trials = TRIALS } = options;
-  const workload = 'workload' in options.workload ? options.workload.workload : options.workload;
+  const { search = 'random', searchSeed = 0, halving = true, trials = TRIALS } = options;
+  const compared = withReference(options.workload);
+  const { workload } = compared;
   const seeds = options.seeds ?? SEEDS;
   const epochs = options.epochs ?? workload.defaults.epochs;
   const measure = measureBy(workload, options.by ?? 'loss');
-  const rounds = roundsOf(trials, epochs, seeds.length, halving);
-  const first = rounds[0]!.configurations;
-  const ofTraining = trainingSpace(workload);
-  const candidatesOf = (name: string, space: SettingsSpace): Candidate[] =>
-    configurations(
-      { ...space, ...ofTraining },
-      { count: first, search, seed: searchSeed, purpose: name },
-    ).map((point, i) => ({ ...apart(point, ofTraining), own: i === 0, value: null, epochs: 0 }));
-  const targets = targetsOf(options, workload);
-  const contests: Contest[] = [
-    { strategy: null, target: null, candidates: candidatesOf('dense', {}) },
-    ...strategies.flatMap((strategy) =>
-      targets.map((target) => ({
-        strategy,
-        target,
-        candidates: candidatesOf(strategy.name, strategy.space),
-      })),
-    ),
-  ];
-  // One store for all rounds.
-  const opened = typeof options.store === 'function' ? options.store() : (options.store ?? memoryStore());
-  const owns = new Map<Contest, Candidate>();
-  const tried: TriedSettings[] = [];
+  const steps = await stepsOf(compared, options.dataFolder ?? '', seeds[0]!);
+  const lengths = lengthsOf(epochs, halving);
+  const own = await Promise.all(options.strategies.map(async ({ make }) => make({})));
+  const roomy = lengths.filter(
+    (length) => length === epochs || own.every((strategy) => hasRoom(strategy, length * steps)),
+  );
+  const rounds = roundsOf(trials, roomy, seeds.length);
+  const drawn = { count: rounds[0]!.configurations, search, seed: searchSeed };
+  const contests = await contestsOf(options, workload, drawn);
+  const open = once(options.store);
   for (const [i, round] of rounds.entries()) {
     options.onRound?.(round, i + 1, rounds.length);
-    for (const contest of contests) contest.candidates = contest.candidates.slice(0, round.configurations);
-    const store = async () => opened;
-    await trainRound({ ...options, seeds, store }, contests, round, measure.key);
-    for (const contest of contests) {
-      const own = contest.candidates.find((candidate) => candidate.own);
-      if (own) owns.set(contest, { ...own });
-      tried.push(...contest.candidates.map((candidate) => triedOf(contest, candidate)));
-      contest.candidates.sort((a, b) => worse(a.value, b.value, measure));
-    }
+    const entered = contests.map((contest) => ({
+      contest,
+      candidates: ranked(contest.candidates, measure).slice(0, round.configurations),
+    }));
+    await trainRound({ ...options, seeds, store: open }, entered, round.epochs, {
+      key: measure.key,
+      totalSteps: round.epochs * steps,
+    });
   }
   const tuning: TuningNote = {
     ...{ by: measure.key, search, seed: searchSeed, seeds, epochs, rounds },
     spent: Number(spentBy(rounds, epochs, seeds.length).toFixed(3)),
   };
+  const { overrides, allocation } = options;
+  const fixedOf = (name: string) => options.strategies.find((strategy) => strategy.name === name)?.fixed;
   return {
     schemaVersion: 1,
     kind: 'espalier-settings',
     workload: workload.name,
     scale: workload.scale ?? null,
     date: new Date().toISOString(),
+    ...(overrides && { overrides }),
+    ...(allocation && { allocation }),
     tuning,
-    chosen: contests.map((contest) => chosenOf(contest, owns.get(contest)!)),
-    tried,
+    chosen: contests.map((contest) => chosenOf(contest, measure, fixedOf(contest.name) ?? {})),
+    tried: contests.flatMap(triedOf),
   };
 }
 
-/** Trains all candidates of a round, and notes what they came to. */
-async function trainRound(
+/** In an epoch of what is left for training. */
+async function stepsOf(
+  { workload, reference }: ComparedWorkload,
+  dataFolder: string,
+  seed: number,
+): Promise<number> {
+  const data = await loadData(workload, reference, { dataFolder, seed, split: 'validation' });
+  try {
+    return stepsPerEpoch(data.train.count, workload.defaults.batchSize);
+  } finally {
+    await data.close?.();
+  }
+}
+
+const hasRoom = (strategy: Strategy, steps: number) =>
+  fits({ settings: {}, training: {}, strategy, results: [] }, steps);
+
+/** The dense baseline's, then strategy by strategy, target by target. */
+async function contestsOf(
   options: TuneOptions,
-  contests: readonly Contest[],
-  { epochs }: Round,
-  key: string,
-): Promise<void> {
-  const denseContest = contests.find(({ strategy }) => strategy === null)!;
-  const entered: { readonly contest: Contest; readonly candidate: Candidate; readonly strategy: Strategy }[] =
-    [];
-  for (const contest of contests) {
-    const { strategy, target } = contest;
-    if (!strategy) continue;
-    for (const candidate of contest.candidates) {
-      const { training, settings } = candidate;
-      const made = await strategy.make(settings);
-      const tuned = Object.keys(training).length > 0 ? { training } : {};
-      entered.push({ contest, candidate, strategy: { ...made, ...tuned, target: target! } });
+  workload: Workload,
+  drawn: { readonly count: number; readonly search: SearchKind; readonly seed: number },
+): Promise<Contest[]> {
+  const training = trainingSpace(workload);
+  const pointsOf = (name: string, space: SettingsSpace) =>
+    configurations({ training, own: space }, { ...drawn, purpose: name });
+  const dense = pointsOf('dense', {}).map((point) => ({ ...point, strategy: null, results: [] }));
+  const contests: Contest[] = [{ name: 'dense', target: null, candidates: dense }];
+  const { sparsities = workload.defaults.sparsities } = options;
+  const { blockShapes = workload.defaults.blockShapes } = options;
+  for (const { name, space, make } of options.strategies) {
+    for (const target of sparsities.flatMap((sparsity) =>
+      blockShapes.map((blockShape) => ({ sparsity, blockShape })),
+    )) {
+      const candidates = await Promise.all(
+        pointsOf(name, space).map(async (point) => {
+          const chosen = Object.keys(point.training).length > 0 ? { training: point.training } : {};
+          return { ...point, strategy: { ...(await make(point.settings)), ...chosen, target }, results: [] };
+        }),
+      );
+      const contest = { name, target, candidates };
+      assertToldApart(contest);
+      contests.push(contest);
     }
   }
+  return contests;
+}
+
+interface Entered {
+  readonly contest: Contest;
+  readonly candidates: readonly Candidate[];
+}
+
+/** Trains the candidates of a round, and notes what they came to. Those that have no room in it have no value. */
+async function trainRound(
+  options: TuneOptions,
+  entered: readonly Entered[],
+  epochs: number,
+  { key, totalSteps }: { readonly key: string; readonly totalSteps: number },
+): Promise<void> {
+  const trained = entered.flatMap(({ candidates }) =>
+    candidates.filter((candidate) => fits(candidate, totalSteps)),
+  );
+  const { allocation } = options;
   const prepared = await prepareVariants(
-    { ...comparedOf(options), epochs, split: 'validation' },
-    entered.map(({ strategy }) => strategy),
-    denseContest.candidates.map(({ training }) => training),
+    { ...comparedOf(options), ...(allocation && { allocations: [allocation] }), epochs, split: 'validation' },
+    trained.flatMap(({ strategy }) => strategy ?? []),
+    trained.filter(({ strategy }) => !strategy).map(({ training }) => training),
   );
   prepared.watcher.planned?.(prepared.works.map(({ trial }) => trial));
   const outcomes = await runAll(prepared.works, { ...prepared, onEnded: async () => {} });
-  const seeds = options.seeds ?? SEEDS;
-  // In the order in which they were planned: the dense ones, then each strategy, all seeds of one beside each other.
-  const all = [
-    ...denseContest.candidates.map((candidate) => ({ candidate, name: 'dense' })),
-    ...entered.map(({ candidate, strategy }) => ({ candidate, name: strategy.pruner.name })),
-  ];
-  all.forEach(({ candidate, name }, i) => {
-    const own = prepared.works.slice(i * seeds.length, (i + 1) * seeds.length);
-    assertIsOf(own, name);
-    candidate.value = meanOf(outcomes.slice(i * seeds.length, (i + 1) * seeds.length), key);
-    candidate.epochs = epochs;
+  const failures = prepared.works.flatMap(({ trial }, i) => {
+    const outcome = outcomes[i]!;
+    return outcome.status === 'failed' ? [`${trialLabel(trial)} failed: ${outcome.message}`] : [];
   });
+  if (failures.length > 0) throw new TrialsFailed(failures);
+  const byKey = new Map<string, TrialOutcome[]>();
+  prepared.works.forEach(({ trial }, i) => {
+    const found = keyOfTrial(trial);
+    byKey.set(found, [...(byKey.get(found) ?? []), outcomes[i]!]);
+  });
+  for (const { contest, candidates } of entered) {
+    for (const candidate of candidates) {
+      const found = byKey.get(keyOfCandidate(contest, candidate)) ?? [];
+      candidate.results.push({ epochs, value: meanOf(found, key) });
+    }
+  }
 }
 
-function assertIsOf(works: readonly Work[], name: string): void {
-  const other = works.find(({ trial }) => prunerName(trial) !== name);
-  if (other) throw new Error(`A trial of ${prunerName(other.trial)} stands in the place of one of ${name}`);
-}
-
-/** Over seeds; null where one has none. */
-function meanOf(outcomes: readonly TrialOutcome[], key: string): number | null {
-  const values = outcomes.map((outcome) =>
-    outcome.status === 'ok' ? (outcome.measures[key] ?? null) : null,
-  );
-  if (values.includes(null)) return null;
-  return (values as number[]).reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Those without a value come last; among equals those that were first. */
-function worse(a: number | null, b: number | null, { better }: MeasureDescription): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return better === 'higher' ? b - a : a - b;
-}
-
-function chosenOf({ strategy, target, candidates }: Contest, own: Candidate): ChosenSettings {
-  const { settings, training, value } = candidates[0]!;
-  return {
-    ...{ strategy: strategy?.name ?? 'dense', target, settings, training, value },
-    own: { value: own.value, epochs: own.epochs },
-  };
-}
-
-function triedOf({ strategy, target }: Contest, candidate: Candidate): TriedSettings {
-  const { settings, training, epochs, value } = candidate;
-  return { strategy: strategy?.name ?? 'dense', target, settings, training, epochs, value };
-}
-
-/** What is the strategy's, and what is training's. */
-function apart(
-  point: Configuration,
-  ofTraining: SettingsSpace,
-): { readonly settings: Configuration; readonly training: TrainingSettings } {
-  const entries = Object.entries(point);
-  return {
-    settings: Object.fromEntries(entries.filter(([name]) => !(name in ofTraining))),
-    training: Object.fromEntries(entries.filter(([name]) => name in ofTraining)),
-  };
-}
-
-function targetsOf(
-  { sparsities, blockShapes }: TuneOptions,
-  { defaults }: Workload,
-): Pick<TrialTarget, 'sparsity' | 'blockShape'>[] {
-  return (sparsities ?? defaults.sparsities).flatMap((sparsity) =>
-    (blockShapes ?? defaults.blockShapes).map((blockShape) => ({ sparsity, blockShape })),
-  );
+/** One for all rounds, opened when the first of them is known to be runnable. */
+function once(store: TuneOptions['store']): () => Promise<Store> {
+  let opened: Promise<Store> | undefined;
+  const open = async () => (typeof store === 'function' ? store() : (store ?? memoryStore()));
+  return () => (opened ??= open());
 }
 
 /** @throws UsageError for a measure that is not of quality, or has no better and worse */
@@ -256,12 +246,14 @@ function measureBy({ task, name }: Workload, key: string): MeasureDescription {
   );
 }
 
+const oneAllocation = { ...allocationNames, holds: (value: unknown) => allocationNames.holds([value]) };
+
 function assertTuned(options: TuneOptions): void {
   const of = 'tune()';
-  const { strategies, trials, search, searchSeed, halving, by, onRound } = options;
+  const { strategies, trials, search, searchSeed, halving, by, onRound, allocation } = options;
   assertOptions(
     of,
-    { strategies, trials, search, searchSeed, halving, by, onRound },
+    { strategies, trials, search, searchSeed, halving, by, onRound, allocation },
     {
       strategies: required(
         listOf(
@@ -275,17 +267,23 @@ function assertTuned(options: TuneOptions): void {
       halving: trueOrFalse,
       by: aText("a measure's key, such as 'loss'"),
       onRound: aFunction('a function of the round'),
+      allocation: oneAllocation,
     },
   );
   for (const { reference } of strategies)
     assertOptions(of, { reference }, { reference: required(aReference) });
+  const names = strategies.map(({ name }) => name);
+  const twice = names.find((name, i) => name === 'dense' || names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new UsageError(`${of}: two are called '${twice}': give one of them another name`);
+  }
   assertCompared({ ...comparedOf(options), pruners: [] }, of);
 }
 
 /** What a comparison takes as well. */
 function comparedOf(options: TuneOptions): Omit<CompareOptions, 'pruners'> {
   const { strategies: _strategies, trials: _trials, search: _search, searchSeed: _seed, ...rest } = options;
-  const { halving: _halving, by: _by, onRound: _onRound, ...compared } = rest;
+  const { halving: _halving, by: _by, onRound: _onRound, allocation: _allocation, ...compared } = rest;
   return compared;
 }
 

@@ -16,7 +16,7 @@ const densePhase: Recipe = {
   source: 'the public review of arXiv 2402.17902',
   entrants: [ours, withDense('dense-a-tenth', 0.2), withDense('dense-some-steps', 0.02)],
   scales: {
-    smoke: { ...onDigits, epochs: 8 },
+    smoke: { ...onDigits, epochs: 24 },
     small: onMnist({ sparsities: [0.9, 0.95], blockShapes: squares(32) }, null),
     paper: onImagenet({ sparsities: [0.9], blockShapes: squares(32) }),
   },
