@@ -17,7 +17,7 @@ import { random } from '@espalier/datasets';
 import { differencesOf } from './contents.mjs';
 import { finish, start } from './kill-and-resume.mjs';
 
-const STRATEGIES = 'magnitude,sequential-attention-plus-plus,rigl';
+const STRATEGIES = 'magnitude,sequential-attention-plus-plus';
 
 /**
  * @param {{ pairs: number, seed?: number, onPair?: (done: number) => void }} options

@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { Summary, TunedSettings } from '@espalier/experiment';
+import { isUsageError, type Summary, type TunedSettings } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { run as compare } from './commands/compare.js';
+import type { SetOptions } from './options.js';
 
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
 const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
@@ -61,16 +64,22 @@ describe('espalier tune', () => {
 
 describe('a setting', () => {
   it.each([
-    ['of no strategy', 'magnitud.dense=0.3', /no 'magnitud' is compared; did you mean 'magnitude'\?/],
-    ['that there is not', 'magnitude.dence=0.3', /no setting 'dence': did you mean 'dense'\?/],
-    ['out of range', 'magnitude.dense=1.5', /'magnitude' .* cannot be made: .*1\.5/],
-    ['of training out of range', 'dense.learningRateFactor=0', /dense\.learningRateFactor = 0/],
-    ['without a value', 'magnitude.dense', /a setting is <strategy>\.<setting>=<value>/],
-  ])('%s is refused in one line', async (_, setting, message) => {
-    const { code, stderr } = await espalier(...onSmall('compare', '--set', setting, '--out', 'never'));
-    expect(code).toBe(2);
-    expect(stderr).toMatch(message);
-    expect(stderr.trim()).not.toContain('\n');
+    ['of no strategy', { magnitud: { dense: 0.3 } }, /no 'magnitud' is compared; did you mean 'magnitude'\?/],
+    ['that there is not', { magnitude: { dence: 0.3 } }, /no setting 'dence': did you mean 'dense'\?/],
+    ['out of range', { magnitude: { dense: 1.5 } }, /'magnitude' .* cannot be made: .*1\.5/],
+    ['of training out of range', { dense: { learningRateFactor: 0 } }, /dense\.learningRateFactor = 0/],
+  ])('%s is refused in one line', async (_, set, message) => {
+    const refusal = compare({
+      ...{ workload: 'small', scale: 'small', pruners: ['magnitude'], backend: 'wasm', accelerators: 'off' },
+      ...{ reference: 'dense', save: 'none', sparsePhases: false, config: fixtures },
+      set: set as SetOptions,
+      out: join(folder, 'never'),
+    });
+    await expect(refusal).rejects.toThrow(message);
+    await refusal.catch((error: Error) => {
+      expect(isUsageError(error)).toBe(true);
+      expect(error.message).not.toContain('\n');
+    });
     expect(existsSync(join(folder, 'never'))).toBe(false);
   });
 });

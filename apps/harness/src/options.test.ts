@@ -26,6 +26,16 @@ describe("the command's values", () => {
     expect(() => options.override('a/b=0.5', { 'a/b': {} })).toThrow('a/b is overridden twice');
   });
 
+  it("are strategies' own settings: numbers, true, false, words", () => {
+    const first = options.set('magnitude.dense=0.25');
+    const second = options.set('@me/mine.form=block', first);
+    expect(options.set('magnitude.slow=true', second)).toEqual({
+      magnitude: { dense: 0.25, slow: true },
+      '@me/mine': { form: 'block' },
+    });
+    expect(() => options.set('magnitude.dense=0.5', first)).toThrow('magnitude.dense is set twice');
+  });
+
   const refusals: [string, (text: string) => unknown, string, RegExp][] = [
     ['a sparsity of 1', options.sparsities, '1', /sparsity is from 0 and under 1/],
     ['a negative sparsity', options.sparsities, '-0.5', /sparsity is from 0 and under 1/],
@@ -44,6 +54,13 @@ describe("the command's values", () => {
     ['no accelerator named', options.accelerators, '', /choose auto, off, or a list/],
     ['an accelerator given twice', options.accelerators, 'blas,blas', /blas is given twice/],
     ['an unknown allocation', options.allocationNames, 'unifrom', /did you mean 'uniform'/],
+    [
+      'a setting without a value',
+      options.set,
+      'magnitude.dense',
+      /a setting is <strategy>\.<setting>=<value>/,
+    ],
+    ['a setting of nothing', options.set, '=0.5', /a setting is <strategy>\.<setting>=<value>/],
     ['an override of nothing', options.override, '=0.5', /an override is <kernel>=<sparsity>/],
     ['an override to nothing', options.override, 'dense_1/kernel', /an override is <kernel>=<sparsity>/],
     ['an override by a block that is none', options.override, 'k=0.5@8', /block shape is rows x columns/],
