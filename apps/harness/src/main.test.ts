@@ -232,7 +232,7 @@ describe('espalier compare', () => {
 
   const refusals: [string, string[], RegExp][] = [
     ['a value out of range', ['--sparsity=-0.5'], /sparsity is from 0 and under 1/],
-    ['an unknown option', ['--sed', '0'], /unknown option '--sed' \(Did you mean --seeds\?\)/],
+    ['an unknown option', ['--seds', '0'], /unknown option '--seds' \(Did you mean --seeds\?\)/],
     ['an allocation that there is not', ['--allocation', 'globall'], /did you mean 'global'/],
     [
       'an override that says nothing',
