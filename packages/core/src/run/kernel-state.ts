@@ -19,7 +19,7 @@ import { identity } from '../parameterisations.js';
 import type { Importance, Parameterisation, PrunedKernel, ScoredKernel } from '../pruner.js';
 import type { Phase, Search } from '../search/phases.js';
 import { hold, keepsZeros, letGo } from './held-variables.js';
-import type { OwnRate } from './own-rates.js';
+import { ownRatesOf, type OwnRate } from './own-rates.js';
 import { rawOf } from './raw-weight.js';
 import { RecordedGradient } from './recorded-gradient.js';
 import { weightFactors, type WeightFactors } from './sparse-execution.js';
@@ -84,7 +84,9 @@ export class KernelState implements PrunedKernel {
       tf.tidy(() => parameterisation.buffers?.(this) ?? {}),
       false,
     );
-    this.#ownRates = this.#withMoments(parameterisation);
+    const { rates, moments } = ownRatesOf(this, parameterisation, () => this.#masking?.tensor ?? null);
+    this.#ownRates = rates;
+    this.#buffers = { ...this.#buffers, ...moments };
     this.#assign((weight) => parameterisation.raw?.(weight, this, this.#trainables) ?? weight);
     hold(this.variable);
   }
@@ -308,23 +310,6 @@ export class KernelState implements PrunedKernel {
     this.#masking = null;
     this.#shown = null;
     letGo(this.variable, false);
-  }
-
-  /** Adds to the buffers two moments for each trainable that has a learning rate of its own. */
-  #withMoments({ learningRates = {} }: Parameterisation): OwnRate[] {
-    return Object.entries(learningRates).map(([name, rate]) => {
-      const variable = this.#trainables[name]!;
-      const moment = () => tf.tidy(() => tf.variable(tf.zerosLike(variable), false));
-      const [first, second] = [moment(), moment()];
-      this.#buffers = { ...this.#buffers, [`${name}_moment_1`]: first, [`${name}_moment_2`]: second };
-      const of = `the ${name} of ${this.name}`;
-      const isOfBlocks = variable.shape.join() === this.grid.gridShape.join();
-      return {
-        ...{ name: of, variable, first, second },
-        mask: () => (isOfBlocks ? (this.#masking?.tensor ?? null) : null),
-        rate: (step, totalSteps) => rate(this, step, totalSteps),
-      };
-    });
   }
 
   #scored(): ScoredKernel {

@@ -9,6 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import type { Parameterisation, TrainedKernel } from '../pruner.js';
 import type { KernelState } from './kernel-state.js';
 import { hookTrainer, type NamedGradient, type Trainer } from './optimizer-hook.js';
 
@@ -29,6 +30,31 @@ export interface OwnRate {
   mask(): tf.Tensor | null;
   /** Of a step, counted from 0. */
   rate(step: number, totalSteps: number): number;
+}
+
+/**
+ * What of a kernel has a learning rate of its own, and its moments by their names: two variables for each.
+ *
+ * @param masked the mask of the moment, `[R, C]`; null while every block is kept
+ */
+export function ownRatesOf(
+  kernel: TrainedKernel,
+  { learningRates = {} }: Pick<Parameterisation, 'learningRates'>,
+  masked: () => tf.Tensor | null,
+): { readonly rates: readonly OwnRate[]; readonly moments: Readonly<Record<string, tf.Variable>> } {
+  const moments: Record<string, tf.Variable> = {};
+  const rates = Object.entries(learningRates).map(([name, rate]): OwnRate => {
+    const variable = kernel.trainables[name]!;
+    const moment = (order: 1 | 2) =>
+      (moments[`${name}_moment_${order}`] = tf.tidy(() => tf.variable(tf.zerosLike(variable), false)));
+    const isOfBlocks = variable.shape.join() === kernel.grid.gridShape.join();
+    return {
+      ...{ name: `the ${name} of ${kernel.name}`, variable, first: moment(1), second: moment(2) },
+      mask: () => (isOfBlocks ? masked() : null),
+      rate: (step, totalSteps) => rate(kernel, step, totalSteps),
+    };
+  });
+  return { rates, moments };
 }
 
 /** Which step of a run is to come. */

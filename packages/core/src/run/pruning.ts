@@ -19,6 +19,7 @@ import { OwnRates } from './own-rates.js';
 import { Schedule } from './schedule.js';
 import { selectBlocks, type Selection } from './selection.js';
 import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { leftOutFault, NOT_CALLED, ownRatesFault, UNTOLD } from './step-faults.js';
 import { stepSize } from './step-size.js';
 import { TrainingWatch } from './training-watch.js';
 import { Turns } from './turns.js';
@@ -183,7 +184,7 @@ export class Pruning {
       if (this.leavesOutStep) {
         this.#assertLeftOut();
       } else {
-        this.#assertOwnRates();
+        throwFault(ownRatesFault(this.pruner.name, this.#ownRates, this.#watch));
         this.#watch.step();
         this.#proximalStep();
       }
@@ -429,32 +430,9 @@ export class Pruning {
       if (leftOut.hasCome) return;
       // The optimiser may be another one now: the step can be taken once more, and is left out by that.
       this.#prepareStep();
-      throw new Error(
-        'The choice of blocks to come goes by the gradients of this step, for which the optimizer was not called: train ' +
-          'it as any other step (the optimizer leaves it out by itself), and pass sparsify() the optimizer that trains',
-      );
+      throw new Error(NOT_CALLED);
     }
-    if (!this.kernels.some(({ recorded }) => recorded.isNew)) {
-      throw new Error(
-        'The choice of blocks to come goes by the gradients of this step, and none was computed: leave out the update ' +
-          'where pruning.leavesOutStep, not the loss and its gradients',
-      );
-    }
-    if (!this.#watch.moved) return;
-    throw new Error(
-      `${this.pruner.name} exchanges blocks in place of this step, and the model was trained in it: pass sparsify() the ` +
-        'optimizer that trains, which leaves the step out by itself, or make no update where pruning.leavesOutStep',
-    );
-  }
-
-  /** @throws Error where something else trained what has a learning rate of its own */
-  #assertOwnRates(): void {
-    if (this.#ownRates.isEmpty || this.#ownRates.hasCome || !this.#watch.trained) return;
-    throw new Error(
-      `${this.pruner.name} trains what it added at a learning rate of its own, and the model was trained by an optimizer ` +
-        'that the run does not know: pass sparsify() the one that trains, as `optimizer`; without any, give the ' +
-        'gradients to pruning.trainAdded() first, and train by those that it gives back',
-    );
+    throwFault(leftOutFault(this.pruner.name, this.kernels, this.#watch));
   }
 
   /**
@@ -494,17 +472,11 @@ export class Pruning {
   }
 
   #assertTold(): void {
-    if (this.#step > 0 || !this.#watch.trained) return;
-    throw new Error(
-      'The model was trained, and this pruning run was not told of a single step: give fit() ' +
-        '`callbacks: pruning.callback()`, or call `await pruning.step()` after each optimiser step. To prune what is ' +
-        'trained already, at once, abandon() this run and call sparsify() after training',
-    );
+    if (this.#step === 0 && this.#watch.trained) throw new Error(UNTOLD);
   }
 
   #assertNoneForgotten(): void {
-    const forgotten = this.#watch.forgotten();
-    if (forgotten !== null) throw new Error(forgotten);
+    throwFault(this.#watch.forgotten());
   }
 
   #letGo(keepZeros: boolean): void {
@@ -542,4 +514,8 @@ export class Pruning {
       throw new Error('This pruning run has ended: start another with sparsify()');
     }
   }
+}
+
+function throwFault(fault: string | null): void {
+  if (fault !== null) throw new Error(fault);
 }

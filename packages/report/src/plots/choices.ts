@@ -8,6 +8,7 @@ import { ROW } from './dots.js';
 import { lookChannels } from './looks.js';
 import { kebab, type Plot } from './plot.js';
 import { labelOf, sparsityText, type Series } from './series.js';
+import { lineAt, strategyRows } from './strategy-rows.js';
 
 type ChoiceRecord = NonNullable<TrialResult['search']>['choices'][number];
 
@@ -123,21 +124,9 @@ export async function attention(
     axis: { tickCount: 4, grid: !logarithmic },
   });
   const spec: Spec = {
-    encoding: {
-      y: {
-        field: 'strategy',
-        type: 'nominal',
-        sort: names,
-        title: null,
-        axis: { ticks: false, domain: false },
-      },
-    },
+    encoding: strategyRows(names),
     layer: [
-      {
-        data: { values: [{ one: 1 }] },
-        mark: { type: 'rule', color: INK.reference.light, strokeDash: [4, 3], strokeWidth: 1.5 },
-        encoding: { x: value('one'), y: { value: 0 }, y2: { value: 'height' } },
-      },
+      lineAt(1, value('at')),
       {
         data: { values: rows },
         mark: { type: 'rule', strokeWidth: 5, opacity: 0.85 },

@@ -1,12 +1,12 @@
 /** One quantity of every strategy, side by side: means with their intervals, and the seeds themselves. */
 import type { Group } from '@espalier/experiment';
 
-import { INK } from '../palette.js';
 import { draw, sentence, type Spec } from '../vega.js';
 import { noteOf } from './against.js';
-import { domainOf, fromZero, leaves, lookChannels, within } from './looks.js';
+import { domainOf, fromZero, leaves, lookChannels } from './looks.js';
 import { kebab, type Plot } from './plot.js';
 import { labelOf, meanOf, type Quantity, type Series } from './series.js';
+import { intervals, lineAt, strategyRows } from './strategy-rows.js';
 
 /** In pixels: two lines of a name. */
 export const ROW = 30;
@@ -40,34 +40,10 @@ export async function dots(
   });
   const looks = lookChannels(series.looks, names, false);
   const spec: Spec = {
-    encoding: {
-      y: {
-        field: 'strategy',
-        type: 'nominal',
-        sort: names,
-        title: null,
-        axis: { ticks: false, domain: false },
-      },
-    },
+    encoding: strategyRows(names),
     layer: [
-      ...(dense
-        ? [
-            {
-              data: { values: [{ mean: dense.mean }] },
-              mark: { type: 'rule', color: INK.reference.light, strokeDash: [4, 3], strokeWidth: 1.5 },
-              encoding: { x: value('mean'), y: { value: 0 }, y2: { value: 'height' } },
-            },
-          ]
-        : []),
-      {
-        data: {
-          values: rows
-            .filter(({ spread }) => spread)
-            .map((row) => ({ ...row, low: within(row.low, domain), high: within(row.high, domain) })),
-        },
-        mark: { type: 'rule', strokeWidth: 2 },
-        encoding: { x: value('low'), x2: { field: 'high' }, color: looks['color'] },
-      },
+      ...(dense ? [lineAt(dense.mean, value('at'))] : []),
+      intervals(rows, domain, value('low'), looks['color']),
       {
         data: { values: rows.flatMap(({ strategy, seeds }) => seeds.map((seed) => ({ strategy, seed }))) },
         mark: { type: 'tick', thickness: 1.25, size: 11, opacity: 0.7 },

@@ -2,12 +2,12 @@
 import { pairedDifference, valuesBySeed, type Group } from '@espalier/experiment';
 import type { MeasureDescription } from '@espalier/workloads';
 
-import { INK } from '../palette.js';
 import { draw, type Spec } from '../vega.js';
 import { ROW } from './dots.js';
-import { domainOf, leaves, lookChannels, within } from './looks.js';
+import { domainOf, leaves, lookChannels } from './looks.js';
 import { kebab, type Plot } from './plot.js';
 import { labelOf, referenceOf, type Series } from './series.js';
+import { intervals, lineAt, strategyRows } from './strategy-rows.js';
 
 export async function forest(
   series: Series,
@@ -38,30 +38,10 @@ export async function forest(
     axis: { tickCount: 4 },
   });
   const spec: Spec = {
-    encoding: {
-      y: {
-        field: 'strategy',
-        type: 'nominal',
-        sort: names,
-        title: null,
-        axis: { ticks: false, domain: false },
-      },
-    },
+    encoding: strategyRows(names),
     layer: [
-      {
-        data: { values: [{ zero: 0 }] },
-        mark: { type: 'rule', color: INK.reference.light, strokeDash: [4, 3], strokeWidth: 1.5 },
-        encoding: { x: value('zero'), y: { value: 0 }, y2: { value: 'height' } },
-      },
-      {
-        data: {
-          values: rows
-            .filter(({ spread }) => spread)
-            .map((row) => ({ ...row, low: within(row.low, domain), high: within(row.high, domain) })),
-        },
-        mark: { type: 'rule', strokeWidth: 2 },
-        encoding: { x: value('low'), x2: { field: 'high' }, color: looks['color'] },
-      },
+      lineAt(0, value('at')),
+      intervals(rows, domain, value('low'), looks['color']),
       {
         data: { values: rows },
         mark: { type: 'point', filled: true, size: 60, opacity: 1 },
