@@ -18,7 +18,7 @@ import { resetOptimizerState } from './optimizer-state.js';
 import { OwnRates } from './own-rates.js';
 import { Schedule } from './schedule.js';
 import { selectBlocks, type Selection } from './selection.js';
-import { assertState, densitiesOf, masksOf, stateOf, type PruningState } from './state.js';
+import { assertState, standingOf, stateOf, type PruningState } from './state.js';
 import { leftOutFault, NOT_CALLED, ownRatesFault, UNTOLD } from './step-faults.js';
 import { stepSize } from './step-size.js';
 import { TrainingWatch } from './training-watch.js';
@@ -357,16 +357,8 @@ export class Pruning {
   #standing(state: PruningState) {
     const { totalSteps, budget } = this.#settings;
     assertState(state, totalSteps);
-    const masks = masksOf(state, this.kernels);
-    const { others } = this.#schedule.phaseOf(state.step);
-    const empty = masks.findIndex((mask) => !mask.includes(1));
-    if (others !== 'active' && empty >= 0) {
-      throw new RangeError(`The state keeps no block of ${this.kernels[empty]!.name}`);
-    }
-    return {
-      masks,
-      densities: densitiesOf(state, this.kernels, budget.byScore),
-    };
+    const mayBeEmpty = this.#schedule.phaseOf(state.step).others === 'active';
+    return standingOf(state, this.kernels, { byScore: budget.byScore, mayBeEmpty });
   }
 
   /** The proximal step that follows the optimiser's, where the parameterisation has one. */

@@ -25,6 +25,23 @@ export function stateOf(step: number, kernels: readonly KernelState[], byScore: 
   };
 }
 
+/**
+ * The masks and densities of a state, in the order of the kernels.
+ *
+ * @param mayBeEmpty whether a kernel may have no chosen block: where the others stay active
+ * @throws RangeError for a state of other kernels, or under an allocation of another kind
+ */
+export function standingOf(
+  state: PruningState,
+  kernels: readonly KernelState[],
+  { byScore, mayBeEmpty }: { readonly byScore: boolean; readonly mayBeEmpty: boolean },
+): { readonly masks: BlockMask[]; readonly densities: number[] | null } {
+  const masks = masksOf(state, kernels);
+  const empty = masks.findIndex((mask) => !mask.includes(1));
+  if (!mayBeEmpty && empty >= 0) throw new RangeError(`The state keeps no block of ${kernels[empty]!.name}`);
+  return { masks, densities: densitiesOf(state, kernels, byScore) };
+}
+
 /** @throws RangeError unless its step is one of a run of `totalSteps`, TypeError for what is no state */
 export function assertState(state: PruningState, totalSteps: number): void {
   assertArgument(
@@ -44,7 +61,7 @@ export function assertState(state: PruningState, totalSteps: number): void {
  *
  * @throws RangeError for a state of other kernels
  */
-export function masksOf({ masks }: PruningState, kernels: readonly KernelState[]): BlockMask[] {
+function masksOf({ masks }: PruningState, kernels: readonly KernelState[]): BlockMask[] {
   const names = namesIn(masks, kernels);
   return kernels.map(({ name, grid }, i) => {
     const kept = masks[names[i]!];
@@ -86,7 +103,7 @@ export function unnumbered(name: string): string {
  *
  * @throws RangeError for a state under an allocation of another kind
  */
-export function densitiesOf(
+function densitiesOf(
   { densities }: PruningState,
   kernels: readonly KernelState[],
   byScore: boolean,
