@@ -1,4 +1,4 @@
-/** Commands that are told to stop end their trials, and say how to go on. */
+/** Commands that are told to stop end what they started, and say how to go on. */
 import { unlessAborted } from '@espalier/experiment';
 
 import { InterruptedError } from './errors.js';
@@ -8,12 +8,14 @@ const INTERRUPTIONS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What it takes to end trials that do not obey. */
 const GRACE_MS = 10_000;
 
-/** @param out where the work goes on when the command is given again */
-export async function interruptibly<T>(out: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** What is said of work that goes on in a folder when the command is given again. */
+export const goesOnIn = (out: string): string => `the same command with --out ${out} goes on from here`;
+
+/** @param then what is said of how things stand, or how they go on */
+export async function interruptibly<T>(then: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interruption = new AbortController();
   const interrupt = (signal: NodeJS.Signals) => {
-    const message = `Interrupted: the same command with --out ${out} goes on from here`;
-    interruption.abort(new InterruptedError(signal, message));
+    interruption.abort(new InterruptedError(signal, `Interrupted: ${then}`));
   };
   for (const signal of INTERRUPTIONS) process.once(signal, interrupt);
   try {

@@ -100,7 +100,7 @@ export const backend = parser(
     .string()
     .refine(
       isBackendChoice,
-      `a backend is one of auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>`,
+      `a backend is one of auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>, tensorflow:<version>`,
     )
     .transform((text) => text as BackendChoice),
 );

@@ -6,15 +6,19 @@ export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 
 export type BackendName = (typeof backendNames)[number];
 
-/** `webgpu:<part of an adapter's name>` takes that adapter: `webgpu:H100`. */
+/**
+ * `webgpu:<part of an adapter's name>` takes that adapter: `webgpu:H100`. `tensorflow:<version>` takes that version alone,
+ * `tensorflow:<version>-cuda` on a GPU.
+ */
 export type BackendChoice = 'auto' | NamedChoice;
 
 /** A choice that leaves nothing to be chosen. */
-export type NamedChoice = BackendName | `webgpu:${string}`;
+export type NamedChoice = BackendName | `webgpu:${string}` | `tensorflow:${string}`;
 
 export function isBackendChoice(text: unknown): text is BackendChoice {
   if (typeof text !== 'string') return false;
-  return text === 'auto' || (backendNames as readonly string[]).includes(text) || /^webgpu:./.test(text);
+  const named = /^(webgpu:.|tensorflow:\d)/.test(text);
+  return text === 'auto' || (backendNames as readonly string[]).includes(text) || named;
 }
 
 /** @throws BackendError for what is no choice */
@@ -23,7 +27,7 @@ export function assertChoice(choice: unknown, of: string): asserts choice is Bac
   const near = typeof choice === 'string' ? nearest(choice, ['auto', ...backendNames]) : null;
   throw new BackendError(
     `${of}: there is no backend ${describeValue(choice)}${near ? `; did you mean ${near}?` : ':'} ` +
-      `There are auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>`,
+      `There are auto, ${backendNames.join(', ')}, webgpu:<part of an adapter's name>, tensorflow:<version>`,
   );
 }
 

@@ -17,4 +17,16 @@ export {
 export { inspectBackends, probeBackend, type BackendInspection } from './inspect.js';
 export { backendOrder, inOrder, placesBefore, type Place } from './order.js';
 export { softwareAdapter } from './software-adapter.js';
-export { startBackend } from './start.js';
+export { startBackend, type StartOptions } from './start.js';
+export { type Addon, type AddonDescription, type Source } from './tensorflow/cache.js';
+export { type DownloadKind } from './tensorflow/download.js';
+export { sourceText } from './tensorflow/facts.js';
+export {
+  installTensorflow,
+  removeTensorflow,
+  tensorflowStatus,
+  type InstalledTensorflow,
+  type InstallOptions,
+  type TensorflowStatus,
+} from './tensorflow/install.js';
+export { describeLibrary, type Library } from './tensorflow/library.js';

@@ -14,6 +14,7 @@ import {
   type BackendName,
 } from './choice.js';
 import { remedyFor } from './remedy.js';
+import { factsOf } from './tensorflow/facts.js';
 
 /** What the process that tries a backend tells the one that asks. */
 export interface ProbeAnswer {
@@ -21,6 +22,11 @@ export interface ProbeAnswer {
   readonly error: string | null;
   /** Of Dawn; empty for other backends. */
   readonly adapters: readonly string[];
+}
+
+interface Probed extends ProbeAnswer {
+  /** What TensorFlow printed of what it found; empty for other backends. */
+  readonly log: string;
 }
 
 export interface BackendInspection {
@@ -33,6 +39,8 @@ export interface BackendInspection {
   readonly remedy: string | null;
   /** The WebGPU adapters, to be chosen by `webgpu:<part of a name>`; empty for other backends. */
   readonly adapters: readonly string[];
+  /** What else is known of it, a line each: of TensorFlow, where it comes from, its GPUs, and the libraries of CUDA. */
+  readonly facts: readonly string[];
 }
 
 /** @throws BackendError when the choice comes to nothing that is present */
@@ -47,8 +55,10 @@ export async function probeBackend(choice: BackendChoice): Promise<BackendDescri
 export async function inspectBackends(): Promise<BackendInspection[]> {
   const inspections: BackendInspection[] = [];
   for (const name of backendNames) {
-    const { started, error, adapters } = await probe(name);
-    inspections.push({ name, present: started, adapters, ...remedyFor(name, started, error) });
+    const { started, error, adapters, log } = await probe(name);
+    const facts = name === 'tensorflow' ? await factsOf(log) : [];
+    const remedy = await remedyFor(name, started, error, log);
+    inspections.push({ name, present: started, adapters, facts, ...remedy });
   }
   return inspections;
 }
@@ -56,32 +66,44 @@ export async function inspectBackends(): Promise<BackendInspection[]> {
 /** Drivers of many cards take seconds to load; one that takes longer than this has hung. */
 const PROBE_TIMEOUT_MS = 60_000;
 
-function probe(choice: BackendChoice): Promise<ProbeAnswer> {
+/** TensorFlow says what it finds of GPUs, and every library that it opens. */
+const TALKATIVE = { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1' };
+const LONGEST_LOG = 1 << 18;
+
+function probe(choice: BackendChoice): Promise<Probed> {
   // `auto` waits for probes of its own: one that hangs must not end it too.
   const timeout = choice === 'auto' ? 2 * PROBE_TIMEOUT_MS : PROBE_TIMEOUT_MS;
+  const native = choice.startsWith('tensorflow');
   const child = fork(fileURLToPath(new URL('./probe-process.js', import.meta.url)), [choice], {
     // Drivers and native libraries print what is not for the user.
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['ignore', 'ignore', native ? 'pipe' : 'ignore', 'ipc'],
+    env: { ...process.env, ...(native && TALKATIVE) },
     // Not the caller's own, which may be a script to evaluate.
     execArgv: [],
     timeout,
     killSignal: 'SIGKILL',
   });
+  let answer: ProbeAnswer | null = null;
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(0, LONGEST_LOG)));
+  child.once('message', (message: ProbeAnswer) => {
+    answer = message;
+    // Some drivers hang when they are unloaded.
+    child.kill('SIGKILL');
+  });
   return new Promise((resolve) => {
-    const failed = (what: string) =>
-      resolve({ started: null, error: `The backend ${choice} ${what}`, adapters: [] });
-    child.once('message', (answer: ProbeAnswer) => {
-      // Some drivers hang when they are unloaded.
-      child.kill('SIGKILL');
-      resolve(answer);
+    const failed = (what: string): ProbeAnswer => ({
+      started: null,
+      error: `The backend ${choice} ${what}`,
+      adapters: [],
     });
-    child.once('error', (error) => failed(`could not be tried: ${error.message}`));
-    child.once('exit', (_code, signal) =>
-      failed(
+    child.once('error', (error) => resolve({ ...failed(`could not be tried: ${error.message}`), log }));
+    child.once('close', (_code, signal) => {
+      const end =
         signal === 'SIGKILL'
           ? `did not start within ${timeout / 1000} seconds`
-          : `ended the process that tried it${signal ? ` by ${signal}` : ''}`,
-      ),
-    );
+          : `ended the process that tried it${signal ? ` by ${signal}` : ''}`;
+      resolve({ ...(answer ?? failed(end)), log });
+    });
   });
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 
 import type { BackendDescription, BackendName } from './choice.js';
 import { isInstalled } from './installed.js';
-import { tensorflowPackages } from './tensorflow.js';
+import { forTensorflow } from './tensorflow/remedy.js';
 
 export interface Remedy {
   readonly missing: string | null;
@@ -12,40 +12,19 @@ export interface Remedy {
 
 const nothing: Remedy = { missing: null, remedy: null };
 
-/** @param error why it did not start, one line; null when it did */
-export function remedyFor(
+/**
+ * @param error why it did not start, one line; null when it did
+ * @param log what TensorFlow printed
+ */
+export async function remedyFor(
   name: BackendName,
   started: BackendDescription | null,
   error: string | null,
-): Remedy {
-  if (name === 'tensorflow') return forTensorflow(started, error);
+  log = '',
+): Promise<Remedy> {
+  if (name === 'tensorflow') return forTensorflow(started, error, log);
   if (name === 'webgpu') return forWebgpu(started, error);
   return started ? nothing : { missing: error, remedy: 'npm install' };
-}
-
-const cuda = 'CUDA 11.2 and cuDNN 8.1';
-
-function forTensorflow(started: BackendDescription | null, error: string | null): Remedy {
-  if (started?.kind === 'gpu') return nothing;
-  if (started) {
-    const gpuPackage = isInstalled('@tensorflow/tfjs-node-gpu');
-    return gpuPackage
-      ? { missing: `a GPU with ${cuda}, which its native library is built for`, remedy: null }
-      : { missing: 'the package for GPUs', remedy: 'npm install @tensorflow/tfjs-node-gpu' };
-  }
-  const installed = tensorflowPackages.find(isInstalled);
-  if (!installed) return { missing: 'the package', remedy: 'npm install @tensorflow/tfjs-node-gpu' };
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major > 22) {
-    return { missing: `a Node that ${installed} runs on: 18 or 20, not ${major}`, remedy: 'nvm install 20' };
-  }
-  if (/native addon module/.test(error ?? '')) {
-    return {
-      missing: `the native library of ${installed}, which its install script downloads`,
-      remedy: `npm rebuild ${installed}`,
-    };
-  }
-  return { missing: error, remedy: null };
 }
 
 function forWebgpu(started: BackendDescription | null, error: string | null): Remedy {

@@ -1,3 +1,4 @@
+import { assertOptions, wholeNumber } from '@espalier/blocks';
 import { repairGradients } from '@espalier/gradients';
 
 import {
@@ -10,29 +11,38 @@ import {
   type StartedBackend,
 } from './choice.js';
 import { probeBackend } from './inspect.js';
-import { isInstalled } from './installed.js';
 import { inOrder } from './order.js';
 import { setBackend } from './set-backend.js';
-import { startTensorflow, tensorflowPackages } from './tensorflow.js';
+import { expectedTensorflow, startTensorflow, type TensorflowWanted } from './tensorflow/start.js';
 import { startWebgpu } from './webgpu/start.js';
+
+export interface StartOptions {
+  /** That TensorFlow computes with; as many as there are cores when absent. Other backends have one by themselves. */
+  readonly threads?: number;
+}
 
 /**
  * Starts a backend, makes it tfjs' current one, and repairs its gradients. `auto` takes the first that is present
  * of `backendOrder`.
  *
  * @throws BackendError when it is not present, or is none
+ * @throws TypeError or RangeError for an option that there is not, or is not what it is to be
  */
-export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
+export async function startBackend(
+  choice: BackendChoice,
+  options: StartOptions = {},
+): Promise<StartedBackend> {
   assertChoice(choice, 'startBackend()');
-  const started = choice === 'auto' ? await startBest() : await startNamed(choice);
+  assertOptions('startBackend()', options, { threads: wholeNumber() });
+  const started = choice === 'auto' ? await startBest(options) : await startNamed(choice, options);
   repairGradients(started.name);
   return started;
 }
 
-async function startNamed(choice: NamedChoice): Promise<StartedBackend> {
+async function startNamed(choice: NamedChoice, options: StartOptions): Promise<StartedBackend> {
   switch (choice) {
     case 'tensorflow':
-      return startTensorflow();
+      return startTensorflow(options);
     case 'webgpu':
       return startWebgpu(null);
     case 'wasm':
@@ -40,16 +50,21 @@ async function startNamed(choice: NamedChoice): Promise<StartedBackend> {
     case 'cpu':
       return startCpu();
     default:
-      return startWebgpu(choice.slice('webgpu:'.length));
+      return choice.startsWith('tensorflow:')
+        ? startTensorflow({ ...options, ...tensorflowOf(choice) })
+        : startWebgpu(choice.slice('webgpu:'.length));
   }
 }
 
+/** `tensorflow:2.21.0-cuda`. */
+function tensorflowOf(choice: string): TensorflowWanted {
+  const text = choice.slice('tensorflow:'.length);
+  return { version: text.replace(/-cuda$/, ''), gpu: text.endsWith('-cuda') };
+}
+
 /** What may have a GPU is tried in a process of its own: what a driver prints, loads or crashes is not the caller's. */
-async function startBest(): Promise<StartedBackend> {
-  const tried = await Promise.all([
-    tensorflowPackages.some(isInstalled) ? unlessAbsent(probeBackend('tensorflow')) : null,
-    unlessAbsent(probeBackend('webgpu')),
-  ]);
+async function startBest(options: StartOptions): Promise<StartedBackend> {
+  const tried = await Promise.all([tryTensorflow(), unlessAbsent(probeBackend('webgpu'))]);
   const present: Pick<BackendDescription, 'name' | 'kind'>[] = [
     ...tried.filter((found) => found !== null),
     { name: 'wasm', kind: 'processor' },
@@ -58,7 +73,7 @@ async function startBest(): Promise<StartedBackend> {
   const reasons: string[] = [];
   for (const { name } of inOrder(present)) {
     try {
-      return await startNamed(name);
+      return await startNamed(name, options);
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
       reasons.push(error.message);
@@ -67,6 +82,13 @@ async function startBest(): Promise<StartedBackend> {
   throw new BackendError(
     `No tfjs backend started: ${reasons.join('; ')}. espalier doctor says what is missing`,
   );
+}
+
+/** One for the processor alone comes after what starts anywhere: it need not be loaded to know that. */
+async function tryTensorflow(): Promise<Pick<BackendDescription, 'name' | 'kind'> | null> {
+  const expected = await expectedTensorflow();
+  if (expected === 'processor') return { name: 'tensorflow', kind: 'processor' };
+  return expected && unlessAbsent(probeBackend('tensorflow'));
 }
 
 async function unlessAbsent<T>(start: Promise<T>): Promise<T | null> {

@@ -6,9 +6,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import './backends/cpu.js';
 import './backends/wasm.js';
 import { folders, hasCases, itComputesEveryOp, kernelNames } from './test-table.js';
+import { startTensorflow } from './test-tensorflow.js';
 import { startWebgpu } from './test-webgpu.js';
 
 const webgpu = await startWebgpu();
+const tensorflow = await startTensorflow();
 
 describe('the table', () => {
   it('has cases of every op', () => {
@@ -29,4 +31,8 @@ describe('on wasm, as defined:', () => itComputesEveryOp('wasm', 100));
 describe.skipIf(webgpu.absent)(`on webgpu (${webgpu.where}), as defined:`, () => {
   itComputesEveryOp('webgpu', 5);
   afterEach(webgpu.finished);
+});
+
+describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where}), as defined:`, () => {
+  itComputesEveryOp('tensorflow', 5);
 });

@@ -63,7 +63,7 @@ describe('the costs of products', () => {
   });
 
   it('that cannot be measured are refused: a line says why and what to do', async () => {
-    const refusal = measureInProcess(nowhere, [small.blockShape]);
+    const refusal = measureInProcess(nowhere, { threads: 1, blockShapes: [small.blockShape] });
     await expect(refusal).rejects.toSatisfy(isUsageError);
     await expect(refusal).rejects.toThrow(
       /^Products cannot be timed on a card of long ago \(.*WebGPU adapter.*\): --sparse-phases off needs no times$/,

@@ -2,7 +2,15 @@
 import { sparsify, uniform, type Allocation, type ModelPruning, type Target } from '@espalier/core';
 
 import { ensure, type Check } from './conformance.js';
-import { defaultTarget, denseData, denseModel, momentum, onCpu, stepsFor, trainStep } from './workbench.js';
+import {
+  defaultTarget,
+  denseData,
+  denseModel,
+  momentum,
+  onBackend,
+  stepsFor,
+  trainStep,
+} from './workbench.js';
 
 const { sparsity } = defaultTarget;
 
@@ -21,7 +29,7 @@ const lopsided: Allocation = {
  * strategy's own, or the uniform one. Of an allocation by scores, and of a search that ends as `learned`, the counts are
  * not known from outside: there it is asked which allocation is in force.
  */
-export const checkAllocation: Check = onCpu(async (makePruner, options) => {
+export const checkAllocation: Check = onBackend(async (makePruner, options) => {
   for (const ofTarget of [undefined, lopsided]) {
     const pruner = makePruner();
     const totalSteps = stepsFor(pruner, options);

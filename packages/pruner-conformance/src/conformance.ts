@@ -10,6 +10,8 @@ export interface ConformanceOptions {
    * where the strategy needs them for what it does, as one that selects every hundred steps.
    */
   readonly totalSteps?: number;
+  /** As tfjs calls the backend that it is checked on; it has been started. tfjs' own `cpu` when absent. */
+  readonly backend?: string;
 }
 
 /** One promise of the interface. Resolves where the strategy keeps it; throws a `ConformanceError` where not. */

@@ -33,7 +33,7 @@ import { checkDeterminism, checkIndependence } from './repeatability.js';
 import { checkResume } from './resume.js';
 import { checkSeeds } from './seeds.js';
 import { checkTensors } from './tensors.js';
-import { aMaker } from './workbench.js';
+import { aBackend, aMaker } from './workbench.js';
 
 /** Far more than a check takes, for machines with much else to do. */
 const TIMEOUT_MS = 120_000;
@@ -77,7 +77,7 @@ export interface DescribeOptions extends ConformanceOptions {
 }
 
 /**
- * Tests, in a vitest file, that a strategy keeps all that the `Pruner` interface promises. On tfjs' own cpu backend.
+ * Tests, in a vitest file, that a strategy keeps all that the `Pruner` interface promises.
  *
  * @param name what to call the strategy in the test report
  * @param makePruner makes the strategy; called anew for each run
@@ -88,6 +88,7 @@ export function describePruner(name: string, makePruner: MakePruner, described: 
   assertArgument(of, 'makePruner', makePruner, aMaker);
   assertOptions(of, described, {
     totalSteps: wholeNumber(),
+    backend: aBackend,
     exceptions: anObject('reasons by the names of checks'),
   });
   const { exceptions = {}, ...options } = described;

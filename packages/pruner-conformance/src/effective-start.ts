@@ -1,12 +1,12 @@
 /** Check: a run begins with the weights that the model had. */
 import { ensure, type Check } from './conformance.js';
-import { denseModel, effectiveValues, masked, onCpu, startRun, stepsFor } from './workbench.js';
+import { denseModel, effectiveValues, masked, onBackend, startRun, stepsFor } from './workbench.js';
 
 /** What a change of coordinates and back may cost in single precision, relative to the largest weight. */
 const TOLERANCE = 1e-5;
 
 /** The effective weights at the start are the plain ones, in the blocks that the first phase keeps. */
-export const checkEffectiveStart: Check = onCpu(async (makePruner, options) => {
+export const checkEffectiveStart: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const plain = denseModel(1);
   const { pruning } = await startRun(pruner, { totalSteps: stepsFor(pruner, options) });

@@ -2,13 +2,13 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
-import { onCpu, startRun, stepsFor, trainStep } from './workbench.js';
+import { onBackend, startRun, stepsFor, trainStep } from './workbench.js';
 
 /** In another shape, the backend may take another way through the same function. */
 const TOLERANCE = 1e-6;
 
 /** `elementwise` makes of every other weight, given as a column, what it makes of them among all. */
-export const checkElementwise: Check = onCpu(async (makePruner, options) => {
+export const checkElementwise: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const run = await startRun(pruner, { totalSteps: stepsFor(pruner, options) });
   await trainStep(run, 0);

@@ -8,7 +8,7 @@ import {
   defaultTarget,
   effectiveValues,
   masked,
-  onCpu,
+  onBackend,
   randomTensor,
   startRun,
   stepsFor,
@@ -20,7 +20,7 @@ import {
  * Exactly `k = max(1, round(G · (1 − s)))` blocks of each pruned layer are left, the others zero. Of a strategy
  * whose search ends as `learned`: what is left is what the network computed with, whatever its sparsity.
  */
-export const checkFinalBlocks: Check = onCpu(async (makePruner, options) => {
+export const checkFinalBlocks: Check = onBackend(async (makePruner, options) => {
   for (const sparsity of [defaultTarget.sparsity, 0.5]) {
     const pruner = makePruner();
     await trainAndVerify(pruner, stepsFor(pruner, options), { sparsity });
@@ -28,7 +28,7 @@ export const checkFinalBlocks: Check = onCpu(async (makePruner, options) => {
 });
 
 /** What the network computes with after `finalize` is what it computed with before, in the blocks that are left. */
-export const checkFinalize: Check = onCpu(async (makePruner, options) => {
+export const checkFinalize: Check = onBackend(async (makePruner, options) => {
   const totalSteps = stepsFor(makePruner(), options);
   const run = await startRun(makePruner(), { totalSteps });
   for (let step = 0; step < totalSteps; step++) await trainStep(run, step);
@@ -47,7 +47,7 @@ export const checkFinalize: Check = onCpu(async (makePruner, options) => {
 });
 
 /** A run that ends early, in any phase, is pruned to the target all the same. */
-export const checkEarlyEnd: Check = onCpu(async (makePruner, options) => {
+export const checkEarlyEnd: Check = onBackend(async (makePruner, options) => {
   const { sparsity } = defaultTarget;
   const totalSteps = stepsFor(makePruner(), options);
   for (const share of [0, 0.3, 0.7]) {
@@ -71,19 +71,19 @@ export const checkEarlyEnd: Check = onCpu(async (makePruner, options) => {
 });
 
 /** At sparsity 0 every block stays, in every phase. */
-export const checkSparsityZero: Check = onCpu(async (makePruner, options) => {
+export const checkSparsityZero: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   await trainAndVerify(pruner, stepsFor(pruner, options), { sparsity: 0 });
 });
 
 /** At the highest sparsity one block of each layer is left, and all numbers stay finite. */
-export const checkOneBlock: Check = onCpu(async (makePruner, options) => {
+export const checkOneBlock: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   await trainAndVerify(pruner, stepsFor(pruner, options), { sparsity: 0.999 });
 });
 
 /** Blocks that do not divide the kernel: smaller ones at the edges, and as wide or as high as the kernel. */
-export const checkRaggedEdges: Check = onCpu(async (makePruner, options) => {
+export const checkRaggedEdges: Check = onBackend(async (makePruner, options) => {
   const blockShapes = [
     [2, 3],
     [4, 1],

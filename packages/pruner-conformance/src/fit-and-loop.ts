@@ -13,7 +13,7 @@ import {
   fit,
   masksOf,
   momentum,
-  onCpu,
+  onBackend,
   recordRun,
   startRun,
   stepsFor,
@@ -27,7 +27,7 @@ const TOLERANCE = 1e-3;
  * variables with a loop of its own, computing with `pruning.weight`, to the same blocks and, but for the order of
  * sums, the same weights.
  */
-export const checkFitAndLoop: Check = onCpu(async (makePruner, options) => {
+export const checkFitAndLoop: Check = onBackend(async (makePruner, options) => {
   const totalSteps = stepsFor(makePruner(), options);
   const looped = await recordRun(await startRun(makePruner(), { totalSteps }));
   const run = await startRun(makePruner(), { totalSteps });

@@ -10,7 +10,14 @@ import {
 import * as tf from '@tensorflow/tfjs';
 
 import { ConformanceError, ensure, type Check } from './conformance.js';
-import { defaultTarget, effectiveValues, onCpu, randomTensor, randomValues, stepsFor } from './workbench.js';
+import {
+  defaultTarget,
+  effectiveValues,
+  onBackend,
+  randomTensor,
+  randomValues,
+  stepsFor,
+} from './workbench.js';
 
 const SHAPE = [6, 5] as const;
 /** Distances for finite differences: a smaller one where there is a kink within the larger. */
@@ -33,7 +40,7 @@ interface Seen {
  * The gradients of the effective weight by the raw weight and by each trainable are those of finite differences,
  * at the first step of each phase and at the last step of all. Kinks (a threshold, a clip) are left out.
  */
-export const checkGradients: Check = onCpu(async (makePruner, options) => {
+export const checkGradients: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const totalSteps = stepsFor(pruner, options);
   const w = tf.variable(randomTensor(SHAPE, 21));

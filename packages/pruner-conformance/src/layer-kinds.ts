@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
 import { finalizeAndVerify } from './final-blocks.js';
-import { defaultTarget, momentum, onCpu, randomTensor, seedWeights, stepsFor } from './workbench.js';
+import { defaultTarget, momentum, onBackend, randomTensor, seedWeights, stepsFor } from './workbench.js';
 
 interface Kind {
   /** The layer, named `subject`. */
@@ -72,7 +72,7 @@ export const layerKinds = Object.keys(KINDS) as LayerKind[];
 /** A layer of one kind trains under the strategy and ends with exactly its blocks. */
 export function checkLayerKind(kind: LayerKind): Check {
   assertArgument('checkLayerKind()', 'kind', kind, oneOf(...layerKinds));
-  return onCpu(async (makePruner, options) => {
+  return onBackend(async (makePruner, options) => {
     const { layer, inputShape, kernels }: Kind = KINDS[kind];
     const pruner = makePruner();
     const totalSteps = stepsFor(pruner, options);

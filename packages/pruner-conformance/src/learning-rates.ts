@@ -2,13 +2,13 @@
 import { sparsify } from '@espalier/core';
 
 import { ensure, type Check } from './conformance.js';
-import { defaultTarget, denseModel, momentum, onCpu, stepsFor } from './workbench.js';
+import { defaultTarget, denseModel, momentum, onBackend, stepsFor } from './workbench.js';
 
 /**
  * A learning rate of the strategy's own is a number in [0, ∞) at each step, and where training goes on past the end; and
  * above 0 at some step, as what it is of would not train.
  */
-export const checkLearningRates: Check = onCpu(async (makePruner, options) => {
+export const checkLearningRates: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const totalSteps = stepsFor(pruner, options);
   const model = denseModel(1);

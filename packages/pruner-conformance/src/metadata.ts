@@ -2,12 +2,12 @@
 import { placePhases } from '@espalier/core';
 
 import { ensure, type Check } from './conformance.js';
-import { onCpu, stepsFor } from './workbench.js';
+import { onBackend, stepsFor } from './workbench.js';
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /** Name, description, source and settings are there and of the right form, and the same each time. */
-export const checkMetadata: Check = onCpu(async (makePruner, options) => {
+export const checkMetadata: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const { name, description, source, settings, parameterisation, importance, growth, search } = pruner;
   ensure(NAME.test(name), `The name '${name}' is not lower-case words joined by hyphens, as in 'my-method'`);

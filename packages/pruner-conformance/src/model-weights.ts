@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
-import { denseModel, middles, onCpu, startRun, stepsFor, trainStep, type Run } from './workbench.js';
+import { denseModel, middles, onBackend, startRun, stepsFor, trainStep, type Run } from './workbench.js';
 
 /** What a change of coordinates and back may cost in single precision, relative to the largest output. */
 const TOLERANCE = 1e-4;
@@ -11,7 +11,7 @@ const TOLERANCE = 1e-4;
  * In the middle of each kind of phase, `model.getWeights()` gives a plain model the weights by which it predicts the same;
  * and these weights, set again, leave the predictions as they are: what was kept as the best can be put back.
  */
-export const checkModelWeights: Check = onCpu(async (makePruner, options) => {
+export const checkModelWeights: Check = onBackend(async (makePruner, options) => {
   const totalSteps = stepsFor(makePruner(), options);
   const moments = middles(makePruner, totalSteps);
   const run = await startRun(makePruner(), { totalSteps });

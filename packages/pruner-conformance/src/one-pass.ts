@@ -3,7 +3,7 @@ import { scaleBlocks } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
-import { onCpu, startRun, stepsFor, trainStep } from './workbench.js';
+import { onBackend, startRun, stepsFor, trainStep } from './workbench.js';
 
 /** Both round, in another order. */
 const TOLERANCE = 1e-4;
@@ -12,7 +12,7 @@ const TOLERANCE = 1e-4;
  * In every step the effective weight, and the gradients by the raw weight and the trainables, are those of
  * `elementwise(raw) ⊙ blockScale ⊙ mask`.
  */
-export const checkOnePass: Check = onCpu(async (makePruner, options) => {
+export const checkOnePass: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const { elementwise, blockScale } = pruner.parameterisation;
   // What is composed is the definition; under straight-through gradients core masks by itself.

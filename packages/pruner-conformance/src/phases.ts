@@ -13,7 +13,15 @@ import {
 } from '@espalier/core';
 
 import { ensure, type Check } from './conformance.js';
-import { defaultTarget, effectiveValues, masked, onCpu, startRun, stepsFor, trainStep } from './workbench.js';
+import {
+  defaultTarget,
+  effectiveValues,
+  masked,
+  onBackend,
+  startRun,
+  stepsFor,
+  trainStep,
+} from './workbench.js';
 
 /** What a kernel had before. */
 type Choice = Pick<KernelState, 'chosen' | 'mask'>;
@@ -22,7 +30,7 @@ type Choice = Pick<KernelState, 'chosen' | 'mask'>;
  * Before every step: the choice changes only where its phase selects, keeps no more blocks than the curve allows,
  * takes only candidates; and the network computes with zeros outside of the mask.
  */
-export const checkPhases: Check = onCpu(async (makePruner, options) => {
+export const checkPhases: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const totalSteps = stepsFor(pruner, options);
   const placed = placePhases(pruner.search.phases, totalSteps);

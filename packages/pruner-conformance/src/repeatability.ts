@@ -6,7 +6,7 @@ import {
   difference,
   finishRecord,
   masksOf,
-  onCpu,
+  onBackend,
   recordRun,
   startRun,
   stepsFor,
@@ -14,7 +14,7 @@ import {
 } from './workbench.js';
 
 /** Two runs of the same settings choose the same blocks at every step and end with the same bits. */
-export const checkDeterminism: Check = onCpu(async (makePruner, options) => {
+export const checkDeterminism: Check = onBackend(async (makePruner, options) => {
   const totalSteps = stepsFor(makePruner(), options);
   const one = await recordRun(await startRun(makePruner(), { totalSteps }));
   const other = await recordRun(await startRun(makePruner(), { totalSteps }));
@@ -27,7 +27,7 @@ export const checkDeterminism: Check = onCpu(async (makePruner, options) => {
 });
 
 /** Runs of one strategy value, side by side or one after the other, do not disturb each other or the value. */
-export const checkIndependence: Check = onCpu(async (makePruner, options) => {
+export const checkIndependence: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const before = outline(pruner);
   const totalSteps = stepsFor(pruner, options);

@@ -7,7 +7,7 @@ import {
   finishRecord,
   masksOf,
   middles,
-  onCpu,
+  onBackend,
   recordRun,
   startRun,
   stepsFor,
@@ -26,7 +26,7 @@ interface Stored {
  * `pruning.checkpoint()`, and taken up by a new model ends with the same bits as one that was not interrupted. Under an allocation by scores too, where the run itself remembers what they gave
  * each layer.
  */
-export const checkResume: Check = onCpu(async (makePruner, options) => {
+export const checkResume: Check = onBackend(async (makePruner, options) => {
   for (const allocation of [uniform, global]) await verifyResume(makePruner, allocation, options);
 });
 

@@ -1,12 +1,12 @@
 /** Check: chance comes from the run's seed. */
 import { ensure, type Check } from './conformance.js';
-import { difference, onCpu, recordRun, startRun, stepsFor } from './workbench.js';
+import { difference, onBackend, recordRun, startRun, stepsFor } from './workbench.js';
 
 /**
  * Two runs of one seed are the same to the last bit. Runs of two seeds, the same in all else, are not, where the
  * strategy has a setting `seed` and so leaves something to chance: else a ± over seeds would be that of one draw.
  */
-export const checkSeeds: Check = onCpu(async (makePruner, options) => {
+export const checkSeeds: Check = onBackend(async (makePruner, options) => {
   const totalSteps = stepsFor(makePruner(), options);
   const run = async (seed: number) =>
     recordRun(await startRun(makePruner(), { totalSteps, target: { seed } }));

@@ -3,13 +3,13 @@ import { sparsify, type ModelPruning } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
-import { denseData, denseModel, defaultTarget, onCpu, stepsFor, trainStep } from './workbench.js';
+import { denseData, denseModel, defaultTarget, onBackend, stepsFor, trainStep } from './workbench.js';
 
 /**
  * No step leaks a tensor: a run holds its trainables, its buffers and what each kernel that has a mask computes with under
  * it, and after `finalize` nothing.
  */
-export const checkTensors: Check = onCpu(async (makePruner, options) => {
+export const checkTensors: Check = onBackend(async (makePruner, options) => {
   const pruner = makePruner();
   const totalSteps = stepsFor(pruner, options);
   const data = denseData(totalSteps + 1, 1);

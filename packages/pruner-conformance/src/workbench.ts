@@ -7,6 +7,7 @@ import {
   assertArgument,
   assertOptions,
   assertParts,
+  aText,
   nonZeroBlocks,
   placePhases,
   sparsify,
@@ -26,18 +27,23 @@ const FEWEST_STEPS = 24;
 const MOST_STEPS = 2000;
 const BATCH = 4;
 
+/** That checks run on. */
+export const aBackend = aText("the name of a backend of tfjs': 'cpu'");
+
 /** What every check is given. */
 export const aMaker = aFunction('a function that makes the strategy: () => magnitude()');
 
 /**
- * A check on tfjs' own cpu backend that leaves no variable behind, also where it fails, and no tensor but the scalar
- * that a tfjs optimiser keeps of its learning rate. What is no strategy at all is a TypeError.
+ * A check on the backend that is asked for, that leaves no variable behind, also where it fails, and no tensor but the
+ * scalar that a tfjs optimiser keeps of its learning rate. What is no strategy at all is a TypeError.
  */
-export function onCpu(check: (makePruner: MakePruner, options: ConformanceOptions) => Promise<void>): Check {
+export function onBackend(
+  check: (makePruner: MakePruner, options: ConformanceOptions) => Promise<void>,
+): Check {
   return async (makePruner, options = {}) => {
     assertArgument('A check', 'makePruner', makePruner, aMaker);
-    assertOptions('A check', options, { totalSteps: wholeNumber() });
-    await tf.setBackend('cpu');
+    assertOptions('A check', options, { totalSteps: wholeNumber(), backend: aBackend });
+    await tf.setBackend(options.backend ?? 'cpu');
     const engine = tf.engine();
     const before = new Set(Object.values(engine.registeredVariables));
     engine.startScope();

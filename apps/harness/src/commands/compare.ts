@@ -17,7 +17,7 @@ import {
 } from '@espalier/experiment/node';
 import { Option } from 'commander';
 
-import { interruptibly } from '../interruptible.js';
+import { goesOnIn, interruptibly } from '../interruptible.js';
 import { showProgress } from '../live/progress.js';
 import * as options from '../options.js';
 import { readSettings, tunedFor, type Tuned } from '../settings.js';
@@ -102,7 +102,7 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   });
   if (given.dryRun) {
     const estimating = async (signal: AbortSignal) => estimateInFolder(await asked(signal), out);
-    const estimated = await interruptibly(out, estimating);
+    const estimated = await interruptibly(goesOnIn(out), estimating);
     process.stdout.write(
       given.json ? `${JSON.stringify(estimated, null, 2)}\n` : describeEstimate(estimated, out),
     );
@@ -112,7 +112,7 @@ export async function run(given: CompareCommandOptions): Promise<number> {
   let store: FolderStore | undefined;
   let board: TensorBoard | undefined;
   const written = new SummaryFile(() => store as FolderStore);
-  const summary = await interruptibly(out, async (signal) =>
+  const summary = await interruptibly(goesOnIn(out), async (signal) =>
     compareWithProgress(
       {
         ...(await asked(signal)),

@@ -30,6 +30,7 @@ const diagnosis: Diagnosis = {
       missing: 'its package',
       remedy: 'npm install @tensorflow/tfjs-node-gpu',
       adapters: [],
+      facts: [],
     },
     {
       name: 'webgpu',
@@ -37,8 +38,9 @@ const diagnosis: Diagnosis = {
       missing: 'a GPU',
       remedy: null,
       adapters: ['SwiftShader Device'],
+      facts: [],
     },
-    { name: 'wasm', present: wasm, missing: null, remedy: null, adapters: [] },
+    { name: 'wasm', present: wasm, missing: null, remedy: null, adapters: [], facts: [] },
   ],
   auto: {
     backend: wasm,

@@ -145,8 +145,9 @@ function autoLines({ backend, before, accelerators }: Automatic): string[] {
   return [line('auto takes', `${backend.name}: ${backend.device}${helped}`), line('', why)];
 }
 
-function backendLines({ name, present, missing, remedy, adapters }: BackendInspection): string[] {
+function backendLines({ name, present, missing, remedy, adapters, facts }: BackendInspection): string[] {
   const below = [
+    ...facts,
     missing !== null && `missing: ${missing}`,
     remedy !== null && `mend it: ${remedy}`,
     adapters.length > 0 && `adapters: ${adapters.join('; ')} (one by name: --backend webgpu:<part of it>)`,

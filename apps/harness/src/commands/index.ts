@@ -7,6 +7,7 @@ import { exportCommand } from './export.js';
 import { list } from './list.js';
 import { report } from './report.js';
 import { reproduce } from './reproduce.js';
+import { tensorflowInstall, tensorflowRemove, tensorflowState } from './tensorflow.js';
 import { theory } from './theory.js';
 import { tune } from './tune.js';
 
@@ -22,5 +23,8 @@ export const commands: readonly Command[] = [
   getData,
   prepareData,
   verifyData,
+  tensorflowInstall,
+  tensorflowState,
+  tensorflowRemove,
   theory,
 ];

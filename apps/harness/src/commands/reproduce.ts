@@ -21,7 +21,7 @@ import { scaleNames, type ScaleName } from '@espalier/workloads';
 
 import { findConfig } from '../config.js';
 import { recipeOf, strategyOf } from '../entrants.js';
-import { interruptibly } from '../interruptible.js';
+import { goesOnIn, interruptibly } from '../interruptible.js';
 import { openedOnce } from '../opened-once.js';
 import * as options from '../options.js';
 import { showProgress } from '../live/progress.js';
@@ -82,7 +82,7 @@ async function reproduceRecipe(name: string, given: ReproduceOptions): Promise<n
   const epochs = scale.epochs ?? workload.defaults.epochs;
   const lengths = byLength(entrants, epochs);
   const axes = { sparsities: scale.sparsities, blockShapes: scale.blockShapes };
-  const summaries = await interruptibly(out, async (signal) => {
+  const summaries = await interruptibly(goesOnIn(out), async (signal) => {
     const common = {
       ...{ workload: { reference, workload }, ...axes, sparsePhases: given.sparsePhases },
       ...{ dataFolder: dataFolderOf(given), executor: await executorOf(given), store: open, signal },

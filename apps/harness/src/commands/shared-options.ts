@@ -64,7 +64,7 @@ export const computing = (command: Commander): Commander =>
   command
     .option(
       '--backend <auto,tensorflow,webgpu,wasm,cpu>',
-      'where to compute; webgpu:<part of a name> takes that adapter',
+      'where to compute; webgpu:<part of a name> takes that adapter, tensorflow:<version> that version',
       options.backend,
       'auto',
     )
@@ -81,7 +81,7 @@ export const computing = (command: Commander): Commander =>
       true,
     )
     .option('--jobs <n>', 'trials side by side (default: by backend and cores)', options.jobs)
-    .option('--threads <n>', 'threads of each trial, on wasm (default: 1)', options.threads)
+    .option('--threads <n>', 'threads of each trial, on wasm or tensorflow (default: 1)', options.threads)
     .option(
       '--trial-timeout <minutes>',
       'what a trial may take before it fails and the others go on (default: no limit)',

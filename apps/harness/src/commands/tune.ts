@@ -12,7 +12,7 @@ import {
 } from '@espalier/experiment';
 import { Option } from 'commander';
 
-import { interruptibly } from '../interruptible.js';
+import { goesOnIn, interruptibly } from '../interruptible.js';
 import { openedOnce } from '../opened-once.js';
 import * as options from '../options.js';
 import { showProgress, type Progress } from '../live/progress.js';
@@ -96,7 +96,7 @@ async function tuneAndWrite(given: TuneCommandOptions): Promise<number> {
   const out = resolve(given.out ?? join('runs', `${timestamp()}-tune-${workload.name}`));
   const open = openedOnce(out);
   const watched = progressByRound();
-  const tuned = await interruptibly(out, async (signal) => {
+  const tuned = await interruptibly(goesOnIn(out), async (signal) => {
     try {
       return await tuneStrategies({
         workload: compared,

@@ -16,8 +16,12 @@ process.once('message', (order: CostsOrder) => {
 // The command that started us is gone.
 process.once('disconnect', () => process.exit(1));
 
-async function measure({ backend: choice, blockShapes }: CostsOrder): Promise<readonly ProductCosts[]> {
-  const backend = await startBackend(choice);
+async function measure({
+  backend: choice,
+  threads,
+  blockShapes,
+}: CostsOrder): Promise<readonly ProductCosts[]> {
+  const backend = await startBackend(choice, { threads });
   // A device that was lost answers no read: what waits for one would wait forever.
   return Promise.race([inPlace({ backend }).measureCosts(blockShapes), backend.failure]);
 }

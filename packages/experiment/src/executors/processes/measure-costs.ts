@@ -13,7 +13,7 @@ const LIMIT_MS = 5 * 60_000;
 /** @throws UsageError when they cannot be timed */
 export function measureInProcess(
   { device, choice }: Pick<BackendDescription, 'device' | 'choice'>,
-  blockShapes: CostsOrder['blockShapes'],
+  measured: Omit<CostsOrder, 'backend'>,
 ): Promise<readonly ProductCosts[]> {
   const child = fork(processFile('costs-process'), {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -32,6 +32,6 @@ export function measureInProcess(
     child.once('error', ({ message }) => fail(`the process did not start: ${message}`));
     child.once('exit', (code, signal) => fail(`the process ${endOf(code, signal)}`));
     setTimeout(() => child.kill('SIGKILL'), LIMIT_MS).unref();
-    child.send({ backend: choice as NamedChoice, blockShapes } satisfies CostsOrder);
+    child.send({ backend: choice as NamedChoice, ...measured } satisfies CostsOrder);
   });
 }

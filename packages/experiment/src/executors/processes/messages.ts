@@ -30,6 +30,8 @@ export type TrialMessage =
 /** What the process that times products is told to do. */
 export interface CostsOrder {
   readonly backend: NamedChoice;
+  /** As a trial has. */
+  readonly threads: number;
   readonly blockShapes: readonly (readonly [number, number])[];
 }
 

@@ -25,7 +25,7 @@ export interface ProcessesOptions {
   readonly accelerators?: AcceleratorChoice;
   /** Trials side by side; by backend and cores when absent. */
   readonly jobs?: number;
-  /** Of each trial, on the wasm backend; 1 when absent. */
+  /** Of each trial, on the wasm and tensorflow backends; 1 when absent. */
   readonly threads?: number;
   /** How often a trial can be gone on with; every 10 s when absent. */
   readonly checkpointEveryMs?: number;
@@ -54,7 +54,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
   });
   const backend = await probeBackend(options.backend ?? 'auto');
   // As many side by side as there are cores where a trial takes one; one where they would share a device.
-  const onProcessor = backend.name === 'wasm' || backend.name === 'cpu';
+  const onProcessor = backend.kind === 'processor';
   const usual = () => (onProcessor ? Infinity : 1);
   const { jobs, threads, note } = shareCores(options, availableParallelism(), usual);
   const accelerators = await acceleratorsOf(options.accelerators ?? 'auto', threads, backend);
@@ -65,7 +65,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
     async startHere() {
       await startBackend('wasm');
     },
-    measureCosts: (blockShapes) => measureInProcess(backend, blockShapes),
+    measureCosts: (blockShapes) => measureInProcess(backend, { threads, blockShapes }),
     measureSteps: ({ trial }, measuring) => measureStepsInProcess(trial, measuring),
     run: (work, running) => runInProcess(work, running, options.checkpointEveryMs),
   };
@@ -79,8 +79,9 @@ async function acceleratorsOf(
 ): Promise<UsedAccelerator[]> {
   const named = typeof choice === 'string' ? [] : choice;
   if (backend !== 'wasm') {
+    const has = threads === 1 || backend === 'tensorflow';
+    if (named.length === 0 && has) return [];
     const asked = named.length > 0 ? `--accelerators ${named.join(',')}` : `--threads ${threads}`;
-    if (named.length === 0 && threads === 1) return [];
     throw new UsageError(`${asked} is for the wasm backend, and ${backend} computes: add --backend wasm`);
   }
   if (threads > 1 && choice === 'off') {
