@@ -76,7 +76,10 @@ async function install({ from, tensorflow: version, ...options }: InstallOptions
       ...options,
       ...(from !== undefined && { from: resolve(from) }),
       ...(version !== undefined && { version }),
-      onStep: (line) => process.stdout.write(`${line}\n`),
+      onStep(line) {
+        bar.stop();
+        process.stdout.write(`${line}\n`);
+      },
       onProgress: (file, received, total) => bar.update(file, megabytes(received), total && megabytes(total)),
       signal,
     }),

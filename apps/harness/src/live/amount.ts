@@ -7,7 +7,7 @@ import { isRedrawn } from './progress.js';
 export interface Amount {
   /** @param total null where it is not known */
   update(what: string, done: number, total: number | null): void;
-  /** The line stays as it is. */
+  /** The line stays as it is, and what is updated from then on is another. */
   stop(): void;
 }
 
@@ -30,6 +30,7 @@ export function showAmount(unit = '', stream: NodeJS.WriteStream = process.stder
     },
     stop() {
       if (text) draw(text);
+      text = '';
       draw.done();
     },
   };

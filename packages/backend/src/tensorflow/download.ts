@@ -145,13 +145,11 @@ function notDownloaded(requirement: string, python: string, ended: Ended): Backe
     );
   }
   if (isNotFound(ended)) {
-    const versions = /from versions: ([^)]*)\)/.exec(stderr)?.[1] ?? 'none';
-    const newest = versions.split(', ').at(-1);
+    const versions = /from versions: ([^)]*)\)/.exec(stderr)?.[1]?.split(', ') ?? [];
+    const newest = versions.findLast((version) => /^[\d.]+$/.test(version));
     return new BackendError(
       `There is no wheel of ${requirement} for ${process.platform} ${process.arch}` +
-        (newest && newest !== 'none'
-          ? `: the newest is ${newest}`
-          : ', or pip does not see one: is there a network?'),
+        (newest ? `: the newest is ${newest}` : ', or pip does not see one: is there a network?'),
     );
   }
   const why = isOfNetwork(stderr) ? 'pip lost the network' : complaintOf(ended);
@@ -173,7 +171,10 @@ async function withProgress<T>(
   let said = '';
   const look = setInterval(() => {
     const download = announced(said);
-    if (download) void bytesIn(wheels).then((bytes) => onProgress(download.file, bytes, download.bytes));
+    if (!download) return;
+    const { file, bytes: total } = download;
+    // It lies there twice while it is moved.
+    void bytesIn(wheels).then((bytes) => onProgress(file, Math.min(bytes, total ?? bytes), total));
   }, LOOK_EVERY_MS);
   look.unref();
   try {

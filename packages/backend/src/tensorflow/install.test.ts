@@ -241,7 +241,7 @@ describe.skipIf(process.platform !== 'linux')('a download', () => {
     ],
     [
       'of a version that there is not',
-      'echo "ERROR: Could not find a version that satisfies x (from versions: 2.19.0, 2.21.0)" >&2; ' +
+      'echo "ERROR: Could not find a version that satisfies x (from versions: 2.19.0, 2.21.0, 2.22.0rc0)" >&2; ' +
         'echo "ERROR: No matching distribution found for x" >&2; exit 1',
       /^There is no wheel of tensorflow-cpu==2\.21\.\* for linux \w+: the newest is 2\.21\.0$/,
     ],
