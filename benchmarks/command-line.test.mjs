@@ -17,7 +17,9 @@ function run(benchmark, ...args) {
 
 async function results() {
   const folder = new URL('results/', import.meta.url);
-  const names = await readdir(folder);
+  const names = (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')])),
   );

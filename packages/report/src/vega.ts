@@ -37,8 +37,8 @@ const CONFIG = {
     orient: 'bottom',
     columns: 2,
     symbolType: 'circle',
-    symbolStrokeWidth: 1,
-    symbolDash: [1, 0],
+    // An outline would be dashed as the line is, or drawn in pieces.
+    symbolStrokeWidth: 0,
     symbolSize: 70,
     symbolOpacity: 1,
     columnPadding: 12,

@@ -45,6 +45,8 @@ const scaleValues = defineOperation<PatternAttribute, tf.Tensor1D>({
   name: 'ScaleBlockValues',
   inputsToSave: ['values', 'scale'],
   composed: ({ values, scale }, { pattern }) => {
+    // Nothing is kept, and native TensorFlow spreads no number over nothing.
+    if (pattern.size === 0) return tf.zeros([0]);
     const factors = scale!.flatten().gather<tf.Tensor1D>(tf.tensor1d(tablesOf(pattern).block, 'int32'));
     // NaN · 0 would be NaN.
     return tf.where(factors.notEqual(0), values!.mul(factors), tf.scalar(0)) as tf.Tensor1D;
