@@ -23,6 +23,10 @@ const mayImport = (files, allowed, reason) => {
   const byName = 'Import another package by its name, not by its path.';
   const patterns = [
     { regex: `^@espalier/(?!(${allowed})$)`, message: reason },
+    {
+      regex: '^espalier(?!/config$)(/|$)',
+      message: 'The command stands on the packages, not they on it.',
+    },
     { regex: '/(packages|apps)/', message: byName },
     { regex: '^([.][.]/)+([^./][^/]*/)+(src|dist)/', message: byName },
   ];
@@ -139,7 +143,12 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads|harness',
+    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
+  ),
+  mayImport(
+    ['apps/harness/src/index.ts'],
+    'core|block-sparse|sequential-attention-plus-plus',
+    'The one import is what prunes and compresses a model, and nothing of the command.',
   ),
 );

@@ -3,7 +3,7 @@
  *
  *     npx espalier compare --config benchmarks/planted-blocks.config.ts --workload planted-uncorrelated …
  */
-import { defineConfig } from '@espalier/harness';
+import { defineConfig } from 'espalier/config';
 import { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 
 const variants = [

@@ -4,7 +4,7 @@
  *     npx espalier compare --config examples/own-data.config.ts --workload spirals
  */
 import { fromArrays } from '@espalier/datasets';
-import { defineConfig } from '@espalier/harness';
+import { defineConfig } from 'espalier/config';
 import { multilayerPerceptron } from '@espalier/models';
 import { classification, defineWorkload } from '@espalier/workloads';
 

@@ -78,7 +78,7 @@ const folder = join(root, 'build/espalier-gpu');
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
-const packages = workspacePackages(['@espalier/harness', '@espalier/benchmarks']);
+const packages = workspacePackages(['espalier', '@espalier/benchmarks']);
 for (const location of packages.values()) copyPackage(location);
 const entries = [...[...packages.values()].flatMap(entriesOf), ...LOADED_BY_NAME];
 for (const file of await reachable(root, entries)) copyWithManifest(file);
@@ -134,9 +134,9 @@ function workspacePackages(names) {
     if (found.has(name)) return;
     const location = relative(root, realpathSync(join(root, 'node_modules', name)));
     found.set(name, location);
-    const { dependencies = {} } = manifestOf(location);
-    Object.keys(dependencies)
-      .filter((dependency) => dependency.startsWith('@espalier/'))
+    const { dependencies, peerDependencies } = manifestOf(location);
+    Object.keys({ ...dependencies, ...peerDependencies })
+      .filter((dependency) => /^(@espalier\/|espalier$)/.test(dependency))
       .forEach(visit);
   };
   names.forEach(visit);

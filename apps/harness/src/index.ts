@@ -1,2 +1,8 @@
-/** For `espalier.config.ts`; the command itself is `espalier`. */
-export { defineConfig, type EspalierConfig } from './define-config.js';
+/**
+ * Pruning in one import: what a person with a trained model needs of Espalier, and nothing of the command. For
+ * `espalier.config.ts` there is `espalier/config`.
+ */
+export { compress, decompress, sparsePhases } from '@espalier/block-sparse';
+export { sparsify } from '@espalier/core';
+export type { ModelPruning, Pruner, PruningReport, Target, VariablePruning } from '@espalier/core';
+export { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';

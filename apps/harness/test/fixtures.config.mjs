@@ -5,7 +5,7 @@
 import { acdc } from '@espalier/acdc';
 import { frobenius, identity, oneShot } from '@espalier/core';
 import { plantedBlocks as plant } from '@espalier/datasets';
-import { defineConfig } from '@espalier/harness';
+import { defineConfig } from 'espalier/config';
 import { multilayerPerceptron } from '@espalier/models';
 import plantedBlocks, { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 

@@ -1,6 +1,6 @@
 /** What the tests of a GPU want: a workload that a software adapter trains in a second, and devices that fail. */
 import { frobenius, identity, oneShot, type Pruner } from '@espalier/core';
-import { defineConfig } from '@espalier/harness';
+import { defineConfig } from 'espalier/config';
 import { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';
 import * as tf from '@tensorflow/tfjs';
 

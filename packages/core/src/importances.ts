@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { aTemperature, type AttentionParameters } from './parameterisations.js';
 import type { Importance } from './pruner.js';
+import './one-core.js';
 
 /**
  * `‖W_b‖_F / √n_b` of the effective weight, for `n_b` weights in the block. Among whole blocks of a kernel that is the

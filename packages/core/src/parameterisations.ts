@@ -13,6 +13,7 @@ import * as tf from '@tensorflow/tfjs';
 import { aTravel, travel } from './learning-rates.js';
 import { inOnePass } from './one-pass.js';
 import type { Parameterisation, PrunedKernel, Trainables } from './pruner.js';
+import './one-core.js';
 
 /** What a softmax temperature τ is to be, as an argument. */
 export const aTemperature = numberIn('(0, ∞)', 'a softmax temperature τ');

@@ -1,6 +1,6 @@
 /** Workloads and strategies that hang, each in its own way. */
 import { frobenius, identity, oneShot, type Pruner } from '@espalier/core';
-import { defineConfig } from '@espalier/harness';
+import { defineConfig } from 'espalier/config';
 import { classification } from '@espalier/workloads';
 import type { Workload } from '@espalier/workloads';
 import { plantedBlocksWorkload } from '@espalier/workloads/planted-blocks';

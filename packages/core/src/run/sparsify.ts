@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { uniform } from '../allocation.js';
+import { warnOfOtherCopies } from '../one-core.js';
 import { overridesOf } from '../overrides.js';
 import type { Pruner } from '../pruner.js';
 import { deriveSeed } from '../random.js';
@@ -84,6 +85,7 @@ export async function sparsify(
   pruner: Pruner,
   target: Target,
 ): Promise<ModelPruning | VariablePruning> {
+  warnOfOtherCopies();
   assertSubject(subject);
   assertTarget(target);
   await registerBlockKernels();

@@ -9,6 +9,7 @@ import { assertArgument, oneOf, type BlockGrid, type BlockMask } from '@espalier
 
 import { aCurve, type Curve } from './curves.js';
 import { shareOfTraining } from './share.js';
+import '../one-core.js';
 
 export interface Phase {
   /** `dense`, `sparsification`, `sparse`, or a search's own word; for reports. */

@@ -16,8 +16,7 @@ import { createJiti } from 'jiti';
 import { aPath } from '../arguments.js';
 import type { Code } from '../trial/trial.js';
 
-/** Shows and parses, and computes nothing: a config imports its types' helper from there. */
-const NOT_COMPUTING = new Set(['@espalier/harness']);
+const isEspalier = (name: string) => name === 'espalier' || name.startsWith('@espalier/');
 
 interface Package {
   readonly name: string;
@@ -59,14 +58,13 @@ class Walk {
     this.#seen.add(path);
     const owner = await packageOf(dirname(path));
     const place = owner && relative(owner.folder, path).replaceAll(sep, '/');
-    if (owner && NOT_COMPUTING.has(owner.name) && /^(src|dist)\//.test(place ?? '')) return;
     if (owner) this.#versions.set(owner.name, owner.version);
     if (owner && (await this.#isOfOthers(path, owner))) {
       this.#add(`${owner.name}@${owner.version}`, '', '');
       return;
     }
     const { digest, imports } = await moduleAt(path);
-    if (owner?.name.startsWith('@espalier/')) this.#add(owner.name, place ?? '', digest);
+    if (owner && isEspalier(owner.name)) this.#add(owner.name, place ?? '', digest);
     else this.#add(relative(dirname(this.#entry), path).replaceAll(sep, '/'), '', digest);
     for (const imported of imports) await this.file(imported);
   }
@@ -83,7 +81,7 @@ class Walk {
 
   /** An installed package that is neither Espalier's nor the one that was asked for. */
   async #isOfOthers(path: string, { name, folder }: Package): Promise<boolean> {
-    if (name.startsWith('@espalier/') || !path.includes(`${sep}node_modules${sep}`)) return false;
+    if (isEspalier(name) || !path.includes(`${sep}node_modules${sep}`)) return false;
     return (await packageOf(dirname(this.#entry)))?.folder !== folder;
   }
 
