@@ -52,7 +52,7 @@ export {
   type AttentionAttributes,
 } from './ops/softmax-attention/index.js';
 export { ZERO_NORM } from './norm-floor.js';
-export { TrainingMask, type MaskAttribute } from './training-mask.js';
+export { TrainingMask, type MaskAttribute, type MaskedResult } from './training-mask.js';
 export { keepBlocks } from './ops/keep-blocks/index.js';
 export { attendBlocks } from './ops/attend-blocks/index.js';
 export {
@@ -107,9 +107,11 @@ export {
   offsetOf,
   oncePerBackend,
   takeOver,
+  type TensorData,
   type WasmBackend,
   type WasmHeap,
 } from './backends/wasm/heap.js';
+export type { Cut } from './backends/wasm/exports.js';
 export { floatInput } from './backends/wasm/inputs.js';
 export { rowList, type BlockList, type KeptBlocks } from './backends/wasm/block-list.js';
 export { patternOfResult } from './backends/wasm/masked-result.js';
@@ -128,4 +130,5 @@ export {
   type WebgpuBackend,
   type WebgpuCall,
   type WebgpuKernel,
+  type WebgpuProgram,
 } from './backends/webgpu/program.js';

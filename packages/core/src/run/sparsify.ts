@@ -49,6 +49,7 @@ export class VariablePruning extends Pruning {
     );
   }
 
+  /** @internal `sparsify` makes it. */
   constructor(
     readonly variables: Readonly<Record<string, tf.Variable>>,
     ...rest: ConstructorParameters<typeof Pruning>
