@@ -3,10 +3,13 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+import declaredImports from './tools/lint/declared-imports.mjs';
+
 /** What tests are made of: they may import what they are a test of, and with. */
 const TESTS = [
   '**/*.test.{ts,js,mjs}',
   '**/test-*.ts',
+  '**/cases.ts',
   'packages/*/src/browser/**',
   '{apps,packages}/*/test/**',
 ];
@@ -74,6 +77,15 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
+  },
+  { plugins: { espalier: { rules: { 'declared-imports': declaredImports } } } },
+  {
+    files: ['{apps,packages,benchmarks}/**'],
+    rules: { 'espalier/declared-imports': 'error' },
+  },
+  {
+    files: [...TESTS, '**/vitest.config.ts', 'packages/*/scripts/**', 'packages/gradient-conformance/**'],
+    rules: { 'espalier/declared-imports': ['error', { development: true, workspace: ['vitest'] }] },
   },
   mayImport(['packages/blocks/**'], 'nothing', 'blocks knows @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/gradients/**'], 'nothing', 'gradients knows @tensorflow/tfjs and nothing else.'),

@@ -20,7 +20,7 @@ export const folders = readdirSync(new URL('ops', import.meta.url));
 export const hasCases = (folder: string) => existsSync(new URL(`ops/${folder}/cases.ts`, import.meta.url));
 
 /** What is in the file `cases.ts` of each folder. */
-export const table: readonly OpCase[] = (
+const table: readonly OpCase[] = (
   await Promise.all(
     folders.filter(hasCases).map(async (folder) => {
       const { cases } = (await import(`./ops/${folder}/cases.ts`)) as { cases: OpCase[] };
