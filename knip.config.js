@@ -30,7 +30,7 @@ export default {
   workspaces: {
     '.': {
       entry: ['tools/*.mjs', 'tools/*/*.mjs', 'tools/in-chromium.ts', 'examples/*.ts'],
-      project: ['tools/**/*.{mjs,ts}', 'examples/**/*.{mjs,ts}', '!**/*.d.mts'],
+      project: ['tools/**/*.{mjs,ts}', 'examples/**/*.{mjs,ts}', '!**/*.d.mts', '!**/build/**'],
       // Where the schema of `.changeset/config.json` lies: a part of `@changesets/cli`.
       ignoreDependencies: ['@changesets/config'],
       vitest: { entry: ['tools/**/*.test.mjs'] },
