@@ -43,7 +43,7 @@ export async function bytesOfFile(
  *
  * @returns null where an input has an axis of any length beside the batch
  */
-export function sampleInputs(model: tf.LayersModel, batch: number): tf.Tensor[] | null {
+function sampleInputs(model: tf.LayersModel, batch: number): tf.Tensor[] | null {
   const shapes = model.inputs.map(({ shape }) => shape.slice(1));
   if (!shapes.every((shape): shape is number[] => shape.every((length) => length !== null))) return null;
   return shapes.map((shape, i) => {
@@ -70,7 +70,7 @@ function rowsLookedUp(model: tf.LayersModel, input: number): number | null {
 const ROUNDS = 15;
 
 /** The median of some predictions, after some that are not counted, in milliseconds; null as `sampleInputs` is. */
-export async function predictMs(model: tf.LayersModel, batch: number): Promise<number | null> {
+async function predictMs(model: tf.LayersModel, batch: number): Promise<number | null> {
   const inputs = sampleInputs(model, batch);
   if (!inputs) return null;
   const times: number[] = [];
@@ -116,9 +116,9 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-export const megabytes = (bytes: number) => (bytes / 1e6).toPrecision(3);
+const megabytes = (bytes: number) => (bytes / 1e6).toPrecision(3);
 export const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
-export const milliseconds = (ms: number | null) => (ms === null ? '—' : ms.toPrecision(3));
+const milliseconds = (ms: number | null) => (ms === null ? '—' : ms.toPrecision(3));
 
 /** Size and speed, before and after, a line each. */
 export async function beforeAndAfter(

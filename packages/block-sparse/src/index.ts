@@ -14,6 +14,7 @@ export { costsOf, sparseIsFaster, type Costs } from './cost.js';
 export { measureCosts } from './measure-costs.js';
 export { sparsePhases, type SparsePhasesOptions } from './sparse-phases.js';
 export { saveQuantized, type QuantizedSaveConfig } from './quantize/save.js';
+export type { Precision } from './quantize/encode.js';
 export type { HowToQuantize, Quantization } from './quantize/plan.js';
 export {
   quantizationReport,

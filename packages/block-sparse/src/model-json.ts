@@ -24,7 +24,7 @@ export async function topologyOf(model: tf.LayersModel): Promise<LayerJson> {
 }
 
 /** The two directions of a `Bidirectional`, whose layers are named after the one that they are made of. */
-export const DIRECTIONS = ['forward', 'backward'] as const;
+const DIRECTIONS = ['forward', 'backward'] as const;
 
 /** Where a layer's patterns are written down. */
 export interface KernelHolder {
