@@ -58,7 +58,7 @@ beforeAll(() => {
   const shared = ['package.json', 'tsconfig.base.json', 'eslint.config.js', 'tools/lint', '.prettierrc.json'];
   const ofModel = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((file) => `${MODEL}/${file}`);
   for (const file of [...shared, ...ofModel, 'packages/core/package.json']) {
-    cpSync(join(ROOT, file), join(workspace, file));
+    cpSync(join(ROOT, file), join(workspace, file), { recursive: true });
   }
 });
 
