@@ -1,7 +1,7 @@
 /**
  * Matrices cut into blocks: the grid, the mask, the pattern of the kept blocks, the ops on them, and the mechanism by
- * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm` and
- * `/webgpu` do, each for its backend.
+ * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm`, `/webgpu` and
+ * `/tensorflow` do, each for its backend.
  */
 export * from './grid.js';
 export * from './mask.js';
@@ -129,3 +129,11 @@ export {
   type WebgpuCall,
   type WebgpuKernel,
 } from './backends/webgpu/program.js';
+export {
+  registerTensorflowKernel,
+  type Handle,
+  type OpAttribute,
+  type TensorflowBackend,
+  type TensorflowKernel,
+  type TensorflowRun,
+} from './backends/tensorflow/kernel.js';
