@@ -195,6 +195,13 @@ export class TensorflowRun {
     return found;
   }
 
+  /** What `kept` made. */
+  recall(owner: object, key: string): Handle {
+    return this.kept(owner, key, () => {
+      throw new Error(`Nothing is kept as '${key}'`);
+    });
+  }
+
   /** Frees what `kept` made. */
   forget(owner: object, key: string): void {
     const ofOwner = keptOf(this.#binding, owner);

@@ -37,8 +37,18 @@ export function padBehind(run: TensorflowRun, x: Handle, behind: readonly number
 /** What lies before, along each axis. */
 export function cut(run: TensorflowRun, x: Handle, shape: readonly number[]): Handle {
   if (shape.every((length, axis) => length === x.shape[axis])) return x;
-  const from = run.integers(shape.map(() => 0));
-  return run.op('Slice', [x, from, run.integers(shape)], [run.type('Index', 'integer')]);
+  const from = shape.map(() => 0);
+  return cutAt(run, x, from, shape);
+}
+
+/** What lies from a place on, along each axis. */
+export function cutAt(
+  run: TensorflowRun,
+  x: Handle,
+  from: readonly number[],
+  shape: readonly number[],
+): Handle {
+  return run.op('Slice', [x, run.integers(from), run.integers(shape)], [run.type('Index', 'integer')]);
 }
 
 export interface Turned {

@@ -1,20 +1,24 @@
-/** `BlockSparseMatMul` and `BlockSparseWeightGradient` by a few ops of TensorFlow: gathers, and batched dense products. */
+/**
+ * `BlockSparseMatMul` and `BlockSparseWeightGradient` by a few ops of TensorFlow: gathers, and batched dense products over
+ * the lines of `lines.ts`.
+ */
 import type { Handle, Table, TensorflowRun } from '../../backends/tensorflow/kernel.js';
 import {
   add,
   batchMatMul,
   concat,
   cut,
+  cutAt,
   gather,
   padBehind,
   reshape,
   transpose,
   zeros,
 } from '../../backends/tensorflow/ops.js';
-import { asUnits, unitOf, withZeroUnit } from '../../backends/tensorflow/units.js';
+import { asUnits, spreadUnits, unitOf, withZeroUnit } from '../../backends/tensorflow/units.js';
 import type { BlockPattern, PatternAttribute } from '../../pattern.js';
 import type { MatMulAttributes } from './attributes.js';
-import { batchesOf, linesOf, type LineBatch } from './lines.js';
+import { isFasterWhole, linesOf, planOf, type Line, type Plan } from './lines.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
 
@@ -24,35 +28,56 @@ function matMul(
   { x, values, bias }: Inputs<'x' | 'values'> & Partial<Inputs<'bias'>>,
   { pattern, transposed, activation }: MatMulAttributes,
 ): Handle {
-  const product = productOf(run, x, values, planOf(pattern, transposed, x.shape[0]!));
+  const rows = x.shape[0]!;
+  const product =
+    pattern.blocks === 0 || rows === 0
+      ? zeros(run, [rows, pattern.matrixShape[transposed ? 0 : 1]])
+      : productOf(run, x, values, planOf(pattern, transposed, rows));
   const biased = bias ? add(run, product, bias) : product;
   return activation === 'relu' ? run.op('Relu', [biased]) : biased;
 }
 
 function productOf(run: TensorflowRun, x: Handle, values: Handle, plan: Plan): Handle {
-  const { pattern, width, batches, side } = plan;
-  const batch = x.shape[0]!;
-  if (pattern.blocks === 0 || batch === 0) return zeros(run, [batch, width]);
-  const weights = weightsOf(run, values, plan);
-  if (batch === 1) {
-    // A row needs no turning: it is gathered as the lines want it.
-    const parts = batches.map((_, at) => {
-      const own = gather(run, x, sourcesOf(run, plan, at), 1);
-      const product = plan.transposed
-        ? batchMatMul(run, weights[at]!, own)
-        : batchMatMul(run, own, weights[at]!);
-      return reshape(run, product, [1, batches[at]!.lines.length * side]);
-    });
-    return inOrder(run, concat(run, parts, 1), plan, 1);
+  const { pattern, transposed, key } = plan;
+  if (isFasterWhole(pattern, transposed, x.shape[0]!)) {
+    const kept = keptWhileSame(run, values, pattern, 'whole', () => [spreadUnits(run, values, pattern)]);
+    if (kept) return batchMatMul(run, x, kept[0]!, { second: transposed });
   }
-  const turned = transpose(run, x, [1, 0]);
-  const parts = batches.map((_, at) =>
-    batchMatMul(run, weights[at]!, gather(run, turned, sourcesOf(run, plan, at)), {
-      first: !plan.transposed,
-    }),
+  const arranged = () => arrangedWeights(run, values, plan);
+  const weights = keptWhileSame(run, values, pattern, `${key}: arranged`, arranged) ?? arranged();
+  const products = piecesOf(run, x, plan).map((piece) =>
+    plan.turned ? productOfTurned(run, piece, weights, plan) : productOfParts(run, piece, weights, plan),
   );
-  const rows = reshape(run, concat(run, parts), [plan.lines * side, batch]);
-  return transpose(run, inOrder(run, rows, plan, 0), [1, 0]);
+  return concat(run, products);
+}
+
+function productOfParts(run: TensorflowRun, x: Handle, weights: readonly Handle[], plan: Plan): Handle {
+  const { transposed, batches, depth, side, lines, width } = plan;
+  const [rows, inputs] = x.shape as [number, number];
+  const blocks = Math.ceil(inputs / depth);
+  const whole = padBehind(run, x, [0, blocks * depth - inputs]);
+  const parts = reshape(run, whole, [rows * blocks, depth]);
+  const products = batches.map(({ lines: own, length }, at) => {
+    const panels = gather(run, parts, partPlaces(run, plan, at, rows));
+    const turned = { second: transposed };
+    return batchMatMul(run, reshape(run, panels, [own.length, rows, length * depth]), weights[at]!, turned);
+  });
+  const inLines = inOrder(run, concat(run, products), plan);
+  const byRows = rows === 1 ? inLines : transpose(run, inLines, [1, 0, 2]);
+  return cut(run, reshape(run, byRows, [rows, lines * side]), [rows, width]);
+}
+
+function productOfTurned(run: TensorflowRun, x: Handle, weights: readonly Handle[], plan: Plan): Handle {
+  const { transposed, batches, side, lines, width } = plan;
+  const rows = x.shape[0]!;
+  const columns = transpose(run, x, [1, 0]);
+  const products = batches.map((_, at) => {
+    const panels = gather(run, columns, sourcePlaces(run, plan, at));
+    return batchMatMul(run, weights[at]!, panels, { first: !transposed });
+  });
+  const inLines = inOrder(run, concat(run, products), plan);
+  const all = cut(run, reshape(run, inLines, [lines * side, rows]), [width, rows]);
+  return transpose(run, all, [1, 0]);
 }
 
 /** x `[B, n]`, dy `[B, m]` → `[size]`. */
@@ -61,113 +86,144 @@ function weightGradient(
   { x, dy }: Inputs<'x' | 'dy'>,
   { pattern }: PatternAttribute,
 ): Handle {
-  const batch = x.shape[0]!;
-  if (pattern.blocks === 0 || batch === 0) return zeros(run, [pattern.size]);
-  const plan = planOf(pattern, false, Math.max(2, batch));
-  const { batches, side, lines } = plan;
-  const unit = unitOf(pattern);
-  const whole = padBehind(run, dy, [0, lines * side - pattern.matrixShape[1]]);
-  const columns = transpose(run, reshape(run, whole, [batch, lines, side]), [1, 0, 2]);
+  const rows = x.shape[0]!;
+  if (pattern.blocks === 0 || rows === 0) return zeros(run, [pattern.size]);
+  const plan = planOf(pattern, false, rows);
+  const flows = piecesOf(run, dy, plan);
+  const sums = piecesOf(run, x, plan).map((piece, i) => lineGradients(run, piece, flows[i]!, plan));
+  const total = sums.length === 1 ? sums[0]! : run.op('AddN', sums, [run.count('N', sums.length)]);
+  const places = run.table(pattern, `${plan.key}: values`, () => valuePlaces(plan));
+  return reshape(run, gather(run, total, places), [pattern.size]);
+}
+
+/** xᵀ·dy at the blocks of every batch, paddings among them, as units. Rows of xᵀ are gathered, which are long. */
+function lineGradients(run: TensorflowRun, x: Handle, dy: Handle, plan: Plan): Handle {
+  const { pattern, batches, side, lines, key } = plan;
+  const rows = x.shape[0]!;
+  const whole = padBehind(run, dy, [0, lines * side - dy.shape[1]!]);
+  const columns = transpose(run, reshape(run, whole, [rows, lines, side]), [1, 0, 2]);
   const turned = transpose(run, x, [1, 0]);
-  const parts = batches.map(({ lines: own }, at) => {
+  const products = batches.map(({ lines: own }, at) => {
     const flows =
       own.length === lines
         ? columns
         : gather(
             run,
             columns,
-            run.table(pattern, `${plan.key} lines ${at}`, () => listOf(own)),
+            run.table(pattern, `${key}: lines ${at}`, () => listOf(own)),
           );
-    return asUnits(run, batchMatMul(run, gather(run, turned, sourcesOf(run, plan, at)), flows), unit);
+    return asUnits(
+      run,
+      batchMatMul(run, gather(run, turned, sourcePlaces(run, plan, at)), flows),
+      unitOf(pattern),
+    );
   });
-  const places = run.table(pattern, `${plan.key} values`, () => valuePlaces(plan));
-  return reshape(run, gather(run, concat(run, parts), places), [pattern.size]);
+  return concat(run, products);
 }
 
-/** How a product is computed, for about so many rows. */
-interface Plan {
-  readonly pattern: BlockPattern;
-  readonly transposed: boolean;
-  readonly batches: readonly LineBatch[];
-  /** How many lines there are, and how many columns of the product each is of. */
-  readonly lines: number;
-  readonly side: number;
-  /** Columns of the product. */
-  readonly width: number;
-  /** Rows of xᵀ of each block. */
-  readonly depth: number;
-  /** Of its tables. */
-  readonly key: string;
+/** Some rows at a time. */
+function piecesOf(run: TensorflowRun, x: Handle, { rowsAtOnce }: Plan): Handle[] {
+  const [rows, width] = x.shape as [number, number];
+  if (rows <= rowsAtOnce) return [x];
+  return Array.from({ length: Math.ceil(rows / rowsAtOnce) }, (_, i) => {
+    const first = i * rowsAtOnce;
+    return cutAt(run, x, [first, 0], [Math.min(rowsAtOnce, rows - first), width]);
+  });
 }
 
-const plans = new WeakMap<BlockPattern, Map<string, Plan>>();
-
-function planOf(pattern: BlockPattern, transposed: boolean, batch: number): Plan {
-  const rows = batch === 1 ? 1 : 2 ** Math.ceil(Math.log2(batch));
-  const key = `${transposed ? 'rows' : 'columns'} × ${rows}`;
-  let ofPattern = plans.get(pattern);
-  if (!ofPattern) plans.set(pattern, (ofPattern = new Map()));
-  let plan = ofPattern.get(key);
-  if (!plan) ofPattern.set(key, (plan = makePlan(pattern, transposed, rows, key)));
-  return plan;
-}
-
-/** Of a call of TensorFlow, a multiply-add and a number that is read, in microseconds (one core, `tensorflow.bench.mjs`). */
-const CALL = 8;
-const MULTIPLY_ADD = 1 / 20_000;
-const NUMBER = 1 / 2_500;
-/** Numbers of the panels that are gathered at once: 16 MB. */
-const PANEL = 2 ** 22;
-
-function makePlan(pattern: BlockPattern, transposed: boolean, rows: number, key: string): Plan {
-  const [from, to] = transposed ? ([1, 0] as const) : ([0, 1] as const);
-  const [depth, side] = [pattern.blockShape[from], pattern.blockShape[to]];
-  const lengths = linesOf(pattern, transposed).map(({ places }) => places.length);
-  const perBlock = depth * side * (rows * MULTIPLY_ADD + NUMBER) + depth * rows * NUMBER;
-  const batches = batchesOf(lengths, { perBlock, perBatch: 4 * CALL }, Math.ceil(PANEL / (depth * rows)));
-  const width = pattern.matrixShape[to];
-  return { pattern, transposed, batches, lines: lengths.length, side, width, depth, key };
-}
-
-/** Rows of xᵀ that a batch's lines meet: `[lines, length · depth]`; of one row x, as that is multiplied. */
-function sourcesOf(run: TensorflowRun, plan: Plan, at: number): Handle {
-  return run.table(plan.pattern, `${plan.key} sources ${at}`, () => {
-    const { pattern, transposed, depth, batches, key } = plan;
+/** Of a batch, for each line and row, where among the parts of x, row by row, those lie that meet its blocks. */
+function partPlaces(run: TensorflowRun, plan: Plan, at: number, rows: number): Handle {
+  const { pattern, transposed, batches, depth, key } = plan;
+  return run.table(pattern, `${key}: parts ${at} of ${rows}`, () => {
     const { lines, length } = batches[at]!;
-    const end = pattern.matrixShape[transposed ? 1 : 0];
+    const blocks = Math.ceil(pattern.matrixShape[transposed ? 1 : 0] / depth);
+    const all = linesOf(pattern, transposed);
+    const values = new Int32Array(lines.length * rows * length);
+    let to = 0;
+    for (const line of lines) {
+      for (let row = 0; row < rows; row++) {
+        for (let block = 0; block < length; block++) {
+          values[to++] = row * blocks + partnerOf(all[line]!, block);
+        }
+      }
+    }
+    return { values, shape: [lines.length, rows, length] };
+  });
+}
+
+/** What is padded is times zero, and reads what its line reads anyhow: no infinity that the line does not meet. */
+function partnerOf({ partners }: Line, block: number): number {
+  return partners[block] ?? partners[0] ?? 0;
+}
+
+/** Rows of xᵀ that a batch's lines meet: `[lines, length · depth]`. */
+function sourcePlaces(run: TensorflowRun, plan: Plan, at: number): Handle {
+  const { pattern, transposed, batches, depth, key } = plan;
+  return run.table(pattern, `${key}: sources ${at}`, () => {
+    const { lines, length } = batches[at]!;
+    const last = pattern.matrixShape[transposed ? 1 : 0] - 1;
     const all = linesOf(pattern, transposed);
     const values = new Int32Array(lines.length * length * depth);
-    lines.forEach((line, place) => {
-      const { partners } = all[line]!;
+    let to = 0;
+    for (const line of lines) {
       for (let block = 0; block < length; block++) {
-        // What is padded is times zero, and reads what the line reads anyhow: no infinity that it would not meet.
-        const first = (partners[block] ?? partners[0] ?? 0) * depth;
-        const to = (place * length + block) * depth;
-        for (let i = 0; i < depth; i++) values[to + i] = first + i < end ? first + i : first;
+        const first = partnerOf(all[line]!, block) * depth;
+        for (let i = 0; i < depth; i++) values[to++] = Math.min(first + i, last);
       }
-    });
-    const inner = length * depth;
-    const ofOneRow = transposed ? [lines.length, inner, 1] : [lines.length, 1, inner];
-    return { values, shape: key.endsWith('× 1') ? ofOneRow : [lines.length, inner] };
+    }
+    return { values, shape: [lines.length, length * depth] };
   });
+}
+
+/** What was last made of which values. */
+interface Made {
+  readonly of: WeakRef<object>;
+  /** How many handles are kept of it; 0 before it is asked for again. */
+  readonly kept: number;
+}
+
+const made = new WeakMap<BlockPattern, Map<string, Made>>();
+
+/**
+ * What is made of the kept weights, where they are those of the last time, as in predictions: it is kept until others come.
+ * Null for others, as in training.
+ */
+function keptWhileSame(
+  run: TensorflowRun,
+  values: Handle,
+  pattern: BlockPattern,
+  name: string,
+  make: () => readonly Handle[],
+): readonly Handle[] | null {
+  const data = run.dataOf(values);
+  if (!data) return null;
+  let known = made.get(pattern);
+  if (!known) made.set(pattern, (known = new Map()));
+  const last = known.get(name);
+  const nameOf = (i: number) => `${name} ${i}`;
+  if (last?.of.deref() !== data) {
+    for (let i = 0; i < (last?.kept ?? 0); i++) run.forget(pattern, nameOf(i));
+    known.set(name, { of: new WeakRef(data), kept: 0 });
+    return null;
+  }
+  if (last.kept > 0) return Array.from({ length: last.kept }, (_, i) => run.recall(pattern, nameOf(i)));
+  const handles = make().map((handle, i) => run.kept(pattern, nameOf(i), () => handle));
+  known.set(name, { of: last.of, kept: handles.length });
+  return handles;
 }
 
 /** The kept weights as the batches multiply by them: `[lines, length · Br, Bc]`; transposed, `[lines, Br, length · Bc]`. */
-function weightsOf(run: TensorflowRun, values: Handle, plan: Plan): Handle[] {
+function arrangedWeights(run: TensorflowRun, values: Handle, plan: Plan): Handle[] {
   const { pattern, transposed, batches, key } = plan;
+  const [height, across] = pattern.blockShape;
   const unit = unitOf(pattern);
-  const units = withZeroUnit(run, values, unit);
+  const places = batches.reduce((sum, { lines, length }) => sum + lines.length * length * height * across, 0);
+  const isPadded = places > pattern.size;
+  const units = isPadded ? withZeroUnit(run, values, unit) : asUnits(run, values, unit);
   return batches.map(({ lines, length }, at) => {
-    const [height, across] = pattern.blockShape;
-    const own = gather(
-      run,
-      units,
-      run.table(pattern, `${key} weights ${at}`, () => weightPlaces(plan, at)),
-    );
-    const shape = transposed
-      ? [lines.length, height, length * across]
-      : [lines.length, length * height, across];
-    return reshape(run, own, shape);
+    const table = run.table(pattern, `${key}: weights ${at}`, () => weightPlaces(plan, at));
+    const shape = transposed ? [height, length * across] : [length * height, across];
+    return reshape(run, gather(run, units, table), [lines.length, ...shape]);
   });
 }
 
@@ -225,22 +281,15 @@ function eachRow(
   });
 }
 
-/** The columns of the product, which are computed batch by batch, in their order, along an axis. */
-function inOrder(run: TensorflowRun, computed: Handle, plan: Plan, axis: number): Handle {
-  const { batches, lines, side, width, pattern, key } = plan;
-  if (batches.length === 1) {
-    return cut(run, computed, axis === 0 ? [width, computed.shape[1]!] : [1, width]);
-  }
-  const order = run.table(pattern, `${key} order`, () => {
-    const places = new Int32Array(lines);
-    batches.flatMap((each) => each.lines).forEach((line, place) => (places[line] = place));
-    const values = Int32Array.from(
-      { length: width },
-      (_, column) => places[Math.floor(column / side)]! * side + (column % side),
-    );
-    return { values, shape: [width] };
+/** Lines `[lines, …]` that are computed batch by batch, in their order. */
+function inOrder(run: TensorflowRun, computed: Handle, { pattern, batches, lines, key }: Plan): Handle {
+  if (batches.length === 1) return computed;
+  const order = run.table(pattern, `${key}: order`, () => {
+    const values = new Int32Array(lines);
+    batches.flatMap((each) => each.lines).forEach((line, place) => (values[line] = place));
+    return { values, shape: [lines] };
   });
-  return gather(run, computed, order, axis);
+  return gather(run, computed, order);
 }
 
 function listOf(list: readonly number[]): Table {
