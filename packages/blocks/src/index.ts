@@ -71,6 +71,7 @@ export {
   type MatMulAttributes,
   type MatMulOptions,
 } from './ops/block-sparse-matmul/index.js';
+export { wholeUpTo } from './ops/block-sparse-matmul/lines.js';
 export {
   blockSparseConv2d,
   type Conv2dOptions,

@@ -103,12 +103,10 @@ export class TensorflowRun {
   readonly #inputs = new Map<number, object>();
   /** Inputs that are given twice. */
   readonly #twice = new Set<number>();
-  readonly #float: OpAttribute;
 
   constructor(backend: TensorflowBackend) {
     this.backend = backend;
     this.#binding = backend.binding;
-    this.#float = this.type('T');
   }
 
   input(info: TensorInfo): Handle {
@@ -123,9 +121,14 @@ export class TensorflowRun {
     return this.#inputs.get(id) ?? null;
   }
 
-  /** The only result of an op on float32. */
+  /**
+   * The only result of an op.
+   *
+   * @param attributes what differs from the op's defaults; TensorFlow tells types by the inputs, but for those of lists. Each
+   *   that is given costs a microsecond.
+   */
   op(name: string, inputs: readonly Handle[], attributes: readonly OpAttribute[] = []): Handle {
-    return this.ops(name, inputs, [this.#float, ...attributes], 1)[0]!;
+    return this.ops(name, inputs, attributes, 1)[0]!;
   }
 
   ops(
@@ -148,10 +151,10 @@ export class TensorflowRun {
     return this.#create(Int32Array.from(values), shape, this.#binding.TF_INT32);
   }
 
-  /** float32, or int32 */
-  type(name: string, dtype: 'float' | 'integer' = 'float'): OpAttribute {
-    const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = this.#binding;
-    return { name, type: TF_ATTR_TYPE, value: dtype === 'float' ? TF_FLOAT : TF_INT32 };
+  /** float32 */
+  type(name: string): OpAttribute {
+    const { TF_ATTR_TYPE, TF_FLOAT } = this.#binding;
+    return { name, type: TF_ATTR_TYPE, value: TF_FLOAT };
   }
 
   flag(name: string, value: boolean): OpAttribute {

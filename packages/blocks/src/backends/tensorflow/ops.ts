@@ -1,37 +1,40 @@
 /** The ops of TensorFlow that kernels are made of, by the names of their own. All on float32. */
-import type { Handle, TensorflowRun } from './kernel.js';
+import type { Handle, OpAttribute, TensorflowRun } from './kernel.js';
 
 export function reshape(run: TensorflowRun, x: Handle, shape: readonly number[]): Handle {
   const same = x.shape.length === shape.length && shape.every((length, axis) => length === x.shape[axis]);
-  return same ? x : run.op('Reshape', [x, run.integers(shape)], [run.type('Tshape', 'integer')]);
+  return same ? x : run.op('Reshape', [x, run.integers(shape)]);
 }
 
 export function transpose(run: TensorflowRun, x: Handle, order: readonly number[]): Handle {
-  return run.op('Transpose', [x, run.integers(order)], [run.type('Tperm', 'integer')]);
+  return run.op('Transpose', [x, run.integers(order)]);
 }
 
 /** `x[places]`, along an axis. */
 export function gather(run: TensorflowRun, x: Handle, places: Handle, axis = 0): Handle {
-  const types = [
-    run.type('Tparams'),
-    run.type('Tindices', 'integer'),
-    run.type('Taxis', 'integer'),
-    run.count('batch_dims', 0),
-  ];
-  return run.ops('GatherV2', [x, places, run.integers([axis], [])], types, 1)[0]!;
+  return run.op('GatherV2', [x, places, run.integers([axis], [])]);
 }
 
 export function concat(run: TensorflowRun, parts: readonly Handle[], axis = 0): Handle {
   if (parts.length === 1) return parts[0]!;
-  const attributes = [run.type('Tidx', 'integer'), run.count('N', parts.length)];
-  return run.op('ConcatV2', [...parts, run.integers([axis], [])], attributes);
+  return run.op('ConcatV2', [...parts, run.integers([axis], [])], listOf(run, parts));
+}
+
+/** The sum of tensors of one shape. */
+export function addAll(run: TensorflowRun, parts: readonly Handle[]): Handle {
+  return parts.length === 1 ? parts[0]! : run.op('AddN', parts, listOf(run, parts));
+}
+
+/** Of a list TensorFlow is told the type, and how long it is. */
+function listOf(run: TensorflowRun, parts: readonly Handle[]): OpAttribute[] {
+  return [run.type('T'), run.count('N', parts.length)];
 }
 
 /** Zeros behind, along each axis. */
 export function padBehind(run: TensorflowRun, x: Handle, behind: readonly number[]): Handle {
   if (behind.every((count) => count === 0)) return x;
   const pairs = behind.flatMap((count) => [0, count]);
-  return run.op('Pad', [x, run.integers(pairs, [behind.length, 2])], [run.type('Tpaddings', 'integer')]);
+  return run.op('Pad', [x, run.integers(pairs, [behind.length, 2])]);
 }
 
 /** What lies before, along each axis. */
@@ -48,7 +51,7 @@ export function cutAt(
   from: readonly number[],
   shape: readonly number[],
 ): Handle {
-  return run.op('Slice', [x, run.integers(from), run.integers(shape)], [run.type('Index', 'integer')]);
+  return run.op('Slice', [x, run.integers(from), run.integers(shape)]);
 }
 
 export interface Turned {
@@ -59,22 +62,24 @@ export interface Turned {
 /** Products of the matrices of the last two axes; `turned` are transposed. */
 export function batchMatMul(run: TensorflowRun, a: Handle, b: Handle, turned: Turned = {}): Handle {
   const { first = false, second = false } = turned;
-  return run.op('BatchMatMulV2', [a, b], [run.flag('adj_x', first), run.flag('adj_y', second)]);
+  return run.op(
+    'BatchMatMulV2',
+    [a, b],
+    [...(first ? [run.flag('adj_x', true)] : []), ...(second ? [run.flag('adj_y', true)] : [])],
+  );
 }
 
 export function sum(run: TensorflowRun, x: Handle, axes: readonly number[], keepDims = false): Handle {
-  const attributes = [run.type('Tidx', 'integer'), run.flag('keep_dims', keepDims)];
-  return run.op('Sum', [x, run.integers(axes)], attributes);
+  return run.op('Sum', [x, run.integers(axes)], keepDims ? [run.flag('keep_dims', true)] : []);
 }
 
 /** Sums of the entries along the first axis that have one number, of `count` numbers. */
 export function sumByNumber(run: TensorflowRun, x: Handle, numbers: Handle, count: number): Handle {
-  const types = [run.type('Tindices', 'integer'), run.type('Tnumsegments', 'integer')];
-  return run.op('UnsortedSegmentSum', [x, numbers, run.integers([count], [])], types);
+  return run.op('UnsortedSegmentSum', [x, numbers, run.integers([count], [])]);
 }
 
 export function zeros(run: TensorflowRun, shape: readonly number[]): Handle {
-  return run.op('Fill', [run.integers(shape), run.floats([0])], [run.type('index_type', 'integer')]);
+  return run.op('Fill', [run.integers(shape), run.floats([0])]);
 }
 
 export const add = (run: TensorflowRun, a: Handle, b: Handle) => run.op('AddV2', [a, b]);

@@ -3,6 +3,7 @@
  * transposed kernel): the columns of x that meet its blocks, side by side, times those blocks, one below the other. Lines
  * that keep about as many blocks are taken in one batch, padded by zeros to the most of the batch.
  */
+import { assertPattern } from '../../assert-tensor.js';
 import type { BlockPattern } from '../../pattern.js';
 
 /** One line: the other coordinate of its kept blocks, and their places in storage. */
@@ -100,21 +101,36 @@ function multiplyAdd(side: number): number {
 }
 
 /**
- * Whether x·W is faster by the whole kernel, zeros and all, where that is at hand: of small kernels, as a product by the
- * kept blocks is several calls, and a dense one is one.
+ * Up to how many rows x·W is faster by the whole kernel, zeros and all, on the native TensorFlow backend: of small kernels,
+ * as a product by the kept blocks is several calls, and a dense one is one. By what calls and products took where they were
+ * measured (`node benchmarks/tensorflow.bench.mjs`). It is so computed where the values are those of the product before, as
+ * in predictions: the whole kernel is then kept beside its blocks.
  *
- * @param rows of x, at least 1
+ * @returns a power of two; 0 for none, as of every kernel of more than 1 MB
+ * @throws TypeError for what is no pattern
  */
-export function isFasterWhole(pattern: BlockPattern, transposed: boolean, rows: number): boolean {
+export function wholeUpTo(pattern: BlockPattern): number {
+  assertPattern(pattern);
+  let rows = wholeRows.get(pattern);
+  if (rows === undefined) wholeRows.set(pattern, (rows = rowsOfWhole(pattern)));
+  return rows;
+}
+
+const wholeRows = new WeakMap<BlockPattern, number>();
+
+function rowsOfWhole(pattern: BlockPattern): number {
   const [n, m] = pattern.matrixShape;
-  if (4 * n * m > LARGEST_WHOLE) return false;
-  const about = 2 ** Math.ceil(Math.log2(rows));
-  const whole = CALL + n * m * (about * multiplyAdd(transposed ? n : m) + READ);
-  return whole < planOf(pattern, transposed, rows).microseconds;
+  if (4 * n * m > LARGEST_WHOLE) return 0;
+  const isFaster = (rows: number) =>
+    CALL + n * m * (rows * multiplyAdd(m) + READ) < planOf(pattern, false, rows).microseconds;
+  let rows = 1;
+  while (rows <= MOST_ROWS && isFaster(rows)) rows *= 2;
+  return Math.floor(rows / 2);
 }
 
 /** Bytes of a kernel that may be kept whole beside its blocks: 1 MB. */
 const LARGEST_WHOLE = 2 ** 20;
+const MOST_ROWS = 2 ** 20;
 
 export function linesOf(pattern: BlockPattern, transposed: boolean): Line[] {
   const { pointers, indices, order } = transposed ? rowView(pattern) : pattern.columns();

@@ -5,6 +5,7 @@
 import type { Handle, Table, TensorflowRun } from '../../backends/tensorflow/kernel.js';
 import {
   add,
+  addAll,
   batchMatMul,
   concat,
   cut,
@@ -18,7 +19,7 @@ import {
 import { asUnits, spreadUnits, unitOf, withZeroUnit } from '../../backends/tensorflow/units.js';
 import type { BlockPattern, PatternAttribute } from '../../pattern.js';
 import type { MatMulAttributes } from './attributes.js';
-import { isFasterWhole, linesOf, planOf, type Line, type Plan } from './lines.js';
+import { linesOf, planOf, wholeUpTo, type Line, type Plan } from './lines.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
 
@@ -39,9 +40,9 @@ function matMul(
 
 function productOf(run: TensorflowRun, x: Handle, values: Handle, plan: Plan): Handle {
   const { pattern, transposed, key } = plan;
-  if (isFasterWhole(pattern, transposed, x.shape[0]!)) {
+  if (!transposed && x.shape[0]! <= wholeUpTo(pattern)) {
     const kept = keptWhileSame(run, values, pattern, 'whole', () => [spreadUnits(run, values, pattern)]);
-    if (kept) return batchMatMul(run, x, kept[0]!, { second: transposed });
+    if (kept) return batchMatMul(run, x, kept[0]!);
   }
   const arranged = () => arrangedWeights(run, values, plan);
   const weights = keptWhileSame(run, values, pattern, `${key}: arranged`, arranged) ?? arranged();
@@ -91,9 +92,8 @@ function weightGradient(
   const plan = planOf(pattern, false, rows);
   const flows = piecesOf(run, dy, plan);
   const sums = piecesOf(run, x, plan).map((piece, i) => lineGradients(run, piece, flows[i]!, plan));
-  const total = sums.length === 1 ? sums[0]! : run.op('AddN', sums, [run.count('N', sums.length)]);
   const places = run.table(pattern, `${plan.key}: values`, () => valuePlaces(plan));
-  return reshape(run, gather(run, total, places), [pattern.size]);
+  return reshape(run, gather(run, addAll(run, sums), places), [pattern.size]);
 }
 
 /** xᵀ·dy at the blocks of every batch, paddings among them, as units. Rows of xᵀ are gathered, which are long. */

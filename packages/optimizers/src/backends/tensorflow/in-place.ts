@@ -40,11 +40,11 @@ export function updateBy(
   inputs: readonly Handle[],
   ...attributes: OpAttribute[]
 ): void {
-  run.ops(name, inputs, [run.type('T'), run.flag('use_locking', false), ...attributes], 0);
+  run.ops(name, inputs, attributes, 0);
 }
 
 function assign(run: TensorflowRun, variable: Handle, value: Handle): void {
-  run.ops('AssignVariableOp', [variable, value], [run.type('dtype'), run.flag('validate_shape', false)], 0);
+  run.ops('AssignVariableOp', [variable, value], [], 0);
 }
 
 /** One for each of an op's variables serves all calls. */

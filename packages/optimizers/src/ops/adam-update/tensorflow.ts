@@ -23,12 +23,7 @@ function adamUpdate(
   // Powers of β of zero: the rate has been corrected, and by numbers of double precision.
   const none = run.floats([0]);
   return updatedInPlace(run, [weight, first, second], (variables) =>
-    updateBy(
-      run,
-      'ResourceApplyAdam',
-      [...variables, none, none, ...corrected, flow],
-      run.flag('use_nesterov', false),
-    ),
+    updateBy(run, 'ResourceApplyAdam', [...variables, none, none, ...corrected, flow]),
   );
 }
 

@@ -24,7 +24,7 @@ function momentumUpdate(
       run,
       'ResourceApplyMomentum',
       [w!, v!, rate, flow, run.floats([momentum])],
-      run.flag('use_nesterov', nesterov),
+      ...(nesterov ? [run.flag('use_nesterov', true)] : []),
     ),
   );
 }

@@ -6,8 +6,8 @@ type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
 /** labels and logits `[batch, classes]` → their cross-entropy's mean, a scalar. */
 function softmaxCrossEntropy(run: TensorflowRun, { labels, logits }: Inputs<'labels' | 'logits'>): Handle {
   if (sizeOf(logits) === 0) return run.floats([0]);
-  const [losses] = run.ops('SoftmaxCrossEntropyWithLogits', [logits, labels], [run.type('T')], 2);
-  return run.op('Mean', [losses!, run.integers([0])], alongAxes(run, false));
+  const [losses] = run.ops('SoftmaxCrossEntropyWithLogits', [logits, labels], [], 2);
+  return run.op('Mean', [losses!, run.integers([0])]);
 }
 
 /** dy, a scalar, labels and logits → the gradient by the logits. */
@@ -17,13 +17,9 @@ function softmaxCrossEntropyGrad(
 ): Handle {
   if (sizeOf(logits) === 0) return run.floats([], logits.shape);
   // What TensorFlow gives for it holds of labels that add up to 1.
-  const total = run.op('Sum', [labels, run.integers([1])], alongAxes(run, true));
+  const total = run.op('Sum', [labels, run.integers([1])], [run.flag('keep_dims', true)]);
   const away = run.op('Sub', [run.op('Mul', [run.op('Softmax', [logits]), total]), labels]);
   return run.op('Mul', [away, run.op('Mul', [dy, run.floats([1 / logits.shape[0]!])])]);
-}
-
-function alongAxes(run: TensorflowRun, keepDims: boolean) {
-  return [run.type('Tidx', 'integer'), run.flag('keep_dims', keepDims)];
 }
 
 function sizeOf({ shape }: Handle): number {
