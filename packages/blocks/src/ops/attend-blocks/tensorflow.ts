@@ -1,6 +1,6 @@
 /** `AttendBlocks` and its gradients: the attention on one number a block, and one product over the kept blocks. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { multiply, scale } from '../../backends/tensorflow/ops.js';
+import { multiply } from '../../backends/tensorflow/ops.js';
 import { keptRegion } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 import type { AttentionAttributes } from '../softmax-attention/index.js';
@@ -17,7 +17,7 @@ function attendBlocks(
 ): Handle {
   const region = keptRegion(run, attributes.mask);
   const weights = softmaxAttention(run, { logits }, attributes);
-  return region.put(scale(run, region.take(matrix), region.spread(weights)));
+  return region.put(region.scaled(region.take(matrix), weights));
 }
 
 /** dy, matrix `[n, m]`, logits `[R, C]` → `[n, m]` and `[R, C]`. */
@@ -31,7 +31,7 @@ function attendBlocksGrad(
   const flow = region.take(dy);
   const byWeights = region.sums(multiply(run, flow, region.take(matrix)));
   return [
-    region.put(scale(run, flow, region.spread(weights))),
+    region.put(region.scaled(flow, weights)),
     softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes),
   ];
 }

@@ -10,7 +10,7 @@ function keepBlocks(
   { mask }: MaskAttribute,
 ): Handle {
   const region = keptRegion(run, mask);
-  return region.put(region.take(matrix));
+  return region.put(region.masked(region.take(matrix)));
 }
 
 export const kernels = { KeepBlocks: keepBlocks };

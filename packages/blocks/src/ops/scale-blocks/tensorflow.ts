@@ -1,6 +1,6 @@
 /** The ops on the blocks of a matrix, by one broadcast product and by sums. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { multiply, scale } from '../../backends/tensorflow/ops.js';
+import { multiply } from '../../backends/tensorflow/ops.js';
 import { gridOf, wholeRegion } from '../../backends/tensorflow/region.js';
 import type { BlockAttributes } from './attributes.js';
 
@@ -13,7 +13,7 @@ function scaleBlocks(
   { blockShape }: BlockAttributes,
 ): Handle {
   const region = wholeRegion(run, gridOf(matrix, blockShape));
-  return region.put(scale(run, region.take(matrix), region.spread(factors)));
+  return region.put(region.scaled(region.take(matrix), factors));
 }
 
 /** a, b `[n, m]` → `[R, C]`. */

@@ -1,6 +1,6 @@
 /** Blocks scaled by a function of their own norm, or weights by one of their own size, over what is kept. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { add, divide, multiply, reshape, scale, subtract, sum } from '../../backends/tensorflow/ops.js';
+import { add, divide, multiply, reshape, subtract, sum } from '../../backends/tensorflow/ops.js';
 import { keptRegion, type Region } from '../../backends/tensorflow/region.js';
 import { blockSize, type BlockGrid } from '../../grid.js';
 import { SQUARED_NORM_FLOOR, ZERO_NORM } from '../../norm-floor.js';
@@ -13,9 +13,11 @@ function scaleByPower(run: TensorflowRun, { matrix }: Inputs<'matrix'>, attribut
   const { mask, of, power } = attributes;
   const region = keptRegion(run, mask);
   const raw = region.take(matrix);
-  if (of === 'weights') return region.put(multiply(run, raw, powerOf(run, run.op('Abs', [raw]), power)));
+  if (of === 'weights') {
+    return ofWeights(region, multiply(run, raw, powerOf(run, run.op('Abs', [raw]), power)));
+  }
   const factors = powerOfNorms(run, normsOf(run, raw, region, mask.grid), power);
-  return region.put(scale(run, raw, region.spread(factors)));
+  return region.put(region.scaled(raw, factors));
 }
 
 /** dy, matrix `[n, m]` → `[n, m]`. */
@@ -28,7 +30,7 @@ function scaleByPowerGrad(
   const [flow, raw] = [region.take(dy), region.take(matrix)];
   if (of === 'weights') {
     const slope = multiply(run, powerOf(run, run.op('Abs', [raw]), power), run.floats([power + 1]));
-    return region.put(multiply(run, flow, slope));
+    return ofWeights(region, multiply(run, flow, slope));
   }
   const norms = normsOf(run, raw, region, mask.grid);
   const factors = powerOfNorms(run, norms, power);
@@ -47,7 +49,7 @@ function scaleByThreshold(
   const raw = region.take(matrix);
   if (of === 'blocks') {
     const norms = normsOf(run, raw, region, mask.grid);
-    return region.put(scale(run, raw, region.spread(atLeast(run, leftOf(run, norms, threshold), leak))));
+    return region.put(region.scaled(raw, atLeast(run, leftOf(run, norms, threshold), leak)));
   }
   const size = run.op('Abs', [raw]);
   const left = subtract(run, size, threshold);
@@ -55,7 +57,7 @@ function scaleByThreshold(
     left,
     leak === 0 ? run.floats([0]) : multiply(run, size, run.floats([leak])),
   ]);
-  return region.put(multiply(run, run.op('Sign', [raw]), sizes));
+  return ofWeights(region, multiply(run, run.op('Sign', [raw]), sizes));
 }
 
 /** dy, matrix `[n, m]`, threshold `[]` → `[n, m]` and `[]`. */
@@ -88,9 +90,14 @@ function scaleByThresholdGrad(
   const isPositive = run.op('Greater', [raw, zero]);
   const signed = select(run, isPositive, passed, run.op('Neg', [passed]));
   return [
-    region.put(leak === 0 ? passed : select(run, passes, flow, others)),
+    ofWeights(region, leak === 0 ? passed : select(run, passes, flow, others)),
     minusTotal(run, region.sums(signed)),
   ];
+}
+
+/** What was computed weight by weight, at the kept blocks. */
+function ofWeights(region: Region, weights: Handle): Handle {
+  return region.put(region.masked(weights));
 }
 
 interface ByNorms {
@@ -114,9 +121,7 @@ function byNorms(
   const slopes = divide(run, divide(run, multiply(run, pulls, dots), norms), norms);
   const moves = run.op('Greater', [norms, run.floats([ZERO_NORM])]);
   const along = select(run, moves, asWhole(run, slopes, grid), run.floats([0]));
-  return region.put(
-    add(run, scale(run, flow, region.spread(factors)), scale(run, raw, region.spread(along))),
-  );
+  return region.put(add(run, region.scaled(flow, factors), region.scaled(raw, along)));
 }
 
 /** The norm of each block as if it were whole, `[R, C]`. */
