@@ -150,8 +150,8 @@ export default defineConfig(
   },
   mayImport(
     ['packages/backend/**'],
-    'blocks(/.+)?|gradients|wasm-training(/.+)?',
-    'backend starts backends: it may know blocks and its kernels, gradients, and wasm-training.',
+    'blocks(/.+)?|gradients|optimizers/tensorflow|wasm-training(/.+)?',
+    'backend starts backends: it may know blocks, kernels, gradients, and wasm-training.',
   ),
   mayImport(
     ['apps/**'],

@@ -1,5 +1,5 @@
 /** Which kernels of a model are to be stored block-sparse, and by which blocks. */
-import { type BlockPattern, patternOf } from '@espalier/blocks';
+import { type BlockPattern, patternOf, wholeUpTo } from '@espalier/blocks';
 import {
   allKernels,
   blockFits,
@@ -14,6 +14,7 @@ import {
 import type * as tf from '@tensorflow/tfjs';
 
 import { assertHow, assertKernelsOf, assertStillZero, type HowToCompress } from './how-to-compress.js';
+import { productOf } from './layer-product.js';
 import { blockSparseClassName, hasBlockSparseForm } from './layers/block-sparse-layer.js';
 import { kernelHolders, topologyOf, type KernelHolder } from './model-json.js';
 import { layerPaths } from './nested-layers.js';
@@ -36,6 +37,13 @@ export interface CompressedKernelReport {
   readonly keptBlocks: number;
   readonly weights: number;
   readonly keptWeights: number;
+  /**
+   * On the native TensorFlow backend, predictions of up to so many rows multiply by the whole kernel, which is kept beside
+   * its blocks: `wholeUpTo` of `@espalier/blocks`. 0 for none, as of every kernel of more than 1 MB.
+   */
+  readonly wholeUpTo: number;
+  /** Of the whole kernel, which predictions keep beside its blocks on every backend; 0 where they multiply by the blocks. */
+  readonly expandedBytes: number;
 }
 
 export interface PlannedKernel {
@@ -63,7 +71,10 @@ export async function compressionReport(
     if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
     else {
       const { grid, blocks: keptBlocks, size: keptWeights } = plan;
-      compressed.push({ name, ...grid, keptBlocks, weights: variable.size, keptWeights });
+      const expandedBytes = computesWithBlocks(kernel) ? 0 : 4 * variable.size;
+      const weights = { weights: variable.size, keptWeights };
+      const sizes = { keptBlocks, ...weights, wholeUpTo: wholeUpTo(plan), expandedBytes };
+      compressed.push({ name, ...grid, ...sizes });
     }
   }
   return { compressed, dense };
@@ -99,6 +110,12 @@ export async function plannedKernels(
     for (const path of pathsBeside(first, places)) planned.push({ kernel, path, plan });
   }
   return planned;
+}
+
+/** Whether the layer that a kernel becomes part of computes with its kept blocks alone. */
+function computesWithBlocks({ layer, field, variable }: LayerKernel): boolean {
+  if (field === 'embeddings') return true;
+  return field === 'kernel' && productOf(layer as unknown as tf.layers.Layer, variable.shape) !== null;
 }
 
 /** The path of the layer that a kernel is in, by core the first that it has: its name without the kernel's own. */

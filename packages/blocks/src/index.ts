@@ -1,7 +1,7 @@
 /**
  * Matrices cut into blocks: the grid, the mask, the pattern of the kept blocks, the ops on them, and the mechanism by
- * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm` and
- * `/webgpu` do, each for its backend.
+ * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm`, `/webgpu` and
+ * `/tensorflow` do, each for its backend.
  */
 export * from './grid.js';
 export * from './mask.js';
@@ -72,6 +72,7 @@ export {
   type MatMulAttributes,
   type MatMulOptions,
 } from './ops/block-sparse-matmul/index.js';
+export { wholeUpTo } from './ops/block-sparse-matmul/lines.js';
 export {
   blockSparseConv2d,
   type Conv2dOptions,
@@ -133,3 +134,11 @@ export {
   type WebgpuKernel,
   type WebgpuProgram,
 } from './backends/webgpu/program.js';
+export {
+  registerTensorflowKernel,
+  type Handle,
+  type OpAttribute,
+  type TensorflowBackend,
+  type TensorflowKernel,
+  type TensorflowRun,
+} from './backends/tensorflow/kernel.js';

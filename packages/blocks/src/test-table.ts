@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { kernels as cpu } from './generated/cpu-kernels.js';
+import { kernels as tensorflow } from './generated/tensorflow-kernels.js';
 import { kernels as wasm } from './generated/wasm-kernels.js';
 import { kernels as webgpu } from './generated/webgpu-kernels.js';
 import type { Arrays, Measured, OpCase } from './test-cases.js';
@@ -34,6 +35,7 @@ export const kernelNames: Readonly<Record<string, readonly string[]>> = {
   cpu: Object.keys(cpu),
   wasm: Object.keys(wasm),
   webgpu: Object.keys(webgpu),
+  tensorflow: Object.keys(tensorflow),
 };
 const everyName = [...new Set(Object.values(kernelNames).flat())];
 
