@@ -1,0 +1,32 @@
+/**
+ * What made `digits/`: a network that reads handwritten digits, as `model.save` writes it.
+ *
+ *     node examples/pretrained-from-files/train.js
+ */
+import '@espalier/wasm-training';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { loadDigits } from '@espalier/datasets/digits';
+import { multilayerPerceptron } from '@espalier/models';
+import * as tf from '@tensorflow/tfjs';
+
+await tf.setBackend('wasm');
+const { train } = await loadDigits();
+const { inputs, targets } = train.gather(Array.from({ length: train.count }, (_, i) => i));
+const model = multilayerPerceptron({ inputs: 64, hidden: [64, 64], outputs: 10, seed: 0 });
+model.compile({
+  optimizer: tf.train.momentum(0.05, 0.9),
+  loss: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
+});
+const y = tf.oneHot(tf.tensor1d(targets, 'int32'), 10);
+await model.fit(tf.tensor2d(inputs[0], [train.count, 64]), y, { epochs: 20, batchSize: 32, verbose: 0 });
+
+const folder = new URL('digits/', import.meta.url);
+await mkdir(folder, { recursive: true });
+await model.save(
+  tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
+    const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
+    await writeFile(new URL('model.json', folder), JSON.stringify({ modelTopology, weightsManifest }));
+    await writeFile(new URL('weights.bin', folder), new Uint8Array(weightData));
+    return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+  }),
+);
