@@ -38,9 +38,9 @@ function run(name, program, ...args) {
   }
 }
 
-/** The test files of a package, all of whose tests pass. */
-function passedFiles(name) {
-  const report = run(name, 'vitest', 'run', '--testTimeout=60000', '--reporter', 'json');
+/** The test files of a package, or those of them that are named, all of whose tests pass. */
+function passedFiles(name, ...only) {
+  const report = run(name, 'vitest', 'run', ...only, '--testTimeout=60000', '--reporter', 'json');
   const { success, testResults } = JSON.parse(report.slice(report.indexOf('{')));
   expect(success).toBe(true);
   return testResults.map((result) => result.name.split('/').at(-1)).sort();
@@ -85,11 +85,12 @@ describe('with an op of its own, under a scope', () => {
     expect(Object.keys(peerDependencies)).toEqual(['@espalier/blocks', '@espalier/core', '@tensorflow/tfjs']);
   });
 
-  it('it type-checks, builds, and passes its own tests and conformance', () => {
+  it('it type-checks, builds, and passes its own tests', () => {
     run('summed', 'tsc', '-p', 'tsconfig.json');
     run('summed', 'tsc', '-p', 'tsconfig.build.json');
     expect(existsSync(join(folder, 'summed/dist/index.d.ts'))).toBe(true);
-    expect(passedFiles('summed')).toEqual(['block-sums.test.ts', 'conformance.test.ts', 'index.test.ts']);
+    // Conformance of what is made is tested with tools/new-pruner, and with an op with the page's method.
+    expect(passedFiles('summed', 'index', 'block-sums')).toEqual(['block-sums.test.ts', 'index.test.ts']);
   }, 240_000);
 
   it('the command knows it by its config, and has a row for it', () => {
@@ -100,6 +101,50 @@ describe('with an op of its own, under a scope', () => {
       ['dense', 'ok'],
       ['summed', 'ok'],
     ]);
+  }, 120_000);
+});
+
+describe('the page docs/a-method-of-your-own.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/a-method-of-your-own.md'), 'utf8');
+  const files = Array.from(page.matchAll(/```ts (\S+)\n(.*?)```/gs), ([, path, text]) => [path, text]);
+  const commands = Array.from(page.matchAll(/```sh\n(.*?)```/gs), ([, lines]) =>
+    lines.trim().split('\n'),
+  ).flat();
+
+  /** The first of its commands that begins so: what follows, as arguments. */
+  const argumentsOf = (start) =>
+    commands
+      .find((line) => line.startsWith(start))
+      .slice(start.length)
+      .trim()
+      .split(' ');
+  const quick = ['--backend', 'wasm', '--accelerators', 'off', '--seeds', '0', '--epochs', '4'];
+
+  beforeAll(() => {
+    expect(create(...argumentsOf('npm create espalier-pruner').filter((word) => word !== '--')).status).toBe(
+      0,
+    );
+    for (const [path, text] of files) writeFileSync(join(folder, 'snip', path), text);
+  });
+
+  it('has a method that type-checks, and passes the tests of the page, those of the op, and conformance', () => {
+    expect(files.map(([path]) => path)).toEqual(['src/index.ts', 'src/index.test.ts', 'espalier.config.ts']);
+    run('snip', 'tsc', '-p', 'tsconfig.json');
+    expect(passedFiles('snip')).toEqual(['block-sums.test.ts', 'conformance.test.ts', 'index.test.ts']);
+  }, 240_000);
+
+  it('has a command that makes its rows', () => {
+    run('snip', 'espalier', 'compare', ...argumentsOf('npx espalier compare'), ...quick, '--out', 'run');
+    const { rows } = JSON.parse(readFileSync(join(folder, 'snip/run/summary.json'), 'utf8'));
+    expect(rows.map(({ pruner }) => pruner)).toEqual([
+      'dense',
+      'magnitude',
+      'random',
+      'snip',
+      'snip-of-weights',
+    ]);
+    // 51 of 512 blocks.
+    for (const { achieved } of rows.slice(1)) expect(achieved.prunedLayers).toBeCloseTo(1 - 51 / 512, 10);
   }, 120_000);
 });
 
