@@ -35,7 +35,7 @@ it('docs/guide.md: from a trained model to a smaller, faster one', async () => {
   expect(number('bytes:')).toBe(4 * (64 * 256 + 256 * 256 + 256 * 10 + biases));
   expect(number('dense,(?= \\d+ compressed)')).toBe(4 * ((26 + 102) * 64 + 256 * 10 + biases));
   expect(number('differ by')).toBeLessThan(1e-5);
-// Which is less, compress-and-load is asked, of larger layers.
+  // Which is less, compress-and-load is asked, of larger layers.
   expect(stdout).toMatch(/ms: [\d.]+ dense, [\d.]+ compressed\n$/);
 });
 
