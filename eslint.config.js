@@ -143,7 +143,7 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
+    'core|backend|block-sparse(/.+)?|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
   mayImport(

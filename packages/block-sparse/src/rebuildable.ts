@@ -8,6 +8,8 @@
 import { describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { weightsBesideScales } from './layers/stored-kernels.js';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const Initializer = Object.getPrototypeOf(tf.initializers.zeros().constructor) as abstract new () => object;
@@ -79,10 +81,11 @@ export function assertRebuilt(model: tf.LayersModel, copy: tf.LayersModel): void
     const other = copies.get(path);
     if (!other) refuse(path, 'is not part of the copy that is made of its configuration');
     if (layer instanceof tf.LayersModel) continue;
-    if (layer.weights.length !== other.weights.length) {
+    const [own, its] = [layer, other].map((each) => weightsBesideScales(each).length);
+    if (own !== its) {
       refuse(
         path,
-        `has ${layer.weights.length} weights, a copy that is made of its configuration ${other.weights.length}: ` +
+        `has ${own} weights, a copy that is made of its configuration ${its}: ` +
           'weights that were added from outside are not part of it',
       );
     }

@@ -63,6 +63,7 @@ export {
   type ThresholdOptions,
 } from './ops/scale-by-norms/index.js';
 export { gatherBlocks, scatterBlocks } from './ops/gather-blocks/index.js';
+export { lookUpRows } from './ops/look-up-rows/index.js';
 export { blockValuesDot, scaleBlockValues } from './ops/scale-block-values/index.js';
 export {
   blockSparseMatMul,

@@ -11,6 +11,7 @@ import {
   patternOfText,
   type PatternText,
   patternText,
+  scaleBlockValues,
   scatterBlocks,
 } from '@espalier/blocks';
 import { matrixShape } from '@espalier/core';
@@ -19,7 +20,12 @@ import * as tf from '@tensorflow/tfjs';
 import type { LayerChecksum } from './layer-checksum.js';
 
 /** Under the names of the layer's own fields: `kernel`, `recurrentKernel`, `embeddings`, … */
-export type StoredKernelsConfig = Readonly<Record<string, PatternText>>;
+export type StoredKernelsConfig = Readonly<Record<string, StoredKernelConfig>>;
+
+export interface StoredKernelConfig extends PatternText {
+  /** Whether the file holds a scale for each kept block, by which its values are to be multiplied. */
+  rangePerBlock?: boolean;
+}
 
 export interface StoredKernel {
   readonly pattern: BlockPattern;
@@ -27,6 +33,8 @@ export interface StoredKernel {
   readonly shape: readonly number[];
   /** The kept weights, `[size]`. */
   readonly values: tf.LayerVariable;
+  /** What the values of a file are multiplied by when they are loaded, `[blocks]`; ones from then on. */
+  readonly scales: tf.LayerVariable | null;
 }
 
 type AddWeight = (name: string, shape: number[], ...rest: unknown[]) => tf.LayerVariable;
@@ -36,10 +44,19 @@ interface Holder {
   addWeight: AddWeight;
 }
 
+const scaleWeights = new WeakSet<tf.LayerVariable>();
+
+/** The weights of a layer or cell, but for scales: their numbers are in the values. */
+export function weightsBesideScales({ weights }: tf.layers.Layer): tf.LayerVariable[] {
+  return weights.filter((weight) => !scaleWeights.has(weight));
+}
+
 export class StoredKernels {
   readonly #layerName: string;
   #checksum: LayerChecksum | null = null;
   readonly #patterns: ReadonlyMap<string, BlockPattern>;
+  /** The fields whose values have a scale for each block. */
+  readonly #scaled: ReadonlySet<string>;
   readonly #kernels = new Map<string, StoredKernel>();
   /** The whole kernels, during a call. */
   #expanded: ReadonlyMap<string, tf.Tensor> | null = null;
@@ -51,6 +68,9 @@ export class StoredKernels {
       ([field, text]) => [field, patternOfText(text, `${layer.name}/${field}`)] as const,
     );
     this.#patterns = new Map(patterns);
+    this.#scaled = new Set(
+      [...this.#patterns.keys()].filter((field) => config![field]!.rangePerBlock === true),
+    );
     const { cell } = layer as { cell?: unknown };
     this.#intercept(layer as unknown as Holder);
     if (cell) this.#intercept(cell as Holder);
@@ -67,7 +87,13 @@ export class StoredKernels {
   }
 
   config(): StoredKernelsConfig {
-    return Object.fromEntries([...this.#patterns].map(([field, pattern]) => [field, patternText(pattern)]));
+    const ofField = (field: string, pattern: BlockPattern) => ({
+      ...patternText(pattern),
+      ...(this.#scaled.has(field) && { rangePerBlock: true }),
+    });
+    return Object.fromEntries(
+      [...this.#patterns].map(([field, pattern]) => [field, ofField(field, pattern)]),
+    );
   }
 
   /** Runs with every kernel expanded once, however often the layer reads it. Within a tidy. */
@@ -96,11 +122,38 @@ export class StoredKernels {
       const values = addWeight(`${name}_values`, own, dtype, zeros, regularizer, trainable);
       this.#watched(values, name);
       refuseOtherSizes(values, `${this.#layerName}/${name}_values`);
-      const kernel = { pattern, shape, values };
+      const scales = this.#scaled.has(field)
+        ? addWeight(`${name}_scales`, [pattern.blocks], dtype, tf.initializers.ones(), undefined, false)
+        : null;
+      if (scales) this.#decode(values, scales, pattern, name);
+      const kernel = { pattern, shape, values, scales };
       this.#kernels.set(field, kernel);
       const read = () => this.#expanded?.get(field) ?? expanded(kernel);
       return Object.create(values, { read: { value: read } }) as tf.LayerVariable;
     };
+  }
+
+  /** Once both are given, as a file does, the values are multiplied by their blocks' scales, and these are ones. */
+  #decode(values: tf.LayerVariable, scales: tf.LayerVariable, pattern: BlockPattern, name: string): void {
+    this.#watched(scales, `${name}_scales`);
+    refuseOtherSizes(scales, `${this.#layerName}/${name}_scales`);
+    scaleWeights.add(scales);
+    const missing = new Set([values, scales]);
+    for (const weight of [values, scales]) {
+      const write = weight.write.bind(weight);
+      weight.write = (tensor) => {
+        write(tensor);
+        missing.delete(weight);
+        if (missing.size > 0) return weight;
+        missing.add(values).add(scales);
+        tf.tidy(() => {
+          const factors = onGrid(scales.read() as tf.Tensor1D, pattern);
+          variableOf(values).assign(scaleBlockValues(values.read() as tf.Tensor1D, factors, pattern));
+          variableOf(scales).assign(tf.onesLike(scales.read()));
+        });
+        return weight;
+      };
+    }
   }
 
   #watched(weight: tf.LayerVariable, name: string): tf.LayerVariable {
@@ -123,14 +176,33 @@ function expanded({ values, pattern, shape }: StoredKernel): tf.Tensor {
 }
 
 /** Makes the error for values of another length tell whose they are. */
-function refuseOtherSizes(values: tf.LayerVariable, name: string): void {
-  const write = values.write.bind(values);
-  values.write = (tensor) => {
-    if (tensor.shape.join() === values.shape.join()) return write(tensor);
+function refuseOtherSizes(weight: tf.LayerVariable, name: string): void {
+  const write = weight.write.bind(weight);
+  weight.write = (tensor) => {
+    if (tensor.shape.join() === weight.shape.join()) return write(tensor);
     throw new RangeError(
-      `The pattern of ${name} keeps ${values.shape.join(', ')} values, it is given [${tensor.shape.join(', ')}]`,
+      `The pattern of ${name} keeps ${weight.shape.join(', ')} values, it is given [${tensor.shape.join(', ')}]`,
     );
   };
+}
+
+/** Numbers of the kept blocks `[blocks]` in their places of the grid `[R, C]`, zero elsewhere. */
+function onGrid(numbers: tf.Tensor1D, { grid, pointers, indices }: BlockPattern): tf.Tensor2D {
+  const [rows, columns] = grid.gridShape;
+  const places = new Int32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let at = pointers[row]!; at < pointers[row + 1]!; at++)
+      places[row * columns + indices[at]!] = at + 1;
+  }
+  return tf
+    .concat([tf.zeros([1]), numbers])
+    .gather(tf.tensor1d(places, 'int32'))
+    .reshape([rows, columns]);
+}
+
+/** The variable that a weight of a layer trains. */
+export function variableOf(weight: tf.LayerVariable): tf.Variable {
+  return (weight as unknown as { val: tf.Variable }).val;
 }
 
 /** `recurrent_kernel` is kept in the field `recurrentKernel`. */
