@@ -28,7 +28,7 @@ const pruning = await sparsify(model, sequentialAttentionPlusPlus(), {
 await model.fit(x, y, { epochs: 5, batchSize: 64, verbose: 0, callbacks: pruning.callback() });
 const small = await compress(model, await pruning.finalize());
 
-// Stored in memory here; to files, as in pretrained-from-files, or with a handler of tfjs, it is the same.
+// Stored in memory here; by `fileSystem` of @espalier/block-sparse/node, or by a handler of tfjs, it is the same.
 let stored;
 await small.save(tf.io.withSaveHandler(async (artifacts) => ((stored = artifacts), {})));
 const loaded = await tf.loadLayersModel(tf.io.fromMemory(stored));

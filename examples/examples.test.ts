@@ -1,6 +1,6 @@
 /** Every example by the command in its head, and what it prints. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -73,8 +73,9 @@ describe('a model that was trained elsewhere', () => {
     const weights = 64 * 64 + 64 + 64 * 64 + 64 + 64 * 10 + 10;
     const left = weights - 2 * 192 * 16;
     expect(after('pruned: .*, ', text)).toBeCloseTo(100 * (1 - left / weights), 1);
-    expect((await stat(join(folder, 'weights.bin'))).size).toBe(4 * left);
-    expect(text).toContain(`weights.bin: ${4 * weights} bytes before, ${4 * left} in`);
+    const [weightsFile] = (await readdir(folder)).filter((name) => name.endsWith('.bin'));
+    expect((await stat(join(folder, weightsFile!))).size).toBe(4 * left);
+    expect(text).toContain(`bytes of weights: ${4 * weights} before, ${4 * left} in`);
   });
 
   it.skipIf(!CHROMIUM)(`vite-page: as it is built, it reads digits ${IN_CHROMIUM}`, async () => {

@@ -4,10 +4,10 @@
  *     node examples/pretrained-from-files/prune.js [folder to write to]
  */
 import '@espalier/wasm-training';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compress } from '@espalier/block-sparse';
+import { fileSystem } from '@espalier/block-sparse/node';
 import { sparsify } from '@espalier/core';
 import { loadDigits } from '@espalier/datasets/digits';
 import { gmp } from '@espalier/gmp';
@@ -15,7 +15,7 @@ import * as tf from '@tensorflow/tfjs';
 
 await tf.setBackend('wasm');
 const { train, test } = await loadDigits();
-const model = await read(new URL('digits/', import.meta.url));
+const model = await tf.loadLayersModel(fileSystem(new URL('digits/', import.meta.url)));
 model.compile({
   optimizer: tf.train.momentum(0.02, 0.9),
   loss: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
@@ -38,37 +38,9 @@ console.log(
 
 const small = await compress(model, report);
 const folder = process.argv[2] ?? join(tmpdir(), 'espalier-digits');
-const bytes = await write(small, folder);
-console.log(`weights.bin: ${4 * model.countParams()} bytes before, ${bytes} in ${folder}`);
-
-/** In Node, tfjs without a native backend reads no files. */
-async function read(folder) {
-  const { modelTopology, weightsManifest } = JSON.parse(
-    await readFile(new URL('model.json', folder), 'utf8'),
-  );
-  const weights = await readFile(new URL('weights.bin', folder));
-  return tf.loadLayersModel(
-    tf.io.fromMemory({
-      modelTopology,
-      weightSpecs: weightsManifest[0].weights,
-      weightData: new Uint8Array(weights).buffer,
-    }),
-  );
-}
-
-async function write(model, folder) {
-  await mkdir(folder, { recursive: true });
-  let bytes = 0;
-  const handler = async ({ modelTopology, weightSpecs, weightData }) => {
-    const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
-    await writeFile(join(folder, 'model.json'), JSON.stringify({ modelTopology, weightsManifest }));
-    await writeFile(join(folder, 'weights.bin'), new Uint8Array(weightData));
-    bytes = weightData.byteLength;
-    return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
-  };
-  await model.save(tf.io.withSaveHandler(handler));
-  return bytes;
-}
+const { modelArtifactsInfo } = await small.save(fileSystem(folder));
+const bytes = modelArtifactsInfo.weightDataBytes;
+console.log(`bytes of weights: ${4 * model.countParams()} before, ${bytes} in ${folder}`);
 
 function accuracyOf(model) {
   const { x, y } = tensorsOf(test);

@@ -4,7 +4,7 @@
  *     node examples/pretrained-from-files/train.js
  */
 import '@espalier/wasm-training';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { fileSystem } from '@espalier/block-sparse/node';
 import { loadDigits } from '@espalier/datasets/digits';
 import { multilayerPerceptron } from '@espalier/models';
 import * as tf from '@tensorflow/tfjs';
@@ -20,13 +20,4 @@ model.compile({
 const y = tf.oneHot(tf.tensor1d(targets, 'int32'), 10);
 await model.fit(tf.tensor2d(inputs[0], [train.count, 64]), y, { epochs: 20, batchSize: 32, verbose: 0 });
 
-const folder = new URL('digits/', import.meta.url);
-await mkdir(folder, { recursive: true });
-await model.save(
-  tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
-    const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
-    await writeFile(new URL('model.json', folder), JSON.stringify({ modelTopology, weightsManifest }));
-    await writeFile(new URL('weights.bin', folder), new Uint8Array(weightData));
-    return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
-  }),
-);
+await model.save(fileSystem(new URL('digits/', import.meta.url)));

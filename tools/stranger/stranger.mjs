@@ -7,7 +7,7 @@
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -49,9 +49,8 @@ const registry = await startRegistry(
   execFileSync('npm', ['config', 'get', 'registry']).toString().trim(),
 );
 const env = { ...process.env, ...settings, npm_config_registry: registry.origin, npm_config_yes: 'true' };
-const lines = [
-  `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${process.platform} ${process.arch}`,
-];
+const machine = `${availableParallelism()} cores, on which ${loadavg()[0].toFixed(0)} programs ran before`;
+const lines = [`${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${machine}`];
 try {
   for (const path of PATHS) lines.push(...(await walk(path)));
 } finally {
