@@ -33,6 +33,19 @@ export interface CompressedModel extends tf.LayersModel {
  *   the zeros when absent
  * @throws TypeError for arguments of other types; Error for a model that is still under pruning; RangeError for a report of
  *   another model, or of one that was trained since, and for a model of which a copy would compute something else
+ *
+ * @example
+ * ```ts
+ * import { compress } from '@espalier/block-sparse';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const model = tf.sequential({ layers: [tf.layers.dense({ units: 8, inputShape: [8], name: 'dense' })] });
+ * const oneBlock = tf.ones([4, 4]).pad([[0, 4], [0, 4]]); // of four of 4 × 4, one is not zero
+ * model.setWeights([oneBlock, tf.zeros([8])]);
+ *
+ * const small = await compress(model, { blockShape: [4, 4] });
+ * console.log(model.countParams(), small.countParams()); // 72 24
+ * ```
  */
 export async function compress(model: tf.LayersModel, how?: HowToCompress): Promise<CompressedModel> {
   const planned = await plannedKernels(model, how, 'compress()');

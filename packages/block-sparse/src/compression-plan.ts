@@ -1,5 +1,5 @@
 /** Which kernels of a model are to be stored block-sparse, and by which blocks. */
-import { type BlockPattern, patternOf } from '@espalier/blocks';
+import { type BlockPattern, patternOf, wholeUpTo } from '@espalier/blocks';
 import {
   allKernels,
   blockFits,
@@ -36,6 +36,11 @@ export interface CompressedKernelReport {
   readonly keptBlocks: number;
   readonly weights: number;
   readonly keptWeights: number;
+  /**
+   * On the native TensorFlow backend, predictions of up to so many rows multiply by the whole kernel, which is kept beside
+   * its blocks: `wholeUpTo` of `@espalier/blocks`. 0 for none, as of every kernel of more than 1 MB.
+   */
+  readonly wholeUpTo: number;
 }
 
 export interface PlannedKernel {
@@ -63,7 +68,8 @@ export async function compressionReport(
     if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
     else {
       const { grid, blocks: keptBlocks, size: keptWeights } = plan;
-      compressed.push({ name, ...grid, keptBlocks, weights: variable.size, keptWeights });
+      const sizes = { keptBlocks, weights: variable.size, keptWeights, wholeUpTo: wholeUpTo(plan) };
+      compressed.push({ name, ...grid, ...sizes });
     }
   }
   return { compressed, dense };
