@@ -18,7 +18,8 @@ const { backend, threads, part, rounds, burstMs, only = '' } = JSON.parse(proces
 const { device } = await startBackend(backend, backend === 'tensorflow' ? { threads } : {});
 
 const print = (row) => process.stdout.write(`${JSON.stringify({ ...row, device })}\n`);
-await { products, predictions, steps }[part]();
+const parts = { products, predictions, steps };
+await parts[part]();
 
 /** The three products of a layer, dense and over a tenth of the blocks. */
 async function products() {
@@ -97,7 +98,7 @@ async function steps() {
   for (let round = 0; round < rounds; round++) {
     let before = await timedOnce(contestants[0].step);
     for (const { name, sparse, step, sparsity } of contestants.slice(1)) {
-      const kind = sparsity() > 0 ? (sparse ? 'sparse phase' : 'masked') : 'every block kept';
+      const kind = kindOf(sparsity(), sparse);
       const own = await timedOnce(step);
       const after = await timedOnce(contestants[0].step);
       const key = `${name}, ${kind}`;
@@ -109,6 +110,13 @@ async function steps() {
     const [dense, own] = ['dense', 'own'].map((side) => pairs.map((pair) => pair[side]));
     print({ name, ...compared(dense, own) });
   }
+}
+
+/** At the target, on the way to it, or before. */
+function kindOf(sparsity, sparse) {
+  if (sparsity === 0) return 'every block kept';
+  if (sparsity < 0.89) return `some blocks kept${sparse ? ', sparse' : ''}`;
+  return sparse ? 'sparse phase, 90%' : 'masked, 90%';
 }
 
 async function contestant(name, pruner, execution) {
@@ -194,6 +202,7 @@ function halfOf(a, b) {
 
 /** A ratio is that of neighbours in one round. */
 function compared(dense, own) {
+  const least = (times) => Math.min(...times.map(({ wallMs }) => wallMs));
   const spread = (values) => {
     const sorted = [...values].sort((a, b) => a - b);
     const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
@@ -207,8 +216,4 @@ function compared(dense, own) {
     cpuRatio: spread(own.map(({ cpuMs }, i) => cpuMs / dense[i].cpuMs)),
     rounds: own.length,
   };
-}
-
-function least(times) {
-  return Math.min(...times.map(({ wallMs }) => wallMs));
 }

@@ -207,6 +207,45 @@ describe('compress', () => {
     for (const model of [plain, small, restored]) model.dispose();
   });
 
+  it('expands a kernel that it cannot multiply by once while its weights stay, and tells of the memory', async () => {
+    const plain = modelOf(
+      [5, 8],
+      tf.layers.lstm({ units: 8, name: 'recurrent' }),
+      dense({ units: 8, name: 'product' }),
+    );
+    fillBlockSparse(plain, [4, 4], 0.5);
+    const { compressed } = await compressionReport(plain, { blockShape: [4, 4] });
+    expect(compressed.map(({ name, expandedBytes }) => [name, expandedBytes])).toEqual([
+      ['recurrent/kernel', 4 * 8 * 32],
+      ['recurrent/recurrentKernel', 4 * 8 * 32],
+      ['product/kernel', 0],
+    ]);
+    const small = await compress(plain, { blockShape: [4, 4] });
+    const x = randomTensor<tf.Tensor3D>([3, 5, 8], 9);
+    const predict = () => tf.tidy(() => [...(small.predict(x) as tf.Tensor).dataSync()]);
+    const held = tf.memory().numBytes;
+    const first = predict();
+    expect(tf.memory().numBytes - held).toBe(2 * 4 * 8 * 32);
+    expect(predict()).toEqual(first);
+    expect(tf.memory().numBytes - held).toBe(2 * 4 * 8 * 32);
+    // Other weights, by whatever way: other kernels.
+    tf.tidy(() => small.setWeights(small.getWeights().map((weight) => weight.mul(2))));
+    tf.tidy(() => plain.setWeights(plain.getWeights().map((weight) => weight.mul(2))));
+    tf.tidy(() =>
+      expectClose(tf.tensor(predict()), tf.tensor([...(plain.predict(x) as tf.Tensor).dataSync()]), 1e-5),
+    );
+    small.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const y = tf.zeros([3, 8]);
+    const before = predict();
+    await small.fit(x, y, { epochs: 2, verbose: 0 });
+    expect(predict()).not.toEqual(before);
+    const restored = await decompress(small);
+    tf.tidy(() => expectClose(restored.predict(x) as tf.Tensor, tf.tensor(predict(), [3, 8]), 1e-5));
+    small.optimizer.dispose();
+    for (const model of [plain, small, restored]) model.dispose();
+    tf.dispose([x, y]);
+  });
+
   it('finds the blocks by the zeros where it is told nothing', async () => {
     const plain = modelOf([40], dense({ units: 40 }));
     fillBlockSparse(plain, [10, 10], 0.5);

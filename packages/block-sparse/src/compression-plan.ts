@@ -14,6 +14,7 @@ import {
 import type * as tf from '@tensorflow/tfjs';
 
 import { assertHow, assertKernelsOf, assertStillZero, type HowToCompress } from './how-to-compress.js';
+import { productOf } from './layer-product.js';
 import { blockSparseClassName, hasBlockSparseForm } from './layers/block-sparse-layer.js';
 import { kernelHolders, topologyOf, type KernelHolder } from './model-json.js';
 import { layerPaths } from './nested-layers.js';
@@ -41,6 +42,8 @@ export interface CompressedKernelReport {
    * its blocks: `wholeUpTo` of `@espalier/blocks`. 0 for none, as of every kernel of more than 1 MB.
    */
   readonly wholeUpTo: number;
+  /** Of the whole kernel, which predictions keep beside its blocks on every backend; 0 where they multiply by the blocks. */
+  readonly expandedBytes: number;
 }
 
 export interface PlannedKernel {
@@ -68,7 +71,9 @@ export async function compressionReport(
     if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
     else {
       const { grid, blocks: keptBlocks, size: keptWeights } = plan;
-      const sizes = { keptBlocks, weights: variable.size, keptWeights, wholeUpTo: wholeUpTo(plan) };
+      const expandedBytes = computesWithBlocks(kernel) ? 0 : 4 * variable.size;
+      const weights = { weights: variable.size, keptWeights };
+      const sizes = { keptBlocks, ...weights, wholeUpTo: wholeUpTo(plan), expandedBytes };
       compressed.push({ name, ...grid, ...sizes });
     }
   }
@@ -105,6 +110,12 @@ export async function plannedKernels(
     for (const path of pathsBeside(first, places)) planned.push({ kernel, path, plan });
   }
   return planned;
+}
+
+/** Whether the layer that a kernel becomes part of computes with its kept blocks alone. */
+function computesWithBlocks({ layer, field, variable }: LayerKernel): boolean {
+  if (field === 'embeddings') return true;
+  return field === 'kernel' && productOf(layer as unknown as tf.layers.Layer, variable.shape) !== null;
 }
 
 /** The path of the layer that a kernel is in, by core the first that it has: its name without the kernel's own. */

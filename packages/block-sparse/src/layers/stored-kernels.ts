@@ -58,6 +58,8 @@ export class StoredKernels {
   /** The fields whose values have a scale for each block. */
   readonly #scaled: ReadonlySet<string>;
   readonly #kernels = new Map<string, StoredKernel>();
+  /** The whole kernels that predictions compute with, each with the data of the values that it was made of. */
+  readonly #whole = new Map<string, { readonly of: object; readonly whole: tf.Tensor }>();
   /** The whole kernels, during a call. */
   #expanded: ReadonlyMap<string, tf.Tensor> | null = null;
 
@@ -96,14 +98,40 @@ export class StoredKernels {
     );
   }
 
-  /** Runs with every kernel expanded once, however often the layer reads it. Within a tidy. */
+  /**
+   * Runs with every kernel expanded: for a prediction once, and kept while its values stay the same; anew where gradients
+   * are taken. Within a tidy.
+   */
   whileExpanded<T>(run: () => T): T {
-    this.#expanded = new Map([...this.#kernels].map(([field, kernel]) => [field, expanded(kernel)]));
+    const isTraining = tf.engine().state.gradientDepth > 0;
+    if (isTraining) this.forgetExpanded();
+    this.#expanded = new Map(
+      [...this.#kernels].map(([field, kernel]) => [
+        field,
+        isTraining ? expanded(kernel) : this.#keptExpanded(field, kernel),
+      ]),
+    );
     try {
       return run();
     } finally {
       this.#expanded = null;
     }
+  }
+
+  /** Frees the whole kernels that are kept for predictions. */
+  forgetExpanded(): void {
+    for (const { whole } of this.#whole.values()) whole.dispose();
+    this.#whole.clear();
+  }
+
+  #keptExpanded(field: string, kernel: StoredKernel): tf.Tensor {
+    const { dataId } = kernel.values.read();
+    const before = this.#whole.get(field);
+    if (before?.of === dataId && !before.whole.isDisposed) return before.whole;
+    before?.whole.dispose();
+    const whole = tf.keep(expanded(kernel));
+    this.#whole.set(field, { of: dataId, whole });
+    return whole;
   }
 
   #intercept(holder: Holder): void {

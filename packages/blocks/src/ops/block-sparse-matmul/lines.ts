@@ -43,18 +43,18 @@ export interface Plan {
 }
 
 /**
- * Microseconds on one core of an AMD EPYC (AVX2), TensorFlow 2.21: of a call; of a multiply-add, where products are wide; of
+ * Microseconds on one core of an AMD EPYC (AVX2), TensorFlow 2.21: of a call, with what JavaScript does for it; of a multiply-add, where products are wide; of
  * a row that is gathered, and of a number in it; of a number that is turned, going in and coming out, and with its block;
  * of a number of a kernel that is read. `node benchmarks/tensorflow.bench.mjs` measures what becomes of them.
  */
-const CALL = 8;
+const CALL = 14;
 const MULTIPLY_ADD = 1 / 25_000;
 const GATHERED_ROW = 1 / 120;
 const GATHERED = 1 / 4_000;
 const TURNED_IN = 1 / 500;
 const TURNED_OUT = 1 / 1_250;
 const TURNED_BLOCK = 1 / 3_000;
-const READ = 1 / 10_000;
+const READ = 1 / 12_000;
 /** Calls of a batch, those that arrange its weights among them; and beside them, where there are several. */
 const CALLS_OF_BATCH = 5;
 const CALLS_OF_BATCHES = 2;
