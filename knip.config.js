@@ -29,8 +29,8 @@ export default {
   ignoreBinaries: ['espalier', 'mount', 'nvidia-smi', 'strip', 'taskset', 'umount'],
   workspaces: {
     '.': {
-      entry: ['tools/*.mjs', 'tools/*/*.mjs', 'tools/in-chromium.ts', 'examples/*.ts'],
-      project: ['tools/**/*.{mjs,ts}', 'examples/**/*.{mjs,ts}', '!**/*.d.mts', '!**/build/**'],
+      entry: ['tools/*.mjs', 'tools/*/*.mjs', 'tools/in-chromium.ts'],
+      project: ['tools/**/*.{mjs,ts}', '!**/*.d.mts', '!**/build/**'],
       // Where the schema of `.changeset/config.json` lies: a part of `@changesets/cli`.
       ignoreDependencies: ['@changesets/config'],
       vitest: { entry: ['tools/**/*.test.mjs'] },
@@ -40,12 +40,24 @@ export default {
       project: ['*.{mjs,ts}'],
       ignoreDependencies: ['acdc', 'powerpropagation', 'str'].map((name) => `@espalier/${name}`),
     },
+    examples: {
+      entry: ['*.{js,ts}', '*/*.js'],
+      project: ['**/*.{js,ts}', '!out/**', '!**/dist/**'],
+    },
     ...Object.fromEntries(folders.map((folder) => [folder, workspaceOf(folder)])),
   },
 };
 
 function workspaceOf(folder) {
-  const { exports = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const { exports = {}, devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  if (folder === 'packages/create-espalier-pruner') {
+    // It names them for the packages that it makes.
+    return {
+      entry: ['src/*.test.mjs'],
+      ignoreDependencies: Object.keys(devDependencies),
+      project: ['{bin,src}/*'],
+    };
+  }
   return {
     entry: [...filesOf(exports).map(sourceOf), ...(LOADED_OTHERWISE[folder] ?? [])],
     // A file of WebAssembly's, src/**/*.as.ts, is not TypeScript; the constants of a compiled one are imported where they are wanted.

@@ -1,4 +1,4 @@
-/** For tests: a page of a package's sources in headless Chromium, and what it posts back. */
+/** For tests: a page in headless Chromium, and what it posts back. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -70,20 +70,30 @@ export async function postedBy<Result>({ root, headers = {}, folders = {} }: Pag
   });
   await server.listen();
   const { port } = server.httpServer!.address() as { port: number };
-  const flags = [
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    `--user-data-dir=${join(folder, 'profile')}`,
-  ];
-  const browser = spawn(CHROMIUM!, [...flags, `http://localhost:${port}/page`], { stdio: 'ignore' });
   try {
-    return await Promise.race([result, silence(60_000)]);
+    return await whileOpen(`http://localhost:${port}/page`, () => result);
+  } finally {
+    await server.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/**
+ * Opens an address and waits for what `done` promises.
+ *
+ * @throws Error when it is not there within a minute
+ */
+export async function whileOpen<Result>(url: string, done: () => Promise<Result>): Promise<Result> {
+  const profile = await mkdtemp(join(tmpdir(), 'espalier-chromium-'));
+  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`];
+  const browser = spawn(CHROMIUM!, [...flags, url], { stdio: 'ignore' });
+  try {
+    return await Promise.race([done(), silence(60_000)]);
   } finally {
     const closed = new Promise((resolve) => browser.once('close', resolve));
     browser.kill();
-    await Promise.all([closed, server.close()]);
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await closed;
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -92,7 +102,7 @@ async function silence(milliseconds: number): Promise<never> {
   throw new Error(`The page posted nothing within ${milliseconds / 1000} s.`);
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+export async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString();

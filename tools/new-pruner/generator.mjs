@@ -3,15 +3,13 @@
  * passes conformance at once, for its author to edit.
  *
  * What all strategy packages have alike (manifest, tsconfigs) is copied from one of them, so that it cannot fall
- * behind; what is the strategy's own comes from the templates under `files`.
+ * behind; what is the strategy's own comes from the templates of create-espalier-pruner, which outside packages are made
+ * of too.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { namesOf, strategyFiles } from 'create-espalier-pruner';
 
-const TEMPLATES = join(import.meta.dirname, 'files');
 const PRUNERS = 'packages/pruners';
 const MODEL = `${PRUNERS}/magnitude`;
-const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /**
  * @param {import('nx/src/devkit-exports.js').Tree} tree the workspace's files
@@ -19,32 +17,20 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
  * @returns a function that Nx calls once the files are written
  */
 export default function newPruner(tree, { name }) {
-  assertName(tree, name);
+  const names = { ...namesOf(name, 'npm run new-pruner -- my-method'), packageName: `@espalier/${name}` };
+  if (names.name !== name) throw new Error(`'${name}' has a scope, which is @espalier here: ${names.name}`);
+  assertFree(tree, name);
   const folder = `${PRUNERS}/${name}`;
   tree.write(`${folder}/package.json`, manifest(tree, name));
   for (const file of ['tsconfig.json', 'tsconfig.build.json']) {
     tree.write(`${folder}/${file}`, tree.read(`${MODEL}/${file}`, 'utf8'));
   }
-  for (const template of templates()) {
-    const text = readFileSync(join(TEMPLATES, template), 'utf8');
-    tree.write(`${folder}/${template.replace(/\.template$/, '')}`, fill(text, name));
-  }
+  for (const [path, text] of Object.entries(strategyFiles(names))) tree.write(`${folder}/${path}`, text);
   return () => process.stdout.write(nextSteps(name));
 }
 
-/** @throws Error, of one line, for a name that is badly formed or taken. */
-function assertName(tree, name) {
-  if (!name) throw new Error('Name the strategy: npm run new-pruner -- my-method');
-  if (!NAME.test(name)) {
-    throw new Error(
-      `'${name}' is not lower-case words joined by hyphens, as my-method is: choose another name`,
-    );
-  }
-  if (!canBeIdentifier(camelCase(name))) {
-    throw new Error(
-      `'${name}' is a word of JavaScript's own, and cannot name the strategy's function: choose another`,
-    );
-  }
+/** @throws Error, of one line, for a name that is taken. */
+function assertFree(tree, name) {
   const taken = tree.exists(`${PRUNERS}/${name}`)
     ? `${PRUNERS}/${name}`
     : packageFolders(tree).get(`@espalier/${name}`);
@@ -64,15 +50,6 @@ function packageFolders(tree) {
   );
 }
 
-function canBeIdentifier(word) {
-  try {
-    new Function(`'use strict'; const ${word} = 0;`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function manifest(tree, name) {
   const model = JSON.parse(tree.read(`${MODEL}/package.json`, 'utf8'));
   const own = {
@@ -82,25 +59,6 @@ function manifest(tree, name) {
     description: `${name}: a pruning strategy`,
   };
   return `${JSON.stringify(own, null, 2)}\n`;
-}
-
-/** The paths under `files`. */
-function templates() {
-  return readdirSync(TEMPLATES, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(TEMPLATES.length + 1))
-    .sort();
-}
-
-/** Replaces `<%= name %>`, `<%= functionName %>` and `<%= typeName %>`, as Nx' own templates are written. */
-function fill(text, name) {
-  const functionName = camelCase(name);
-  const values = { name, functionName, typeName: functionName[0].toUpperCase() + functionName.slice(1) };
-  return text.replaceAll(/<%= (\w+) %>/g, (_, key) => values[key]);
-}
-
-function camelCase(name) {
-  return name.replaceAll(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
 
 function nextSteps(name) {

@@ -148,6 +148,7 @@ describe('a name', () => {
     ['my--method', "'my--method' is not lower-case words joined by hyphens"],
     ['../elsewhere', "'../elsewhere' is not lower-case words joined by hyphens"],
     ['2nd-order', "'2nd-order' is not lower-case words joined by hyphens"],
+    ['@me/my-method', "'@me/my-method' has a scope, which is @espalier here: my-method"],
     ['delete', "'delete' is a word of JavaScript's own"],
     ['magnitude', 'There is a package @espalier/magnitude already, in packages/pruners/magnitude'],
     ['core', 'There is a package @espalier/core already, in packages/core'],

@@ -37,11 +37,12 @@ it('holds dense and compressed models, to the bit, by a folder, a model.json or 
     await tf.loadLayersModel(fileSystem(join(folder, 'plain', 'model.json'))),
     await tf.loadLayersModel(fileSystem(pathToFileURL(join(folder, 'small')))),
     await tf.loadLayersModel(fileSystem(pathToFileURL(join(folder, 'small')).href)),
+    await tf.loadLayersModel(fileSystem(pathToFileURL(join(folder, 'small/')))),
   ];
-  expect(again.map(weightBits)).toEqual([plain, small, small].map(weightBits));
+  expect(again.map(weightBits)).toEqual([plain, small, small, small].map(weightBits));
   await small.save(checked(fileSystem(join(folder, 'guarded'))));
   again.push(await tf.loadLayersModel(checked(fileSystem(join(folder, 'guarded')))));
-  expect(weightBits(again[3]!)).toEqual(weightBits(small));
+  expect(weightBits(again[4]!)).toEqual(weightBits(small));
   for (const each of [plain, small, ...again]) each.dispose();
 });
 

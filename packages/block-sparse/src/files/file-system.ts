@@ -34,7 +34,7 @@ export function fileSystem(path: string | URL): tf.io.IOHandler {
 }
 
 function placeOf(path: string | URL): string {
-  if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path);
+  if (path instanceof URL && path.protocol === 'file:') return resolve(fileURLToPath(path));
   if (typeof path === 'string' && path.startsWith('file:')) return placeOf(new URL(path));
   if (typeof path === 'string' && path !== '' && !/^[a-z]{2,}:/i.test(path)) return resolve(path);
   throw new TypeError(

@@ -1,0 +1,166 @@
+/** Every example by the command in its head, and what it prints. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import type { Summary } from '@espalier/experiment';
+import { build, preview } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { bodyOf, CHROMIUM, IN_CHROMIUM, whileOpen } from '../tools/in-chromium.js';
+
+const root = join(import.meta.dirname, '..');
+const run = (command: string, ...args: string[]) => promisify(execFile)(command, args, { cwd: root });
+const printed = async (...args: string[]) => (await run(process.execPath, ...args)).stdout;
+
+/** The number after these words. */
+const after = (words: string, text: string) => Number(new RegExp(`${words}(-?[\\d.]+)`).exec(text)?.[1]);
+
+let out: string;
+beforeAll(async () => {
+  out = await mkdtemp(join(tmpdir(), 'espalier-examples-'));
+});
+afterAll(() => rm(out, { recursive: true, force: true }));
+
+it('prune-a-model: a fifth of the blocks reads most digits', async () => {
+  const text = await printed('examples/prune-a-model.js');
+  // max(1, round(G · (1 − s))): of 128 and of 256 blocks at 0.8.
+  expect(text).toContain('dense_Dense1/kernel: 26 of 128 blocks');
+  expect(text).toContain('dense_Dense2/kernel: 51 of 256 blocks');
+  expect(after('not seen: ', text)).toBeGreaterThan(85);
+});
+
+it('loop-of-your-own: AC/DC prunes, regrows and prunes again', async () => {
+  const text = await printed('examples/loop-of-your-own.js');
+  expect(text).toMatch(/dense, 100%.*\n(.*\n)*.*sparse, 10%.*\n(.*\n)*.*dense, 100%.*\n(.*\n)*.*sparse, 10%/);
+  // 26 of 256 blocks; the loss of zeros is the variance of what is to be predicted, 1.
+  expect(after('sparsity ', text)).toBe(1 - 26 / 256);
+  expect(after(', loss (?=[\\d.]+\\n$)', text)).toBeLessThan(0.05);
+});
+
+it('bare-variables: the inputs that are kept are those that matter', async () => {
+  const text = await printed('examples/bare-variables.js');
+  expect(text).toContain('inputs that matter: 3,17,42,60\ninputs kept:        3,17,42,60\n');
+});
+
+it('compress-and-load: a tenth of the bytes, in less time, the same predictions', async () => {
+  const text = await printed('examples/compress-and-load.js');
+  // 512 · 512 in each of two kernels, 512 · 4 in the last, and 512 + 512 + 4 biases; of 1024 blocks of 16 × 16, 102.
+  const [dense, kept] = [2 * 512 * 512, 2 * 102 * 16 * 16];
+  const others = 512 * 4 + 512 + 512 + 4;
+  expect(after('bytes of weights: ', text)).toBe(4 * (dense + others));
+  expect(after('dense, (?=\\d+ compressed)', text)).toBe(4 * (kept + others));
+  expect(after('ms of a prediction: ', text)).toBeGreaterThan(
+    after('dense, (?=[\\d.]+ compressed\\nthe)', text),
+  );
+  expect(after('between their predictions: ', text)).toBeLessThan(1e-5);
+  expect(text).toContain('the same to the bit: true');
+});
+
+describe('a model that was trained elsewhere', () => {
+  const folder = join(root, 'examples/vite-page/public/out');
+  let text: string;
+  beforeAll(async () => {
+    text = await printed('examples/pretrained-from-files/prune.js', folder);
+  }, 120_000);
+
+  it('pretrained-from-files: reads nearly as many digits with a third of the weights', async () => {
+    expect(after('as it came: accuracy ', text)).toBeGreaterThan(95);
+    expect(after('pruned:     accuracy ', text)).toBeGreaterThan(92);
+    // 64 of 256 blocks of 16 weights in each of two kernels; the last has 48 blocks, too few to prune.
+    const weights = 64 * 64 + 64 + 64 * 64 + 64 + 64 * 10 + 10;
+    const left = weights - 2 * 192 * 16;
+    expect(after('pruned: .*, ', text)).toBeCloseTo(100 * (1 - left / weights), 1);
+    const [weightsFile] = (await readdir(folder)).filter((name) => name.endsWith('.bin'));
+    expect((await stat(join(folder, weightsFile!))).size).toBe(4 * left);
+    expect(text).toContain(`bytes of weights: ${4 * weights} before, ${4 * left} in`);
+  });
+
+  it.skipIf(!CHROMIUM)(`vite-page: as it is built, it reads digits ${IN_CHROMIUM}`, async () => {
+    const report = await reportOfPage(join(root, 'examples/vite-page'), join(out, 'page'));
+    expect(report).toContain('layers: BlockSparseDense, BlockSparseDense, Dense');
+    const [, asked, read] = /digits: ([\d ]+)\nare read as: +([\d ]+)/.exec(report) ?? [];
+    expect(asked?.split(' ')).toHaveLength(10);
+    const right = read?.split(' ').filter((digit, i) => digit === asked?.split(' ')[i]).length;
+    expect(right).toBeGreaterThan(7);
+    // The same test set and the same model as in Node.
+    const accuracy = after('pruned:     accuracy ', text);
+    expect(report).toContain(`right: ${Math.round((accuracy / 100) * 360)} of 360, on wasm`);
+  });
+});
+
+it('comparison-from-a-script: a table of dense, magnitude and random, from identical workloads', async () => {
+  const text = await printed('examples/comparison-from-a-script.js');
+  expect(text).toMatch(/identical workloads: seed 0 init \w{8} data \w{8}; seed 1 /);
+  const accuracyOf = (strategy: string) => after(`\\| ${strategy} \\| `, text);
+  expect(accuracyOf('dense')).toBeGreaterThan(90);
+  expect(accuracyOf('magnitude')).toBeGreaterThan(80);
+  expect(accuracyOf('random')).toBeGreaterThan(50);
+});
+
+describe('a config', () => {
+  const wasm = ['--backend', 'wasm', '--accelerators', 'off', '--seeds', '0'];
+  async function rowsOf(name: string, ...args: string[]) {
+    const folder = join(out, name);
+    await run(
+      'npx',
+      'espalier',
+      'compare',
+      '--config',
+      `examples/${name}.config.ts`,
+      ...args,
+      ...wasm,
+      '--out',
+      folder,
+    );
+    return (JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')) as Summary).rows;
+  }
+
+  it('own-strategy: a new combination and a new importance have their rows', async () => {
+    const names = ['magnitude-of-powers', 'first-order'];
+    const rows = await rowsOf('own-strategy', '--pruners', names.join(), '--scale', 'smoke');
+    expect(rows.map(({ pruner }) => pruner)).toEqual(['dense', ...names]);
+    // 51 of 512 blocks.
+    for (const row of rows.slice(1)) expect(row.achieved?.prunedLayers).toBeCloseTo(1 - 51 / 512, 10);
+  });
+
+  it('own-data: spirals are learned', async () => {
+    const [dense, pruned] = await rowsOf('own-data', '--workload', 'spirals', '--pruners', 'magnitude');
+    // Three classes of one size: a guess is right in a third of the cases.
+    expect(dense?.metrics?.['accuracy']).toBeGreaterThan(0.9);
+    expect(pruned).toMatchObject({ pruner: 'magnitude', status: 'ok' });
+  });
+});
+
+/** What the page shows once it is built, served and opened, and no longer says `loading`. */
+async function reportOfPage(page: string, outDir: string): Promise<string> {
+  const tell = `
+    const report = document.querySelector('#report');
+    const send = () => fetch('/report', { method: 'POST', body: report.textContent });
+    new MutationObserver(send).observe(report, { childList: true });
+    addEventListener('unhandledrejection', ({ reason }) => fetch('/report', { method: 'POST', body: String(reason) }));`;
+  let hear: (report: string) => void = () => {};
+  const told = new Promise<string>((resolve) => (hear = resolve));
+  const plugins = [
+    {
+      name: 'tell',
+      transformIndexHtml: () => [{ tag: 'script', children: tell, injectTo: 'body' as const }],
+      configurePreviewServer: ({ middlewares }: Awaited<ReturnType<typeof preview>>) => {
+        middlewares.use('/report', (request, response) => {
+          response.end();
+          void bodyOf(request).then(hear);
+        });
+      },
+    },
+  ];
+  const config = { root: page, configFile: false, logLevel: 'error', plugins, build: { outDir } } as const;
+  await build({ ...config, plugins, build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 4000 } });
+  const server = await preview({ ...config, plugins, preview: { port: 0 } });
+  try {
+    return await whileOpen(server.resolvedUrls!.local[0]!, () => told);
+  } finally {
+    await server.close();
+  }
+}
