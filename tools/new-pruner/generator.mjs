@@ -8,6 +8,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { completed } from '../release/manifest.mjs';
+
 const TEMPLATES = join(import.meta.dirname, 'files');
 const PRUNERS = 'packages/pruners';
 const MODEL = `${PRUNERS}/magnitude`;
@@ -21,8 +23,8 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export default function newPruner(tree, { name }) {
   assertName(tree, name);
   const folder = `${PRUNERS}/${name}`;
-  tree.write(`${folder}/package.json`, manifest(tree, name));
-  for (const file of ['tsconfig.json', 'tsconfig.build.json']) {
+  tree.write(`${folder}/package.json`, manifest(tree, name, folder));
+  for (const file of ['LICENSE', 'tsconfig.json', 'tsconfig.build.json']) {
     tree.write(`${folder}/${file}`, tree.read(`${MODEL}/${file}`, 'utf8'));
   }
   for (const template of templates()) {
@@ -73,15 +75,17 @@ function canBeIdentifier(word) {
   }
 }
 
-function manifest(tree, name) {
+function manifest(tree, name, folder) {
   const model = JSON.parse(tree.read(`${MODEL}/package.json`, 'utf8'));
   const own = {
     ...model,
     name: `@espalier/${name}`,
     version: '0.0.0',
     description: `${name}: a pruning strategy`,
+    keywords: [name],
   };
-  return `${JSON.stringify(own, null, 2)}\n`;
+  const root = JSON.parse(tree.read('package.json', 'utf8'));
+  return `${JSON.stringify(completed(own, folder, root), null, 2)}\n`;
 }
 
 /** The paths under `files`. */
