@@ -3,10 +3,13 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+import declaredImports from './tools/lint/declared-imports.mjs';
+
 /** What tests are made of: they may import what they are a test of, and with. */
 const TESTS = [
   '**/*.test.{ts,js,mjs}',
   '**/test-*.ts',
+  '**/cases.ts',
   'packages/*/src/browser/**',
   '{apps,packages}/*/test/**',
 ];
@@ -75,6 +78,15 @@ export default defineConfig(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
+  { plugins: { espalier: { rules: { 'declared-imports': declaredImports } } } },
+  {
+    files: ['{apps,packages,benchmarks}/**'],
+    rules: { 'espalier/declared-imports': 'error' },
+  },
+  {
+    files: [...TESTS, '**/vitest.config.ts', 'packages/*/scripts/**', 'packages/gradient-conformance/**'],
+    rules: { 'espalier/declared-imports': ['error', { development: true, workspace: ['vitest'] }] },
+  },
   mayImport(['packages/blocks/**'], 'nothing', 'blocks knows @tensorflow/tfjs and nothing else.'),
   mayImport(['packages/gradients/**'], 'nothing', 'gradients knows @tensorflow/tfjs and nothing else.'),
   mayImport(
@@ -138,12 +150,12 @@ export default defineConfig(
   },
   mayImport(
     ['packages/backend/**'],
-    'blocks(/.+)?|gradients|wasm-training(/.+)?',
-    'backend starts backends: it may know blocks and its kernels, gradients, and wasm-training.',
+    'blocks(/.+)?|gradients|optimizers/tensorflow|wasm-training(/.+)?',
+    'backend starts backends: it may know blocks, kernels, gradients, and wasm-training.',
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
+    'core|backend|block-sparse(/.+)?|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
   mayImport(

@@ -37,7 +37,7 @@ export async function takeTurns(sides, rounds) {
   }));
 }
 
-export function spreadOf(values) {
+function spreadOf(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -1,5 +1,5 @@
 // Run in a package's folder: makes, of the folders of its src/ops, the lists that its backends are registered from, in
-// src/generated/: {cpu,wasm,webgpu}-kernels.ts, of the folders that have a file of that name, where any has, and assembly.as.ts, of
+// src/generated/: {cpu,wasm,webgpu,tensorflow}-kernels.ts, of the folders that have a file of that name, where any has, and assembly.as.ts, of
 // those that have a wasm.as.ts: what that exports, WebAssembly exports. So an op is one folder, and named nowhere else.
 
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const files = new Map(await Promise.all(folders.map(async (name) => [name, await
 const having = (file) => folders.filter((name) => files.get(name).includes(file));
 
 await mkdir('src/generated', { recursive: true });
-for (const backend of ['cpu', 'wasm', 'webgpu']) {
+for (const backend of ['cpu', 'wasm', 'webgpu', 'tensorflow']) {
   const ops = having(`${backend}.ts`);
   if (ops.length === 0) continue;
   await write(`${backend}-kernels.ts`, [

@@ -55,12 +55,12 @@ function passedFiles(folder) {
 beforeAll(() => {
   workspace = mkdtempSync(join(tmpdir(), 'espalier-new-pruner-'));
   symlinkSync(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
-  const shared = ['package.json', 'tsconfig.base.json', 'eslint.config.js', '.prettierrc.json'];
+  const shared = ['package.json', 'tsconfig.base.json', 'eslint.config.js', 'tools/lint', '.prettierrc.json'];
   const ofModel = ['LICENSE', 'package.json', 'tsconfig.json', 'tsconfig.build.json'].map(
     (file) => `${MODEL}/${file}`,
   );
   for (const file of [...shared, ...ofModel, 'packages/core/package.json']) {
-    cpSync(join(ROOT, file), join(workspace, file));
+    cpSync(join(ROOT, file), join(workspace, file), { recursive: true });
   }
 });
 

@@ -83,6 +83,7 @@ async function runExamples(packed, project, run) {
 
 async function runExample({ name, staged }, project, run) {
   const readme = readFileSync(join(staged, 'README.md'), 'utf8');
+  if (exampleOf(readme) === null) return;
   const missing = missingFromInstall(readme, readJson(staged, 'package.json'));
   if (missing.length > 0) throw new Error(`its npm install lacks ${missing.join(', ')}`);
 

@@ -1,9 +1,9 @@
 /**
  * Packs what is built, as it is published. A package's folder is copied first, so that the README on its page can have
- * absolute links; it holds what `files` names, README, LICENSE and manifest, and nothing else.
+ * absolute links.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { withAbsoluteLinks } from './readme-links.mjs';
@@ -42,12 +42,11 @@ const tarballsOf = (report) => (Array.isArray(report) ? report : Object.values(r
 
 function stage({ name, location, manifest }, into, address) {
   const folder = join(ROOT, location);
-  mkdirSync(into, { recursive: true });
-  for (const part of ['LICENSE', ...manifest.files]) {
+  for (const part of ['LICENSE', ...manifest.files.filter((entry) => !entry.includes('*'))]) {
     if (!existsSync(join(folder, part)))
       throw new Error(`${name} lacks ${part}: npm run build, npm run manifests`);
-    cpSync(join(folder, part), join(into, part), { recursive: true });
   }
+  cpSync(folder, into, { recursive: true, filter: (path) => !path.endsWith('/node_modules') });
   writeFileSync(join(into, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   const readme = readFileSync(join(folder, 'README.md'), 'utf8');
   const { text, broken } = withAbsoluteLinks(readme, location, ROOT, address);
@@ -56,21 +55,20 @@ function stage({ name, location, manifest }, into, address) {
   return into;
 }
 
-/** What is packed beside licence, manifest and README is made of a source that is there, and of no test. */
+/** What is packed is no test, and what is built is made of a source that is there. */
 function assertPacked(name, location, paths) {
   for (const path of ['LICENSE', 'README.md', 'package.json']) {
     if (!paths.includes(path)) throw new Error(`${name}'s tarball lacks ${path}`);
   }
   const strays = paths.filter((path) => {
+    if (/(^|\/)test-support|\.test\.[cm]?[jt]s$/.test(path)) return true;
+    if (!path.startsWith('dist/')) return false;
     const [, module] = /^dist\/(.*)\.(?:js|d\.ts)$/.exec(path) ?? [];
-    if (module === undefined) return !/^(LICENSE|README\.md|package\.json|bin\/.*\.js)$/.test(path);
-    const isTest = /(^|\/)test-support|\.test$/.test(module);
-    const isMadeOf = (ending) => existsSync(join(ROOT, location, 'src', module + ending));
-    return isTest || !['.ts', '.js'].some(isMadeOf);
+    return !['.ts', '.js'].some((ending) => existsSync(join(ROOT, location, 'src', module + ending)));
   });
   if (strays.length > 0) {
     throw new Error(
-      `${name}'s tarball has what no source is of: ${strays.join(', ')}; remove dist, npm run build`,
+      `${name}'s tarball has what no source is of, or a test: ${strays.join(', ')}; remove dist, npm run build`,
     );
   }
 }

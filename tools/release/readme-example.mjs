@@ -2,10 +2,12 @@
 
 /**
  * @param {string} readme
- * @returns {{ code: string, file: string, imports: string[] }} the first block of JavaScript; `file` is named by a comment
+ * @returns {{ code: string, file: string, imports: string[] } | null} null where a comment says `<!-- no example -->`, of a
+ *   package that is a command alone; else the first block of JavaScript; `file` is named by a comment
  *   in its first line, or `example.mjs`; `imports` are the packages that it imports
  */
 export function exampleOf(readme) {
+  if (readme.includes('<!-- no example -->')) return null;
   const [, code] = /^```js\n(.*?)^```$/ms.exec(readme) ?? [];
   if (code === undefined) throw new Error('no example in ```js');
   const [, file = 'example.mjs'] = /^\/\/ (\S+\.m?js)\n/.exec(code) ?? [];

@@ -22,7 +22,7 @@ export interface KnownDataSet {
   readonly prepare: ((options: PrepareOptions) => Promise<string>) | null;
 }
 
-export interface PrepareOptions {
+interface PrepareOptions {
   readonly dataFolder: string;
   /** Where raw files lie, if not in the data folder. */
   readonly from?: string;

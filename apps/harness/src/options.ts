@@ -59,6 +59,11 @@ export const seeds = parser(list(whole(0, 'a seed')));
 export const seed = parser(whole(0, 'a seed'));
 export const problems = parser(whole(1, 'problems'));
 export const epochs = parser(whole(1, 'epochs'));
+export const minimumBlocks = parser(whole(1, 'minimum blocks'));
+export const batchSize = parser(whole(1, 'a batch size'));
+export const learningRate = parser(
+  number('a learning rate is above 0').refine((value) => value > 0, 'a learning rate is above 0'),
+);
 export const threads = parser(whole(1, 'threads'));
 const allocationName = z
   .string()

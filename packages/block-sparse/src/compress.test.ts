@@ -84,6 +84,34 @@ const kinds: Record<string, [() => tf.LayersModel, Shape, ((x: tf.Tensor) => tf.
   'simple rnn': [() => modelOf([5, 8], tf.layers.simpleRNN({ units: 8 })), [4, 4]],
   lstm: [() => modelOf([5, 8], tf.layers.lstm({ units: 4, returnSequences: true })), [2, 4]],
   gru: [() => modelOf([5, 8], tf.layers.gru({ units: 4 })), [2, 4]],
+  'bidirectional lstm': [
+    () =>
+      modelOf(
+        [5, 8],
+        tf.layers.bidirectional({ layer: tf.layers.lstm({ units: 4 }) as tf.RNN, mergeMode: 'concat' }),
+      ),
+    [2, 4],
+  ],
+  'bidirectional gru, sequences, summed': [
+    () =>
+      modelOf(
+        [5, 8],
+        tf.layers.bidirectional({
+          layer: tf.layers.gru({ units: 4, returnSequences: true, goBackwards: true }) as tf.RNN,
+          mergeMode: 'sum',
+        }),
+      ),
+    [2, 4],
+  ],
+  'conv lstm': [
+    () => modelOf([3, 6, 5, 4], tf.layers.convLstm2d({ filters: 4, kernelSize: 2, padding: 'same' })),
+    [4, 4],
+  ],
+  'embedding, ragged, of a table': [
+    () => modelOf([2, 3], tf.layers.embedding({ inputDim: 11, outputDim: 9, inputLength: [2, 3] })),
+    [4, 4],
+    integers,
+  ],
   'time-distributed dense': [
     () => modelOf([5, 8], tf.layers.timeDistributed({ layer: dense({ units: 8 }) })),
     [4, 4],
@@ -190,7 +218,7 @@ describe('compress', () => {
   it('leaves dense what has no zeros or no block-sparse form, and says why', async () => {
     const plain = modelOf(
       [5, 8],
-      tf.layers.bidirectional({ layer: tf.layers.gru({ units: 4 }) as tf.RNN, mergeMode: 'concat' }),
+      tf.layers.rnn({ cell: [tf.layers.gruCell({ units: 4 }), tf.layers.lstmCell({ units: 4 })] }),
       dense({ units: 8, name: 'full' }),
       dense({ units: 2, name: 'small' }),
     );

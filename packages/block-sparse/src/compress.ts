@@ -7,14 +7,13 @@
  *
  * A serialisation holds what is shared within one model; a layer that two models inside it share is written into each.
  */
-import { type PatternText, patternText } from '@espalier/blocks';
+import { patternText } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { plannedKernels } from './compression-plan.js';
 import type { HowToCompress } from './how-to-compress.js';
-import { NO_CHECKSUM } from './layers/layer-checksum.js';
 import { blockSparseClassName, plainClassName } from './layers/block-sparse-layer.js';
-import { layerJsons, topologyOf } from './model-json.js';
+import { kernelHolders, layerJsons, topologyOf } from './model-json.js';
 import { saveQuantized, type QuantizedSaveConfig } from './quantize/save.js';
 import { assertModel, assertRebuildable } from './rebuildable.js';
 import { rebuilt } from './rebuilt.js';
@@ -34,19 +33,26 @@ export interface CompressedModel extends tf.LayersModel {
  *   the zeros when absent
  * @throws TypeError for arguments of other types; Error for a model that is still under pruning; RangeError for a report of
  *   another model, or of one that was trained since, and for a model of which a copy would compute something else
+ *
+ * @example
+ * ```ts
+ * import { compress } from '@espalier/block-sparse';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const model = tf.sequential({ layers: [tf.layers.dense({ units: 8, inputShape: [8], name: 'dense' })] });
+ * const oneBlock = tf.ones([4, 4]).pad([[0, 4], [0, 4]]); // of four of 4 × 4, one is not zero
+ * model.setWeights([oneBlock, tf.zeros([8])]);
+ *
+ * const small = await compress(model, { blockShape: [4, 4] });
+ * console.log(model.countParams(), small.countParams()); // 72 24
+ * ```
  */
 export async function compress(model: tf.LayersModel, how?: HowToCompress): Promise<CompressedModel> {
   const planned = await plannedKernels(model, how, 'compress()');
   const json = await topologyOf(model);
-  const layers = new Map(layerJsons(json));
+  const holders = new Map(kernelHolders(json, blockSparseClassName));
   for (const { kernel, path, plan } of planned) {
-    if (typeof plan === 'string') continue;
-    const layer = layers.get(path)!;
-    const patterns = layer.config['blockSparse'] as Record<string, PatternText> | undefined;
-    if (!patterns) layer.class_name = blockSparseClassName(layer.class_name);
-    layer.config['blockSparse'] = { ...patterns, [kernel.field]: patternText(plan) };
-    // Its weights come from the model, not from a file.
-    layer.config['checksum'] = NO_CHECKSUM;
+    if (typeof plan !== 'string') holders.get(path)!.store(kernel.field, patternText(plan));
   }
   const small = await rebuilt(model, json);
   return Object.assign(small, { save: saveOf(small) });

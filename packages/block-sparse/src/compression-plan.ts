@@ -1,5 +1,5 @@
 /** Which kernels of a model are to be stored block-sparse, and by which blocks. */
-import { type BlockPattern, patternOf } from '@espalier/blocks';
+import { type BlockPattern, patternOf, wholeUpTo } from '@espalier/blocks';
 import {
   allKernels,
   blockFits,
@@ -14,8 +14,8 @@ import {
 import type * as tf from '@tensorflow/tfjs';
 
 import { assertHow, assertKernelsOf, assertStillZero, type HowToCompress } from './how-to-compress.js';
-import { hasBlockSparseForm } from './layers/block-sparse-layer.js';
-import { layerJsons, topologyOf, type LayerJson } from './model-json.js';
+import { blockSparseClassName, hasBlockSparseForm } from './layers/block-sparse-layer.js';
+import { kernelHolders, topologyOf, type KernelHolder } from './model-json.js';
 import { layerPaths } from './nested-layers.js';
 import { assertModel, assertRebuildable } from './rebuildable.js';
 
@@ -36,6 +36,11 @@ export interface CompressedKernelReport {
   readonly keptBlocks: number;
   readonly weights: number;
   readonly keptWeights: number;
+  /**
+   * On the native TensorFlow backend, predictions of up to so many rows multiply by the whole kernel, which is kept beside
+   * its blocks: `wholeUpTo` of `@espalier/blocks`. 0 for none, as of every kernel of more than 1 MB.
+   */
+  readonly wholeUpTo: number;
 }
 
 export interface PlannedKernel {
@@ -63,7 +68,8 @@ export async function compressionReport(
     if (typeof plan === 'string') dense.push({ name, shape: variable.shape, reason: plan });
     else {
       const { grid, blocks: keptBlocks, size: keptWeights } = plan;
-      compressed.push({ name, ...grid, keptBlocks, weights: variable.size, keptWeights });
+      const sizes = { keptBlocks, weights: variable.size, keptWeights, wholeUpTo: wholeUpTo(plan) };
+      compressed.push({ name, ...grid, ...sizes });
     }
   }
   return { compressed, dense };
@@ -88,13 +94,13 @@ export async function plannedKernels(
   if (held) throw new Error(`${held.name} is under pruning: finalize() the run, then compress the model`);
   assertRebuildable(model);
   if (how && 'pruned' in how) assertKernelsOf(how, kernels);
-  const layers = new Map(layerJsons(await topologyOf(model)));
+  const holders = new Map(kernelHolders(await topologyOf(model), blockSparseClassName));
   const places = new Map(layerPaths(model));
   const planned: PlannedKernel[] = [];
   for (const kernel of kernels) {
     const first = layerPath(kernel);
     const plan =
-      whyNot(kernel, layers.get(first), places.get(first)) ??
+      whyNot(kernel, holders.get(first), places.get(first)) ??
       planFor(kernel, (await kernel.variable.data()) as Float32Array, how);
     for (const path of pathsBeside(first, places)) planned.push({ kernel, path, plan });
   }
@@ -114,12 +120,12 @@ function pathsBeside(path: string, places: ReadonlyMap<string, tf.layers.Layer>)
 
 function whyNot(
   { variable }: LayerKernel,
-  json: LayerJson | undefined,
+  holder: KernelHolder | undefined,
   layer: tf.layers.Layer | undefined,
 ): string | null {
   if (variable.shape.length < 2) return 'is stored block-sparse already';
-  if (!json || !layer) return 'lies inside a layer that has no block-sparse form';
-  return hasBlockSparseForm(layer) ? null : `a ${json.class_name} layer has no block-sparse form`;
+  if (!holder || !layer) return 'lies inside a layer that has no block-sparse form';
+  return hasBlockSparseForm(layer) ? null : `a ${holder.className} layer has no block-sparse form`;
 }
 
 function planFor(

@@ -1,12 +1,19 @@
-/** The layers inside a model, those of models inside it and those under TimeDistributed among them. */
+/** The layers inside a model, those of models inside it and those under TimeDistributed and Bidirectional among them. */
 import * as tf from '@tensorflow/tfjs';
 
 /** The layers right inside a layer; null where it is no container. */
 export function layersOf(layer: tf.layers.Layer): readonly tf.layers.Layer[] | null {
   if (layer instanceof tf.LayersModel) return layer.layers;
-  if (layer.getClassName() === 'TimeDistributed')
-    return [(layer as unknown as { layer: tf.layers.Layer }).layer];
-  return null;
+  const { layer: wrapped, forwardLayer, backwardLayer } = layer as unknown as Record<string, tf.layers.Layer>;
+  switch (layer.getClassName()) {
+    case 'TimeDistributed':
+      return [wrapped!];
+    case 'Bidirectional':
+    case 'BlockSparseBidirectional':
+      return [forwardLayer!, backwardLayer!];
+    default:
+      return null;
+  }
 }
 
 /**

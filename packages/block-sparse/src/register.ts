@@ -2,4 +2,5 @@
 import '@espalier/blocks/cpu';
 import '@espalier/blocks/wasm';
 import '@espalier/blocks/webgpu';
+import '@espalier/blocks/tensorflow';
 import './layers/register.js';

@@ -30,6 +30,20 @@ export interface SparsePhasesOptions {
  * costs only: by the package's own figures, a run is the same each time.
  *
  * @throws TypeError, RangeError for an option that there is not, or that is of another kind
+ *
+ * @example
+ * ```ts
+ * import { acdc } from '@espalier/acdc';
+ * import { sparsePhases } from '@espalier/block-sparse';
+ * import { sparsify } from '@espalier/core';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const model = tf.sequential({ layers: [tf.layers.dense({ units: 64, inputShape: [64] })] });
+ * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+ * const target = { sparsity: 0.9, blockShape: [4, 4], totalSteps: 100 } as const;
+ * const pruning = await sparsify(model, acdc(), { ...target, sparsePhases: sparsePhases() });
+ * console.log(pruning.phase); // dense
+ * ```
  */
 export function sparsePhases(options: SparsePhasesOptions = {}): SparseExecution {
   assertKnownOptions(options, ['costs', 'denseSpeed'], 'sparsePhases()');

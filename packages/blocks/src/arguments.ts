@@ -70,10 +70,8 @@ export function required(expected: Expected): Expected {
   return { ...expected, required: true };
 }
 
-type Bound = number | '∞' | '-∞';
-
 /** A range as it is written: `[0, 1)` has 0 in it and 1 not; `(0, ∞)` is of finite numbers above 0. */
-export type Interval = `${'[' | '('}${Bound}, ${Bound}${']' | ')'}`;
+export type Interval = `${'[' | '('}${number | '∞' | '-∞'}, ${number | '∞' | '-∞'}${']' | ')'}`;
 
 /** @param what it is, before the range: `a share of training` */
 export function numberIn(interval: Interval, what?: string): Expected {

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import './backends/cpu.js';
+import './backends/tensorflow.js';
 import './backends/wasm.js';
 import { folders, hasCases, itComputesEveryOp, kernelNames } from './test-table.js';
 import { startTensorflow } from './test-tensorflow.js';

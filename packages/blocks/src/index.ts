@@ -1,7 +1,7 @@
 /**
  * Matrices cut into blocks: the grid, the mask, the pattern of the kept blocks, the ops on them, and the mechanism by
- * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm` and
- * `/webgpu` do, each for its backend.
+ * which an op is defined and gets kernels. Importing this registers nothing: `@espalier/blocks/cpu`, `/wasm`, `/webgpu` and
+ * `/tensorflow` do, each for its backend.
  */
 export * from './grid.js';
 export * from './mask.js';
@@ -52,7 +52,7 @@ export {
   type AttentionAttributes,
 } from './ops/softmax-attention/index.js';
 export { ZERO_NORM } from './norm-floor.js';
-export { TrainingMask, type MaskAttribute } from './training-mask.js';
+export { TrainingMask, type MaskAttribute, type MaskedResult } from './training-mask.js';
 export { keepBlocks } from './ops/keep-blocks/index.js';
 export { attendBlocks } from './ops/attend-blocks/index.js';
 export {
@@ -63,6 +63,7 @@ export {
   type ThresholdOptions,
 } from './ops/scale-by-norms/index.js';
 export { gatherBlocks, scatterBlocks } from './ops/gather-blocks/index.js';
+export { lookUpRows } from './ops/look-up-rows/index.js';
 export { blockValuesDot, scaleBlockValues } from './ops/scale-block-values/index.js';
 export {
   blockSparseMatMul,
@@ -71,6 +72,7 @@ export {
   type MatMulAttributes,
   type MatMulOptions,
 } from './ops/block-sparse-matmul/index.js';
+export { wholeUpTo } from './ops/block-sparse-matmul/lines.js';
 export {
   blockSparseConv2d,
   type Conv2dOptions,
@@ -107,9 +109,11 @@ export {
   offsetOf,
   oncePerBackend,
   takeOver,
+  type TensorData,
   type WasmBackend,
   type WasmHeap,
 } from './backends/wasm/heap.js';
+export type { Cut } from './backends/wasm/exports.js';
 export { floatInput } from './backends/wasm/inputs.js';
 export { rowList, type BlockList, type KeptBlocks } from './backends/wasm/block-list.js';
 export { patternOfResult } from './backends/wasm/masked-result.js';
@@ -128,4 +132,13 @@ export {
   type WebgpuBackend,
   type WebgpuCall,
   type WebgpuKernel,
+  type WebgpuProgram,
 } from './backends/webgpu/program.js';
+export {
+  registerTensorflowKernel,
+  type Handle,
+  type OpAttribute,
+  type TensorflowBackend,
+  type TensorflowKernel,
+  type TensorflowRun,
+} from './backends/tensorflow/kernel.js';

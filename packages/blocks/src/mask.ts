@@ -58,6 +58,13 @@ export class DivergedError extends Error {
  * @param k how many to keep, from 0 to the number of candidates; more keeps every candidate
  * @param candidates which blocks may be kept; all, when absent
  * @throws DivergedError when a candidate's score is NaN; TypeError, RangeError for arguments of other types or lengths
+ *
+ * @example
+ * ```ts
+ * import { topK } from '@espalier/blocks';
+ *
+ * console.log(topK([2, 1, 2, 2], 2)); // Uint8Array(4) [ 1, 0, 1, 0 ]
+ * ```
  */
 export function topK(scores: ArrayLike<number>, k: number, candidates?: BlockMask): BlockMask {
   assertScores(scores);

@@ -84,7 +84,7 @@ export function weightMask(pattern: BlockPattern): tf.Tensor2D {
 }
 
 /** The values of a matrix at the kept blocks, by the definition of their order. */
-export function blocksOf(matrix: ArrayLike<number>, { grid, pointers, indices }: BlockPattern): number[] {
+function blocksOf(matrix: ArrayLike<number>, { grid, pointers, indices }: BlockPattern): number[] {
   const [n, m] = grid.matrixShape;
   const [blockRows, blockColumns] = grid.blockShape;
   const values: number[] = [];

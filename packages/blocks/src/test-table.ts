@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { kernels as cpu } from './generated/cpu-kernels.js';
+import { kernels as tensorflow } from './generated/tensorflow-kernels.js';
 import { kernels as wasm } from './generated/wasm-kernels.js';
 import { kernels as webgpu } from './generated/webgpu-kernels.js';
 import type { Arrays, Measured, OpCase } from './test-cases.js';
@@ -20,7 +21,7 @@ export const folders = readdirSync(new URL('ops', import.meta.url));
 export const hasCases = (folder: string) => existsSync(new URL(`ops/${folder}/cases.ts`, import.meta.url));
 
 /** What is in the file `cases.ts` of each folder. */
-export const table: readonly OpCase[] = (
+const table: readonly OpCase[] = (
   await Promise.all(
     folders.filter(hasCases).map(async (folder) => {
       const { cases } = (await import(`./ops/${folder}/cases.ts`)) as { cases: OpCase[] };
@@ -34,6 +35,7 @@ export const kernelNames: Readonly<Record<string, readonly string[]>> = {
   cpu: Object.keys(cpu),
   wasm: Object.keys(wasm),
   webgpu: Object.keys(webgpu),
+  tensorflow: Object.keys(tensorflow),
 };
 const everyName = [...new Set(Object.values(kernelNames).flat())];
 

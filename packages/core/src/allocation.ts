@@ -35,6 +35,13 @@ const ROUNDING = 2 ** -51;
  * `k = max(1, round(G · (1 − s)))` (arXiv 2402.17902 §4.1), halves up, of the sparsity that is written: of 15
  * blocks at 0.9 that is 2, though in doubles `15 · (1 − 0.9)` is less than 1.5. Exact for decimals of six digits and
  * fewer than 10⁸ blocks.
+ *
+ * @example
+ * ```ts
+ * import { blocksToKeep } from '@espalier/core';
+ *
+ * console.log(blocksToKeep(15, 0.9), blocksToKeep(64, 0.9), blocksToKeep(4, 0.99)); // 2 6 1
+ * ```
  */
 export function blocksToKeep(blocks: number, sparsity: number): number {
   return Math.max(1, Math.round(blocks * (1 - sparsity) + blocks * ROUNDING));

@@ -17,6 +17,17 @@ import type { ChosenKernel, Parameterisation, PrunedKernel, Trainables } from '.
  *
  * @throws TypeError for what is no parameterisation
  * @throws RangeError for an `elementwise` after a `blockScale`, or a proximal step that is not the first's
+ *
+ * @example
+ * ```ts
+ * import { chain, softmaxAttention } from '@espalier/core';
+ * import { powerpropagationParameterisation } from '@espalier/powerpropagation';
+ * import { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';
+ *
+ * const parameterisation = chain(powerpropagationParameterisation(), softmaxAttention());
+ * const pruner = { ...sequentialAttentionPlusPlus(), parameterisation };
+ * console.log(parameterisation.name); // block powerpropagation, then softmax attention
+ * ```
  */
 export function chain(
   first: Parameterisation,

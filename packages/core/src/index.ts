@@ -82,6 +82,7 @@ export {
   sparsePhase,
   sparsificationPhase,
   type Choice,
+  type EverySteps,
   type Phase,
   type Search,
 } from './search/phases.js';
@@ -108,8 +109,16 @@ export { assertTarget, type Target } from './run/target.js';
 export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
 export { isUnderPruning } from './run/held-variables.js';
-export { KernelState } from './run/kernel-state.js';
-export { allKernels, layerKernels, type LayerKernel, type PrunableLayer } from './run/find-kernels.js';
+export { KernelState, type KernelSource } from './run/kernel-state.js';
+export type { OwnRate } from './run/own-rates.js';
+export type { RecordedGradient } from './run/recorded-gradient.js';
+export {
+  allKernels,
+  layerKernels,
+  type LayerKernel,
+  type OpenLayer,
+  type PrunableLayer,
+} from './run/find-kernels.js';
 export type { ResettableOptimizer } from './run/optimizer-state.js';
 export type { SteppingOptimizer } from './run/step-size.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';

@@ -61,6 +61,27 @@ export interface PartOfWeight {
  *
  * Core applies the mask, and fuses it with the block scale into one pass over the weight. Every function is
  * made of differentiable tfjs operations.
+ *
+ * @example
+ * ```ts
+ * // Powerpropagation at α = 2 (arXiv 2110.00296): the weight is the square of what trains, with its sign.
+ * import { type Parameterisation, sparsify } from '@espalier/core';
+ * import { magnitude } from '@espalier/magnitude';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const squares: Parameterisation = {
+ *   name: 'squares',
+ *   raw: (weight) => weight.sign().mul(weight.abs().sqrt()),
+ *   elementwise: (raw) => raw.mul(raw.abs()),
+ *   zeroIsStuck: true, // the slope is 2|raw|
+ * };
+ *
+ * const w = tf.variable(tf.tensor2d([[4], [-9]]));
+ * const pruner = { ...magnitude(), parameterisation: squares };
+ * const target = { sparsity: 0.5, blockShape: [1, 1], minimumBlocks: 2, totalSteps: 10 } as const;
+ * const pruning = await sparsify({ w }, pruner, { ...target, optimizer: null });
+ * console.log([...w.dataSync()], [...pruning.weight('w').dataSync()]); // [ 2, -3 ] [ 4, -9 ]
+ * ```
  */
 export interface Parameterisation {
   readonly name: string;

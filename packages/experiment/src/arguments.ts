@@ -42,8 +42,8 @@ export const aReference = anObject(
   "where it comes from, { name, module, section, contentHash }; section is 'default', 'pruners' or 'workloads'",
   { name: 'string', section: 'string' },
 );
-export const aStrategy = anObject('a strategy, or { reference, pruner }');
-export const aWorkload = anObject('a workload, or { reference, workload }');
+const aStrategy = anObject('a strategy, or { reference, pruner }');
+const aWorkload = anObject('a workload, or { reference, workload }');
 export const aTrial = anObject('a trial, as planTrials() makes them', {
   workload: 'object',
   blockShape: 'object',
@@ -92,8 +92,8 @@ export const allocationNames = listOf(
   "a list of allocations' names, empty where it is each strategy's to say",
 );
 export const seedList = listOf(aSeed, 'a list of seeds, such as [0, 1, 2]');
-export const shapeList = listOf(aBlockShape, 'a list of block shapes, such as [[16, 16]]');
-export const trainingSettings = anObject('how it trains: { learningRateFactor, weightDecay }');
+const shapeList = listOf(aBlockShape, 'a list of block shapes, such as [[16, 16]]');
+const trainingSettings = anObject('how it trains: { learningRateFactor, weightDecay }');
 const sparsityList = listOf(
   numberIn('[0, 1)', 'a share of blocks to prune'),
   'a list of sparsities, such as [0.9]',

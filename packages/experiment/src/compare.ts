@@ -78,6 +78,17 @@ export interface CompareOptions {
  * @throws TypeError or RangeError for an option that there is not, or is not what it is to be
  * @throws UsageError for what cannot be run, before anything is written
  * @throws the signal's reason when it was aborted
+ *
+ * @example
+ * ```ts
+ * import { compare, reports } from '@espalier/experiment';
+ * import { magnitude } from '@espalier/magnitude';
+ * import plantedBlocks from '@espalier/workloads/planted-blocks';
+ *
+ * const summary = await compare({ workload: plantedBlocks, pruners: [magnitude()], seeds: [0], epochs: 1 });
+ * console.log(summary.rows.map(({ pruner, status }) => `${pruner}: ${status}`)); // [ 'dense: ok', 'magnitude: ok' ]
+ * const table = reports.markdown(summary);
+ * ```
  */
 export async function compare(options: CompareOptions): Promise<Summary> {
   assertCompared(options, 'compare()');

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 
 import type { Random } from './random.js';
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A tensor as plain data. Gradients are taken by those of float32. */
 export interface Input {

@@ -2,9 +2,13 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { startTensorflow } from '../../blocks/src/test-tensorflow.js';
+import './backends/tensorflow.js';
 import './backends/wasm.js';
 import { adam, sgd, SlotOptimizer, type AdamOptimizer, type SgdOptimizer } from './index.js';
 import { expectClose, randomTensor, randomValues } from './test-support.js';
+
+const tensorflow = await startTensorflow();
 
 beforeAll(async () => {
   await tf.setBackend('wasm');
@@ -63,7 +67,7 @@ const settings: [string, () => SgdOptimizer | AdamOptimizer, () => (w: number, g
   ],
 ];
 
-describe.each(['wasm', 'cpu'])('on %s', (backend) => {
+const itTakesSteps = (backend: string): void => {
   beforeEach(async () => {
     await tf.setBackend(backend);
   });
@@ -211,7 +215,11 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     tf.dispose([weight, curvature]);
     expect(tf.memory().numTensors).toBe(start + initial - 1);
   });
-});
+};
+
+describe.each(['wasm', 'cpu'])('on %s', itTakesSteps);
+
+describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where})`, () => itTakesSteps('tensorflow'));
 
 it('an optimiser of one’s own tells how far its step goes, or that it does not', () => {
   class Plain extends SlotOptimizer {

@@ -17,7 +17,10 @@ interface Kind {
 const subject = { name: 'subject' };
 const recurrent = { units: 5, ...subject };
 
-const KINDS = {
+/** The kinds by their names. What tfjs calls its layers' classes within stays out of the declarations. */
+const byName = <Name extends string>(kinds: Readonly<Record<Name, Kind>>) => kinds;
+
+const KINDS = byName({
   dense: { layer: () => tf.layers.dense({ units: 5, ...subject }), inputShape: [7], kernels: 1 },
   conv1d: {
     layer: () => tf.layers.conv1d({ filters: 5, kernelSize: 3, ...subject }),
@@ -62,7 +65,7 @@ const KINDS = {
     inputShape: [2, 5],
     kernels: 4,
   },
-} satisfies { [kind: string]: Kind };
+});
 
 export type LayerKind = keyof typeof KINDS;
 
@@ -73,7 +76,7 @@ export const layerKinds = Object.keys(KINDS) as LayerKind[];
 export function checkLayerKind(kind: LayerKind): Check {
   assertArgument('checkLayerKind()', 'kind', kind, oneOf(...layerKinds));
   return onBackend(async (makePruner, options) => {
-    const { layer, inputShape, kernels }: Kind = KINDS[kind];
+    const { layer, inputShape, kernels } = KINDS[kind];
     const pruner = makePruner();
     const totalSteps = stepsFor(pruner, options);
     const input = tf.input({ shape: [...inputShape] });

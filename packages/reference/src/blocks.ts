@@ -28,7 +28,7 @@ export function cut([n, m]: Shape, [blockRows, blockColumns]: Shape): Grid {
 }
 
 /** `Σ w²` of each block. */
-export function squares({ blocks, blockOf }: Grid, values: ArrayLike<number>): number[] {
+function squares({ blocks, blockOf }: Grid, values: ArrayLike<number>): number[] {
   const sums = new Array<number>(blocks).fill(0);
   blockOf.forEach((block, i) => (sums[block] += values[i] ** 2));
   return sums;

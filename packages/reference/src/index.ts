@@ -1,9 +1,9 @@
 /** Every strategy in plain doubles, from the papers' equations; nothing of Espalier or TensorFlow.js is in it. */
 export * from './network.js';
 export * from './optimizers.js';
-export type { Draws, Strategy } from './run.js';
-export { type Allocation, erdosRenyiKernel, global, uniform } from './selection.js';
-export { train, type Batch, type Moment, type Training, type TrainingRecord } from './train.js';
+export type { Strategy } from './run.js';
+export { type Allocation, global } from './selection.js';
+export { train, type Training } from './train.js';
 
 export { acdc } from './strategies/acdc.js';
 export { gmp } from './strategies/gmp.js';

@@ -84,7 +84,7 @@ export function blocksToKeep(blocks: number, sparsity: number): number {
 }
 
 /** What an allocation sees of a kernel. */
-export interface Share {
+interface Share {
   readonly blocks: number;
   readonly shape: readonly number[];
   /** The scores of the blocks that may be kept. */

@@ -27,7 +27,7 @@ export interface Agreement {
   readonly seed: number;
 }
 
-export const SPARSITY = 0.7;
+const SPARSITY = 0.7;
 /** Long enough for every phase of every strategy. */
 const STEPS = 48;
 

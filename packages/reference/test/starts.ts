@@ -6,7 +6,7 @@ import type { Kind } from './kinds.js';
 const BATCH = 4;
 
 /** Numbers from −1 to 1 that single precision holds (xorshift32). */
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
   const next = () => {
     state ^= state << 13;

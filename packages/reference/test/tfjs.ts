@@ -23,7 +23,7 @@ export interface TfjsRecord {
   readonly final: readonly ArrayLike<number>[];
 }
 
-export function tfjsOptimizer({ name, learningRate }: OptimizerSettings): tf.Optimizer {
+function tfjsOptimizer({ name, learningRate }: OptimizerSettings): tf.Optimizer {
   if (name === 'momentum') return tf.train.momentum(learningRate, MOMENTUM);
   return tf.train[name](learningRate);
 }

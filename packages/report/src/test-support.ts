@@ -22,8 +22,8 @@ export interface Given {
 }
 
 /** The true support of the one kernel, of 4 × 4 blocks; and what is found of it: two of three, and one that is none. */
-export const TRUTH = Uint8Array.from([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
-export const FOUND = Uint8Array.from([1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+const TRUTH = Uint8Array.from([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
+const FOUND = Uint8Array.from([1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 export function comparedOf({ pruners, sparsities, seeds, accuracy = () => 0.9, more = {} }: Given): Compared {
   const rows = seeds.map((seed) => rowOf('dense', 0, seed, accuracy('dense', 0, seed)));

@@ -68,7 +68,7 @@ export function sparing(penalty: GroupPenalty, spared: readonly number[]): Group
  * h′ is convex (powers), Newton's method from the right either comes down to the largest root, the only local
  * minimum besides 0, or finds that there is none; whichever of it and 0 is lower is the answer.
  */
-export function shrinkLength(
+function shrinkLength(
   length: number,
   weight: number,
   { value, slope, bend }: Pick<Curve, 'value' | 'slope' | 'bend'>,

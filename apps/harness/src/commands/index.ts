@@ -1,10 +1,13 @@
 /** The commands of `espalier`, in the order of its help. */
 import type { Command } from './command.js';
 import { compare } from './compare.js';
+import { compressCommand } from './compress.js';
 import { getData, listData, prepareData, verifyData } from './data.js';
 import { doctor } from './doctor.js';
 import { exportCommand } from './export.js';
+import { inspect } from './inspect.js';
 import { list } from './list.js';
+import { prune } from './prune.js';
 import { report } from './report.js';
 import { reproduce } from './reproduce.js';
 import { tensorflowInstall, tensorflowRemove, tensorflowState } from './tensorflow.js';
@@ -19,6 +22,9 @@ export const commands: readonly Command[] = [
   doctor,
   report,
   exportCommand,
+  inspect,
+  prune,
+  compressCommand,
   listData,
   getData,
   prepareData,

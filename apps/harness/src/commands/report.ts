@@ -9,15 +9,15 @@ import type { Compared, TrialRecord } from '@espalier/report';
 import * as options from '../options.js';
 import type { Command } from './command.js';
 
-export interface ReportCommandOptions {
+interface ReportCommandOptions {
   readonly format: ReportFormat;
   readonly out?: string;
   readonly plots?: string;
 }
 
 /** Those that are made of a summary alone; and the page, which is drawn. */
-export const reportFormats = [...(Object.keys(nodeReports) as (keyof typeof nodeReports)[]), 'html'] as const;
-export type ReportFormat = (typeof reportFormats)[number];
+const reportFormats = [...(Object.keys(nodeReports) as (keyof typeof nodeReports)[]), 'html'] as const;
+type ReportFormat = (typeof reportFormats)[number];
 
 export const report: Command = {
   usage: 'report <folder...>',

@@ -36,7 +36,7 @@ import type { Command } from './command.js';
 import { computing, type ComputingOptions } from './shared-options.js';
 import { progressByRound, reportFailed } from './tune.js';
 
-export interface ReproduceOptions extends ComputingOptions {
+interface ReproduceOptions extends ComputingOptions {
   readonly scale: ScaleName;
 }
 
@@ -56,7 +56,7 @@ export const reproduce: Command = {
 };
 
 /** A claim that does not hold is a result. @returns 0, or 1 when a trial failed */
-export async function run(name: string, given: ReproduceOptions): Promise<number> {
+async function run(name: string, given: ReproduceOptions): Promise<number> {
   try {
     return await reproduceRecipe(name, given);
   } catch (error) {

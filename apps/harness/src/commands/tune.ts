@@ -29,7 +29,7 @@ import {
   type SubjectOptions,
 } from './shared-options.js';
 
-export interface TuneCommandOptions extends SubjectOptions, AllocationOptions, ComputingOptions {
+interface TuneCommandOptions extends SubjectOptions, AllocationOptions, ComputingOptions {
   readonly seeds?: readonly number[];
   readonly trials?: number;
   readonly search: 'random' | 'grid';
@@ -64,7 +64,7 @@ export const tune: Command = {
 };
 
 /** @returns the exit code: 0, or 1 when a trial failed */
-export async function run(given: TuneCommandOptions): Promise<number> {
+async function run(given: TuneCommandOptions): Promise<number> {
   try {
     return await tuneAndWrite(given);
   } catch (error) {

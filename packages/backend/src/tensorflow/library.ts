@@ -16,7 +16,7 @@ export interface Library {
   readonly cuda: string | null;
 }
 
-export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;
+const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;
 
 /** The wheels that hold TensorFlow itself, as pip writes their names in folders. */
 const WHEEL =

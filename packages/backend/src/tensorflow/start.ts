@@ -43,6 +43,7 @@ export async function expectedTensorflow(): Promise<'gpu' | 'processor' | null> 
 /** @throws BackendError, one line, when it is not installed whole, or is not what is wanted */
 export async function startTensorflow(wanted: TensorflowWanted = {}): Promise<StartedBackend> {
   const addon = await addonFor(wanted);
+  await Promise.all([import('@espalier/blocks/tensorflow'), import('@espalier/optimizers/tensorflow')]);
   if (addon) await startAddon(addon, wanted);
   else await startPackage(wanted);
   return asWanted(wanted);

@@ -2,9 +2,11 @@
  * Layers with block-sparse kernels: of each kind of tfjs layer a class derived from it, so that everything but the
  * kernels' storage and product is the plain layer's own.
  */
+import { type BlockPattern, lookUpRows } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { productOf } from '../layer-product.js';
+import { blockSparseBidirectional } from './block-sparse-bidirectional.js';
 import { LayerChecksum } from './layer-checksum.js';
 import { StoredKernels, type StoredKernelsConfig } from './stored-kernels.js';
 
@@ -23,8 +25,11 @@ const PREFIX = 'BlockSparse';
 /** The plain layers that have a block-sparse counterpart. */
 const PLAIN = [
   ...['Dense', 'Conv1D', 'Conv2D', 'Conv2DTranspose', 'Conv3D', 'Conv3DTranspose'],
-  ...['DepthwiseConv2D', 'SeparableConv2D', 'Embedding', 'SimpleRNN', 'LSTM', 'GRU'],
+  ...['DepthwiseConv2D', 'SeparableConv2D', 'Embedding', 'SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM2D'],
 ];
+
+/** What holds two of them. */
+const WRAPPER = 'Bidirectional';
 
 /** The plain layers' own classes, as they were when this was loaded: by their names others may be registered since. */
 const plainClasses = new Set<unknown>();
@@ -42,7 +47,7 @@ export function blockSparseClassName(className: string): string {
 /** `BlockSparseDense` → `Dense`; null for any other name. */
 export function plainClassName(className: string): string | null {
   const plain = className.slice(PREFIX.length);
-  return className.startsWith(PREFIX) && PLAIN.includes(plain) ? plain : null;
+  return className.startsWith(PREFIX) && [...PLAIN, WRAPPER].includes(plain) ? plain : null;
 }
 
 const stored = new WeakMap<tf.layers.Layer, StoredKernels>();
@@ -74,6 +79,11 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
 
     override call(...[inputs, kwargs]: Parameters<Call>): ReturnType<Call> {
       return tf.tidy(() => {
+        const table = this.#kernels.kernels.get('embeddings');
+        if (table) {
+          this.invokeCallHook(inputs, kwargs);
+          return embed([inputs].flat()[0]!, table.values.read() as tf.Tensor1D, table.pattern);
+        }
         const kernel = this.#kernels.kernels.get('kernel');
         const product = kernel && productOf(this, kernel.shape, Plain.className);
         if (!product) return this.#kernels.whileExpanded(() => super.call(inputs, kwargs));
@@ -91,6 +101,12 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
   };
 }
 
+/** What tfjs' `Embedding` computes: of numbers of rows `[…]`, the rows, `[…, m]`. */
+function embed(inputs: tf.Tensor, values: tf.Tensor1D, pattern: BlockPattern): tf.Tensor {
+  const rows = inputs.toInt().flatten();
+  return lookUpRows(values, rows, pattern).reshape([...inputs.shape, pattern.matrixShape[1]]);
+}
+
 /** What is null in a configuration says no more than what is absent, in as many bytes as a checksum takes. */
 function withoutNulls(config: tf.serialization.ConfigDict): tf.serialization.ConfigDict {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
@@ -105,4 +121,10 @@ export function registerLayers(): void {
     plainClasses.add(Plain);
     tf.serialization.registerClass(blockSparseClass(Plain as unknown as LayerClass));
   }
+  const [Wrapper] = known[WRAPPER] ?? [];
+  if (!Wrapper) return;
+  const className = blockSparseClassName(WRAPPER);
+  tf.serialization.registerClass(
+    blockSparseBidirectional(Wrapper as unknown as LayerClass, className, blockSparseClassName),
+  );
 }

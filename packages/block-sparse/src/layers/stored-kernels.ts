@@ -22,7 +22,7 @@ import type { LayerChecksum } from './layer-checksum.js';
 /** Under the names of the layer's own fields: `kernel`, `recurrentKernel`, `embeddings`, … */
 export type StoredKernelsConfig = Readonly<Record<string, StoredKernelConfig>>;
 
-export interface StoredKernelConfig extends PatternText {
+interface StoredKernelConfig extends PatternText {
   /** Whether the file holds a scale for each kept block, by which its values are to be multiplied. */
   rangePerBlock?: boolean;
 }

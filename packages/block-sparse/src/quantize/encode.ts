@@ -8,7 +8,7 @@ import { type BlockPattern, blocksOfPattern } from '@espalier/blocks';
 export type Precision = 'float32' | 'float16' | 'uint16' | 'uint8';
 
 /** As it stands in a file's list of weights; tfjs decodes by it. */
-export interface LinearCode {
+interface LinearCode {
   readonly dtype: 'uint8' | 'uint16';
   readonly min: number;
   readonly scale: number;

@@ -9,7 +9,7 @@ import { handlerOf } from '../files/handler.js';
 import { bytesOfWeights } from '../files/weight-bytes.js';
 import { NO_CHECKSUM } from '../layers/layer-checksum.js';
 import { variableOf } from '../layers/stored-kernels.js';
-import { layerJsons, topologyOf } from '../model-json.js';
+import { storedJsons, topologyOf } from '../model-json.js';
 import { assertModel, assertRebuildable } from '../rebuildable.js';
 import { rebuilt } from '../rebuilt.js';
 import { encode, encodeByBlock, type Encoded, type Precision } from './encode.js';
@@ -83,11 +83,9 @@ async function topologyFor(model: tf.LayersModel, planned: readonly PlannedWeigh
   const byBlock = new Set(
     planned.filter(({ quantization }) => quantization === 'uint8-block').map(({ name }) => name),
   );
-  for (const [path, { config }] of layerJsons(json)) {
-    const stored = config['block_sparse'] as Record<string, { range_per_block?: boolean }> | undefined;
-    if (!stored) continue;
-    config['checksum'] = NO_CHECKSUM;
-    for (const [field, pattern] of Object.entries(stored)) {
+  for (const [path, stored] of storedJsons(json)) {
+    stored.checksum = NO_CHECKSUM;
+    for (const [field, pattern] of Object.entries(stored.block_sparse)) {
       if (byBlock.has(`${path}/${camelCase(field)}`)) pattern.range_per_block = true;
       else delete pattern.range_per_block;
     }

@@ -57,6 +57,7 @@ export class Pruning {
   /** The step to come, where the optimiser is known and leaves it out. */
   #leftOut: LeftOutStep | null = null;
 
+  /** @internal `sparsify` makes it. */
   constructor(
     settings: PruningSettings,
     kernels: readonly KernelState[],

@@ -49,6 +49,7 @@ export class VariablePruning extends Pruning {
     );
   }
 
+  /** @internal `sparsify` makes it. */
   constructor(
     readonly variables: Readonly<Record<string, tf.Variable>>,
     ...rest: ConstructorParameters<typeof Pruning>
@@ -68,12 +69,53 @@ export class VariablePruning extends Pruning {
  * @throws RangeError for a target out of range, overrides of a kernel that is not pruned, phases that do not fit into
  *   the steps, a strategy whose parts do not fit together, or a model without a kernel that can be pruned
  * @throws TypeError for an argument, an option of the target or a part of the strategy that is not what belongs there
+ *
+ * @example
+ * ```ts
+ * import { sparsify } from '@espalier/core';
+ * import { magnitude } from '@espalier/magnitude';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const model = tf.sequential({ layers: [tf.layers.dense({ units: 64, inputShape: [64] })] });
+ * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+ * const x = tf.randomNormal([256, 64]);
+ *
+ * const pruning = await sparsify(model, magnitude(), {
+ *   sparsity: 0.9,
+ *   blockShape: [4, 4], // 256 blocks, of which 26 are kept
+ *   totalSteps: 4 * 8, // 4 epochs of 256 / 32 batches
+ * });
+ * await model.fit(x, x, { epochs: 4, batchSize: 32, verbose: 0, callbacks: pruning.callback() });
+ * const report = await pruning.finalize();
+ * console.log(report.achieved.prunedLayers); // 0.8984375
+ * ```
  */
 export async function sparsify(model: tf.LayersModel, pruner: Pruner, target: Target): Promise<ModelPruning>;
 /**
  * Puts variables under a pruning strategy, for a hand-written loop: compute with `pruning.weight(name)` in
  * their place, and train `pruning.addedVariables` beside them. A variable of more than two axes is cut as a
  * convolution kernel, `(h·w·in) × out`, also where it is a depthwise one.
+ *
+ * @example
+ * ```ts
+ * import { sparsify } from '@espalier/core';
+ * import { magnitude } from '@espalier/magnitude';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const w = tf.variable(tf.randomNormal([64, 64]));
+ * const optimizer = tf.train.momentum(0.01, 0.9);
+ * const target = { sparsity: 0.9, blockShape: [4, 4], totalSteps: 20, optimizer } as const;
+ * const pruning = await sparsify({ w }, magnitude(), target);
+ *
+ * const x = tf.randomNormal([32, 64]);
+ * for (let step = 0; step < 20; step++) {
+ *   const loss = () => tf.losses.meanSquaredError(x, tf.matMul(x, pruning.weight('w') as tf.Tensor2D));
+ *   optimizer.minimize(loss as () => tf.Scalar, false, [w, ...pruning.addedVariables]);
+ *   await pruning.step();
+ * }
+ * await pruning.finalize();
+ * console.log(w.notEqual(0).sum().dataSync()[0]); // 416
+ * ```
  */
 export async function sparsify(
   variables: Readonly<Record<string, tf.Variable>>,

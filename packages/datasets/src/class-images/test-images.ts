@@ -44,7 +44,7 @@ export async function put(path: string, bytes: Uint8Array | string): Promise<voi
   await writeFile(path, bytes);
 }
 
-export const classNames = ['n02', 'n01', 'n03 with a space'];
+const classNames = ['n02', 'n01', 'n03 with a space'];
 
 /** `train/` with five images of each of three classes, `val/` with two, of several sizes and both formats. */
 export async function imageFolder(root: string): Promise<void> {

@@ -45,7 +45,7 @@ export interface Criteo extends DataSet {
 }
 
 /** The file has 45,840,617 rows. */
-export const LEAST_ROWS_BY_POSITION = 40_000_000;
+const LEAST_ROWS_BY_POSITION = 40_000_000;
 const DAYS = 7;
 const TEST_SHARE = 0.1;
 

@@ -7,7 +7,8 @@ import { DataError } from '../data-error.js';
 import type { DataSet } from '../examples.js';
 import { fromArrays, splitOf, type OwnSplit } from './from-arrays.js';
 
-export interface CsvSettings extends OwnSplit {
+/** Which columns of a table are what. */
+export interface CsvColumns {
   /** The column of the classes, by name or by index from 0: for classification. Either this or `target`. */
   readonly label?: string;
   /** The column of the number that is to be predicted: for regression. */
@@ -16,6 +17,15 @@ export interface CsvSettings extends OwnSplit {
   readonly inputs?: readonly string[];
   /** Between two values; a comma when absent. */
   readonly delimiter?: string;
+}
+
+export interface CsvSettings extends CsvColumns, OwnSplit {}
+
+/** A row for each example, as the file has them. */
+export interface CsvExamples {
+  readonly inputs: readonly (readonly number[])[];
+  readonly labels?: readonly string[];
+  readonly targets?: readonly number[];
 }
 
 /**
@@ -28,8 +38,30 @@ export interface CsvSettings extends OwnSplit {
 export async function fromCsv(path: string, settings: CsvSettings): Promise<DataSet> {
   const of = 'fromCsv()';
   assertFolder(path, of);
-  assertFields(settings, ['label', 'target', 'inputs', 'delimiter', 'testShare', 'seed'], `${of}: settings`);
-  const { label, target, inputs, delimiter = ',', ...split } = settings;
+  assertFields(settings, [...COLUMNS, 'testShare', 'seed'], `${of}: settings`);
+  const { testShare, seed, ...columns } = settings;
+  const split = { ...(testShare !== undefined && { testShare }), ...(seed !== undefined && { seed }) };
+  const { inputs, ...learned } = await examplesOf(path, columns, of);
+  const { train } = splitOf(inputs.length, split, `${of} of ${path}`);
+  return fromArrays({ inputs: standardised(inputs, train), ...learned, ...split });
+}
+
+/**
+ * The examples of a table as they are, for a model that takes them so. Its first row has the columns' names.
+ *
+ * @throws what `fromCsv` throws
+ */
+export async function readCsv(path: string, columns: CsvColumns): Promise<CsvExamples> {
+  const of = 'readCsv()';
+  assertFolder(path, of);
+  assertFields(columns, COLUMNS, `${of}: columns`);
+  return examplesOf(path, columns, of);
+}
+
+const COLUMNS = ['label', 'target', 'inputs', 'delimiter'];
+
+async function examplesOf(path: string, columns: CsvColumns, of: string): Promise<CsvExamples> {
+  const { label, target, inputs, delimiter = ',' } = columns;
   assertArgument(
     typeof delimiter === 'string' && delimiter !== '',
     `${of}: delimiter`,
@@ -63,15 +95,12 @@ export async function fromCsv(path: string, settings: CsvSettings): Promise<Data
       `${path}: line ${others[i]?.line} has '${text}' in the column '${header[place]}', which is no number: mend it or leave the row out`,
     );
   };
-  const numbers = rows.map((row, i) => places.map((place) => numberAt(row, place, i)));
-  const { train } = splitOf(rows.length, split, `${of} of ${path}`);
-  return fromArrays({
-    inputs: standardised(numbers, train),
+  return {
+    inputs: rows.map((row, i) => places.map((place) => numberAt(row, place, i))),
     ...(label === undefined
       ? { targets: rows.map((row, i) => numberAt(row, learnedPlace, i)) }
       : { labels: rows.map((row) => row[learnedPlace] as string) }),
-    ...split,
-  });
+  };
 }
 
 /** Each with the line of the file that it ends in. */
@@ -89,7 +118,7 @@ async function recordsOf(path: string, delimiter: string): Promise<{ record: str
 }
 
 /** @param train the rows that tell mean and deviation */
-function standardised(rows: readonly (readonly number[])[], train: Int32Array): number[][] {
+function standardised(rows: CsvExamples['inputs'], train: Int32Array): number[][] {
   const columns = rows[0]?.length ?? 0;
   const meanOf = (value: (row: readonly number[]) => number) =>
     train.reduce((sum, i) => sum + value(rows[i] as readonly number[]), 0) / train.length;

@@ -52,7 +52,7 @@ interface Sample {
  * @param shard for messages
  * @returns in the order of the archive
  */
-export function imagesOf(shard: string, members: readonly TarMember[]): ShardImage[] {
+function imagesOf(shard: string, members: readonly TarMember[]): ShardImage[] {
   const samples = new Map<string, Sample>();
   for (const member of members) {
     const { key, extension } = keyOf(member.name);

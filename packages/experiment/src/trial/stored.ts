@@ -8,11 +8,7 @@ import type { Trial, TrialResult } from './trial.js';
 export type Note = (line: string) => void;
 
 /** The result of this very trial; null when it has not ended, or what lies there is not its: then it is run again. */
-export async function storedResult(
-  store: Store,
-  trial: Trial,
-  note: Note = () => {},
-): Promise<TrialResult | null> {
+async function storedResult(store: Store, trial: Trial, note: Note = () => {}): Promise<TrialResult | null> {
   const name = trialName(trial);
   const result = await unlessDoubtful(() => store.trial(name).result(), note);
   if (!result || result.id === trialId(trial)) return result;

@@ -166,7 +166,7 @@ export interface Fingerprint {
   readonly data: string;
 }
 
-export interface FailedTrial {
+interface FailedTrial {
   readonly status: 'failed';
   readonly message: string;
   /** Whether another owner took the trial over on the way: then it is to be asked for again. */

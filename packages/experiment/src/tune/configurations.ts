@@ -3,7 +3,7 @@ import { assertArgument, oneOf, wholeNumber, type SettingRange, type SettingsSpa
 import { random, type Random } from '@espalier/datasets';
 import type { TrainingSettings } from '@espalier/workloads';
 
-export type SettingValue = string | number | boolean;
+type SettingValue = string | number | boolean;
 
 /** By the settings' names; what is not named is as it is by itself. */
 export type Configuration = Readonly<Record<string, SettingValue>>;

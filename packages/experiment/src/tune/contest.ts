@@ -9,7 +9,7 @@ import { prunerName, type Trial, type TrialOutcome, type TrialTarget } from '../
 import type { Configuration } from './configurations.js';
 import type { ChosenSettings, TriedSettings } from './settings-file.js';
 
-export type ContestTarget = Pick<TrialTarget, 'sparsity' | 'blockShape'>;
+type ContestTarget = Pick<TrialTarget, 'sparsity' | 'blockShape'>;
 
 export interface Contest {
   /** `dense` for the baseline. */
@@ -29,7 +29,7 @@ export interface Candidate {
   readonly results: Result[];
 }
 
-export interface Result {
+interface Result {
   readonly epochs: number;
   /** Mean over seeds, on the validation split; null where it diverged, or does not fit so short a training. */
   readonly value: number | null;
@@ -94,7 +94,7 @@ export function ranked(
 }
 
 /** The result of its longest training that has a value. */
-export function last({ results }: Candidate): { readonly epochs: number; readonly value: number } | null {
+function last({ results }: Candidate): { readonly epochs: number; readonly value: number } | null {
   const found = results.findLast(({ value }) => value !== null);
   return found ? { epochs: found.epochs, value: found.value as number } : null;
 }

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 
 import type { Random } from '../random.js';
 
-export type Pad = 'same' | 'valid' | number | [number, number][];
+type Pad = 'same' | 'valid' | number | [number, number][];
 export type Rounding = 'floor' | 'round' | 'ceil';
 
 /** Windows along each of the spatial axes. */

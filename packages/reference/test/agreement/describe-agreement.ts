@@ -32,6 +32,6 @@ function describeSettings(name: string, pair: Pair, settings: readonly Setting[]
   });
 }
 
-export function inWords({ kind, optimizer, blockShape }: Setting): string {
+function inWords({ kind, optimizer, blockShape }: Setting): string {
   return `${kind} under ${optimizer} in blocks of ${blockShape.join(' × ')}`;
 }

@@ -35,7 +35,7 @@ export interface Series {
   readonly looks: ReadonlyMap<string, Look>;
 }
 
-export interface Variant {
+interface Variant {
   /** Empty where there is but one. */
   readonly title: string;
   readonly groups: readonly Group[];
@@ -141,7 +141,7 @@ export function meanOf(group: Pick<Group, 'rows'>, quantity: Pick<Quantity, 'of'
 }
 
 /** Of the dense baseline with the row's seed. */
-export function denseRow({ dense }: Series, row: Row): Row | null {
+function denseRow({ dense }: Series, row: Row): Row | null {
   return dense?.rows.find(({ seed }) => seed === row.seed) ?? null;
 }
 

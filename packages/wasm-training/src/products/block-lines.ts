@@ -20,7 +20,7 @@ export interface BlockLine {
   readonly packedAt: number;
 }
 
-export interface Parts {
+interface Parts {
   readonly at: number;
   readonly count: number;
 }

@@ -16,10 +16,10 @@ export interface BlockProduct {
   readonly source: MatrixSource | PatchSource;
 }
 
-export interface MatrixSource {
+interface MatrixSource {
   readonly stride: number;
 }
 
-export interface PatchSource {
+interface PatchSource {
   readonly geometry: ConvolutionGeometry;
 }

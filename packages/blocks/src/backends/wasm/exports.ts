@@ -8,7 +8,7 @@ import { instantiate, memoryOf, supports } from './instantiate.js';
 export type Cut = [n: number, m: number, blockRows: number, blockColumns: number];
 
 /** Memory for one call: what it held is gone at the next. */
-export interface CallMemory {
+interface CallMemory {
   /** Byte offset of the scratch memory, on a cache line. */
   readonly scratch: number;
   /** Byte offset of the copy of the integers. */

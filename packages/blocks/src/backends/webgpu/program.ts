@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { assertKernel, registerOwnKernel } from '../../operation.js';
 
 /** Of tfjs: it puts a declaration of every input and uniform, and the entry point, around `getUserCode()`. */
-interface WebgpuProgram {
+export interface WebgpuProgram {
   readonly variableNames: string[];
   /** Numbers in an element of each input's array: 1, or 4 for `vec4`. */
   readonly variableComponents: number[];

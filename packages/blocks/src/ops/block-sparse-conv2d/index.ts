@@ -9,9 +9,14 @@ import * as tf from '@tensorflow/tfjs';
 import { assertChoice, assertIsTensor, assertPattern, assertTensor } from '../../assert-tensor.js';
 import { assertKnownOptions } from '../../known-options.js';
 import { defineOperation } from '../../operation.js';
-import { BLOCK_SPARSE_KERNEL, type BlockPattern } from '../../pattern.js';
+import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
 import { ACTIVATIONS, blockSparseMatMul, sumOfRows, type Activation } from '../block-sparse-matmul/index.js';
-import { assertShape4, convolutionInfo, type ConvolutionOptions } from '../im2col/convolution-info.js';
+import {
+  assertShape4,
+  convolutionInfo,
+  type ConvolutionOptions,
+  type PatchAttributes,
+} from '../im2col/convolution-info.js';
 import { THE_CONVOLUTION } from '../im2col/index.js';
 import {
   composedInputGradient,
@@ -29,7 +34,7 @@ export interface Conv2dOptions extends ConvolutionOptions {
   readonly activation?: Activation;
 }
 
-export interface ConvolutionAttributes extends GradientAttributes {
+export interface ConvolutionAttributes extends PatternAttribute, PatchAttributes {
   readonly activation: Activation;
 }
 

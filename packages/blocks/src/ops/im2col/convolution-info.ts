@@ -12,13 +12,11 @@ export interface PatchAttributes {
   readonly info: ConvolutionInfo;
 }
 
-type Pair = readonly [down: number, across: number];
-
 export interface ConvolutionOptions {
-  readonly strides?: number | Pair;
+  readonly strides?: number | readonly [down: number, across: number];
   /** As in `tf.conv2d`: `'valid'`, `'same'`, or rows and columns of zeros on every side. */
   readonly pad?: 'valid' | 'same' | number;
-  readonly dilations?: number | Pair;
+  readonly dilations?: number | readonly [down: number, across: number];
 }
 
 /**
@@ -127,13 +125,13 @@ export function assertShape4(shape: readonly number[], name: string): void {
   throw new TypeError(`${name} is ${describeValue(shape)}, not four whole numbers from 0 on`);
 }
 
-function assertSteps(steps: number | Pair, name: string): void {
+function assertSteps(steps: number | readonly [down: number, across: number], name: string): void {
   const both = [steps].flat();
   if (both.length <= 2 && both.length > 0 && both.every((step) => isFrom(step, 1))) return;
   throw new TypeError(`${name} is ${describeValue(steps)}, not one or two whole numbers of at least 1`);
 }
 
-function pair(value: number | Pair): [number, number] {
+function pair(value: number | readonly [down: number, across: number]): [number, number] {
   return typeof value === 'number' ? [value, value] : [...value];
 }
 

@@ -22,6 +22,16 @@ export type { BlockAttributes };
  * @param scale one factor a block, `[R, C]`
  * @returns `[n, m]`
  * @throws RangeError for tensors that are not of the grid
+ *
+ * @example
+ * ```ts
+ * import { blockGrid, scaleBlocks } from '@espalier/blocks';
+ * import * as tf from '@tensorflow/tfjs';
+ *
+ * const grid = blockGrid([3, 4], [2, 2]); // the last row of blocks has one row of the matrix
+ * const scaled = scaleBlocks(tf.ones([3, 4]), tf.tensor2d([[1, 2], [3, 0]]), grid);
+ * console.log(scaled.arraySync()); // [ [ 1, 1, 2, 2 ], [ 1, 1, 2, 2 ], [ 3, 3, 0, 0 ] ]
+ * ```
  */
 export function scaleBlocks(matrix: tf.Tensor2D, scale: tf.Tensor2D, grid: BlockGrid): tf.Tensor2D {
   assertGrid(grid);

@@ -3,9 +3,13 @@ import '@tensorflow/tfjs-backend-wasm';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { startTensorflow } from '../../../../blocks/src/test-tensorflow.js';
+import '../../backends/tensorflow.js';
 import '../../backends/wasm.js';
 import { softmaxCrossEntropy } from '../../index.js';
 import { expectClose, randomValues } from '../../test-support.js';
+
+const tensorflow = await startTensorflow();
 
 const batches = fc.integer({ min: 1, max: 20 });
 const classes = fc.integer({ min: 1, max: 21 });
@@ -25,7 +29,7 @@ function naive(labels: ArrayLike<number>, logits: ArrayLike<number>, batch: numb
 
 const scaled = (size: number, seed: number, by: number) => randomValues(size, seed).map((v) => by * v);
 
-describe.each(['cpu', 'wasm'])('softmaxCrossEntropy on the %s backend', (backend) => {
+const itIsTheLoss = (backend: string): void => {
   beforeAll(async () => {
     await tf.setBackend(backend);
   });
@@ -124,7 +128,13 @@ describe.each(['cpu', 'wasm'])('softmaxCrossEntropy on the %s backend', (backend
       'must both be tensors of shape [batch, classes], got a float32 tensor of shape [5] and a float32 tensor of shape [5, 3]. Class indices become labels by tf.oneHot.',
     );
   });
-});
+};
+
+describe.each(['cpu', 'wasm'])('softmaxCrossEntropy on the %s backend', itIsTheLoss);
+
+describe.skipIf(tensorflow.absent)(`softmaxCrossEntropy on tensorflow (${tensorflow.where})`, () =>
+  itIsTheLoss('tensorflow'),
+);
 
 describe('its kernel', () => {
   beforeAll(async () => {

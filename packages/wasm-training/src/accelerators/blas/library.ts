@@ -8,15 +8,15 @@ import { withVariables } from '../native/environment.js';
 import { declare, loadLibrary, type Handle, type Koffi } from '../native/koffi.js';
 import { betterCore, processorFlags } from './openblas-core.js';
 
-export type BlasKind = 'OpenBLAS' | 'MKL' | 'BLIS' | 'Accelerate' | 'BLAS';
+type BlasKind = 'OpenBLAS' | 'MKL' | 'BLIS' | 'Accelerate' | 'BLAS';
 
-export interface BlasLibrary extends AcceleratorLibrary {
+interface BlasLibrary extends AcceleratorLibrary {
   /** 'BLAS' is a library with `cblas_sgemm` of another make. */
   readonly kind: BlasKind;
 }
 
 /** `cblas_sgemm` with pointers as numbers. */
-export type Sgemm = (
+type Sgemm = (
   order: number,
   transposeA: number,
   transposeB: number,

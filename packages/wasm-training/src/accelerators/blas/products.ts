@@ -11,7 +11,7 @@ const STRAIGHT = 111;
 const TRANSPOSED = 112;
 
 /** A matrix by its byte offset, and the floats from one of its rows to the next. */
-export type Matrix = readonly [offset: number, stride: number];
+type Matrix = readonly [offset: number, stride: number];
 
 /** Products on one memory; pointers are byte offsets into it. */
 export interface Multiplier {

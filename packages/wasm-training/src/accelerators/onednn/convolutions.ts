@@ -8,7 +8,7 @@ import type { Address } from './calls.js';
 import type { Kept, KeptPrimitives } from './kept.js';
 
 /** Addresses of a convolution's tensors: images [N, H, W, C], filter [FH, FW, C, K], result [N, OH, OW, K], bias [K] or 0. */
-export interface ConvolutionTensors {
+interface ConvolutionTensors {
   readonly images: Address;
   readonly filter: Address;
   readonly result: Address;

@@ -4,7 +4,7 @@ import type { ConvolutionDirection } from '../accelerator.js';
 import { longs, orNone, POINTER, POINTER_TO, type Address, type Calls } from './calls.js';
 
 /** Layouts of a convolution's tensors; the filter's and the bias' are of their gradients in 'filterGradient'. */
-export interface ConvolutionLayouts {
+interface ConvolutionLayouts {
   readonly images: Address;
   readonly filter: Address;
   /** 0 for none. */
@@ -13,7 +13,7 @@ export interface ConvolutionLayouts {
 }
 
 /** By the height, then the width. */
-export interface ConvolutionSteps {
+interface ConvolutionSteps {
   readonly strides: readonly number[];
   /** One less than the distance of the filter's taps: 0 where it is not dilated. */
   readonly gaps: readonly number[];

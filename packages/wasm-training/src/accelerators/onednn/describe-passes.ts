@@ -4,7 +4,7 @@ import { orNone, POINTER, POINTER_TO, type Address, type Calls } from './calls.j
 import type { Codes } from './codes.js';
 
 /** Numbers of the library's enumeration, the same in versions 2 and 3. */
-export const BINARY = { add: 0x1fff0, multiply: 0x1fff1, max: 0x1fff2, isGreater: 0x1fff7 } as const;
+const BINARY = { add: 0x1fff0, multiply: 0x1fff1, max: 0x1fff2, isGreater: 0x1fff7 } as const;
 
 export type BinaryOperation = keyof typeof BINARY;
 

@@ -1,0 +1,198 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { fileSystem } from '@espalier/block-sparse/node';
+import { isUsageError } from '@espalier/experiment';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import { compressCommand } from './compress.js';
+import { inspect } from './inspect.js';
+import { prune } from './prune.js';
+
+let root: string;
+let model: string;
+let table: string;
+const target = {
+  sparsity: 0.75,
+  block: [8, 8] as [number, number],
+  minimumBlocks: 8,
+  backend: 'cpu' as const,
+};
+const training = { batch: 32, learningRate: 1e-2 };
+
+/** Two classes, told by the sign of the first of 16 inputs; the others are noise. */
+const rows = Array.from({ length: 400 }, (_, i) =>
+  Array.from({ length: 16 }, (_, j) => Math.sin(1 + i * 12.9898 + j * 78.233) * 2),
+);
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+  root = await mkdtemp(join(tmpdir(), 'espalier-one-model-'));
+  model = join(root, 'model');
+  table = join(root, 'table.csv');
+  const net = tf.sequential({
+    layers: [
+      tf.layers.dense({
+        units: 32,
+        inputShape: [16],
+        activation: 'relu',
+        kernelInitializer: tf.initializers.glorotUniform({ seed: 1 }),
+      }),
+      tf.layers.dense({
+        units: 32,
+        activation: 'relu',
+        kernelInitializer: tf.initializers.glorotUniform({ seed: 2 }),
+      }),
+      tf.layers.dense({
+        units: 2,
+        activation: 'softmax',
+        kernelInitializer: tf.initializers.glorotUniform({ seed: 3 }),
+      }),
+    ],
+  });
+  await net.save(fileSystem(model));
+  const head = [...rows[0]!.map((_, j) => `x${j}`), 'kind'].join();
+  const lines = rows.map((row) => [...row.map((x) => x.toFixed(5)), row[0]! > 0 ? 'up' : 'down'].join());
+  await writeFile(table, [head, ...lines].join('\n'));
+}, 60_000);
+afterAll(() => rm(root, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+async function said(run: () => unknown): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((part) => ((text += String(part)), true));
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await run();
+  return text;
+}
+
+async function refusal(run: () => unknown): Promise<string> {
+  const error: unknown = await Promise.resolve(run()).catch((thrown: unknown) => thrown);
+  expect(isUsageError(error)).toBe(true);
+  return (error as Error).message;
+}
+
+describe('inspect', () => {
+  it('tells what each kernel would keep, what stays dense and why, sizes and times, and changes nothing', async () => {
+    const before = await readdir(root, { recursive: true });
+    const text = await said(() => inspect.run(model, target));
+    // A quarter of the 2 × 4 and the 4 × 4 blocks.
+    expect(text).toMatch(/Dense1\/kernel +16×32 +8×8 +8 +0\.0% +2\n/);
+    expect(text).toMatch(/Dense2\/kernel +32×32 +8×8 +16 +0\.0% +4\n/);
+    expect(text).toMatch(/Dense3\/kernel \[32, 2\] stays dense: a block is larger than its 32×2 matrix/);
+    expect(text).toMatch(/file, MB +\d.*\nprediction of 1, ms +\d.*\nprediction of 64, ms +\d/);
+    expect(await readdir(root, { recursive: true })).toEqual(before);
+  });
+
+  it('refuses what cannot be inspected, in a line', async () => {
+    expect(await refusal(() => inspect.run(join(root, 'nowhere'), target))).toMatch(
+      /no model that can be read: .*ENOENT/,
+    );
+    expect(await refusal(() => inspect.run(model, { ...target, block: [64, 64] }))).toMatch(
+      /Choose a smaller block shape/,
+    );
+    await writeFile(
+      join(root, 'graph.json'),
+      JSON.stringify({ format: 'graph-model', modelTopology: { node: [] }, weightsManifest: [] }),
+    );
+    expect(await refusal(() => inspect.run(join(root, 'graph.json'), target))).toMatch(
+      /is a graph model, which has no layers to prune: convert the Keras model to the format tfjs_layers_model/,
+    );
+  });
+});
+
+describe('prune', () => {
+  it('without examples prunes by magnitude, and writes a dense and a block-sparse model of the same outputs', async () => {
+    const out = join(root, 'untrained');
+    const text = await said(() => prune.run(model, { ...target, ...training, out }));
+    expect(text).toMatch(/magnitude: 75\.0% of the blocks of 2 kernels are pruned/);
+    expect(text).toMatch(/Nothing was trained/);
+    await expectAlike(out, 1e-6);
+  });
+
+  it('with examples trains on, and tells the quality on those held out before and after', async () => {
+    const out = join(root, 'trained');
+    const options = {
+      ...target,
+      ...training,
+      out,
+      data: table,
+      label: 'kind',
+      fineTune: 8,
+      quantize: 'uint8' as const,
+    };
+    const text = await said(() => prune.run(model, options));
+    expect(text).toMatch(/sequential-attention-plus-plus: 75\.0% of the blocks/);
+    const [before, after] = [...text.matchAll(/accuracy ([\d.]+)%/g)].map(([, percent]) => Number(percent));
+    expect(text).toMatch(/80 examples held out:\nbefore: loss/);
+    expect(before).toBeLessThan(75);
+    expect(after).toBeGreaterThan(85);
+    await expectAlike(out, 0.1);
+  }, 120_000);
+
+  it('refuses options that do not go together, and tables that are not the model’s', async () => {
+    const given = { ...target, ...training, out: join(root, 'never') };
+    const refused = (more: object) => refusal(() => prune.run(model, { ...given, ...more }));
+    expect(await refused({ fineTune: 2 })).toBe('--fine-tune wants examples: --data <file.csv>');
+    expect(await refused({ data: table })).toMatch(/either --label or --target/);
+    expect(await refused({ data: table, label: 'x', target: 'y' })).toMatch(/either --label or --target/);
+    expect(await refused({ data: table, label: 'sort' })).toMatch(/has no column 'sort': it has x0/);
+    expect(await refused({ data: table, label: 'x3' })).toMatch(
+      /'up' in the column 'kind', which is no number/,
+    );
+    expect(await refused({ data: join(root, 'none.csv'), label: 'kind' })).toMatch(/cannot be read/);
+    expect(await refused({ pruner: 'magnitud' })).toMatch(/did you mean 'magnitude'/);
+    const narrow = join(root, 'narrow.csv');
+    await writeFile(narrow, 'x0,kind\n1,0\n2,1\n3,0\n4,1\n5,0\n6,1');
+    expect(await refused({ data: narrow, label: 'kind' })).toBe(
+      'The table has 1 columns of inputs, and the model takes [16]',
+    );
+    expect(await readdir(root)).not.toContain('never');
+  });
+
+  async function expectAlike(out: string, tolerance: number): Promise<void> {
+    const [dense, small] = [
+      await tf.loadLayersModel(fileSystem(join(out, 'dense'))),
+      await tf.loadLayersModel(fileSystem(join(out, 'block-sparse'))),
+    ];
+    expect(small.layers.map((layer) => layer.getClassName())).toEqual([
+      'BlockSparseDense',
+      'BlockSparseDense',
+      'Dense',
+    ]);
+    const x = tf.tensor2d(rows.slice(0, 20));
+    const change = tf.tidy(() =>
+      (dense.predict(x) as tf.Tensor)
+        .sub(small.predict(x) as tf.Tensor)
+        .abs()
+        .max()
+        .dataSync(),
+    );
+    expect(change[0]).toBeLessThan(tolerance);
+    tf.dispose(x);
+    for (const each of [dense, small]) each.dispose();
+  }
+});
+
+describe('compress', () => {
+  it('writes the kept blocks alone, and tells how far outputs are', async () => {
+    await said(() => prune.run(model, { ...target, ...training, out: join(root, 'pruned') }));
+    const out = join(root, 'small');
+    const text = await said(() =>
+      compressCommand.run(join(root, 'pruned/dense'), { out, backend: 'cpu', block: [8, 8] }),
+    );
+    expect(text).toMatch(/Dense2\/kernel +32×32 +8×8 +4 of 16 +75\.0%/);
+    expect(text).toMatch(/Outputs of 32 random inputs differ by \S+ at most/);
+    const written = await tf.loadLayersModel(fileSystem(out));
+    expect(written.countParams()).toBe((2 + 4) * 64 + 32 + 32 + 32 * 2 + 2);
+    written.dispose();
+  });
+
+  it('of a model without zeros says what makes them', async () => {
+    expect(
+      await refusal(() => compressCommand.run(model, { out: join(root, 'never'), backend: 'cpu' })),
+    ).toMatch(/has no kernel to compress .*: espalier prune makes blocks of zeros/);
+  });
+});

@@ -1,0 +1,139 @@
+/** One model in a file, for the commands that inspect, compress and prune it. */
+import { fileSystem } from '@espalier/block-sparse/node';
+import { randomNumbers } from '@espalier/core';
+import { UsageError } from '@espalier/experiment';
+import * as tf from '@tensorflow/tfjs';
+
+/** @throws UsageError for what is no layers model */
+export async function openModel(path: string): Promise<tf.LayersModel> {
+  try {
+    const handler = fileSystem(path);
+    const artifacts = await handler.load!();
+    if (artifacts.format === 'graph-model' || 'node' in (artifacts.modelTopology as object)) {
+      throw new UsageError(
+        `${path} is a graph model, which has no layers to prune: convert the Keras model to the format tfjs_layers_model`,
+      );
+    }
+    return await tf.loadLayersModel(tf.io.fromMemory(artifacts));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const [why] = (error as Error).message.split('\n');
+    throw new UsageError(`${path} is no model that can be read: ${why}`);
+  }
+}
+
+/** What `model.save` would write, in bytes. */
+export async function bytesOfFile(
+  model: tf.LayersModel,
+  save = (handler: tf.io.IOHandler) => model.save(handler),
+): Promise<number> {
+  let bytes = 0;
+  await save(
+    tf.io.withSaveHandler(async ({ weightData, weightSpecs, ...rest }) => {
+      bytes = tf.io.CompositeArrayBuffer.join(weightData).byteLength;
+      bytes += new TextEncoder().encode(JSON.stringify({ ...rest, weightSpecs })).length;
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+    }),
+  );
+  return bytes;
+}
+
+/**
+ * Random inputs of a model, the same each time: for layers that look rows up, numbers of rows.
+ *
+ * @returns null where an input has an axis of any length beside the batch
+ */
+export function sampleInputs(model: tf.LayersModel, batch: number): tf.Tensor[] | null {
+  const shapes = model.inputs.map(({ shape }) => shape.slice(1));
+  if (!shapes.every((shape): shape is number[] => shape.every((length) => length !== null))) return null;
+  return shapes.map((shape, i) => {
+    const whole = [batch, ...shape];
+    const uniform = randomNumbers(tf.util.sizeFromShape(whole), 1 + i);
+    const rows = rowsLookedUp(model, i);
+    const numbers = rows === null ? uniform.map((u) => 2 * u - 1) : uniform.map((u) => Math.floor(u * rows));
+    return tf.tensor(Float32Array.from(numbers), whole);
+  });
+}
+
+/** How many rows the layer that takes this input has to look up; null for one that computes with the numbers. */
+function rowsLookedUp(model: tf.LayersModel, input: number): number | null {
+  const { name } = model.inputs[input]!.sourceLayer;
+  const reader = model.layers.find((layer) =>
+    layer.inboundNodes.some(({ inboundLayers }) => inboundLayers.some((from) => from.name === name)),
+  );
+  const first = reader ?? model.layers[0];
+  return /Embedding$/.test(first?.getClassName() ?? '')
+    ? (first as unknown as { inputDim: number }).inputDim
+    : null;
+}
+
+const ROUNDS = 15;
+
+/** The median of some predictions, after some that are not counted, in milliseconds; null as `sampleInputs` is. */
+export async function predictMs(model: tf.LayersModel, batch: number): Promise<number | null> {
+  const inputs = sampleInputs(model, batch);
+  if (!inputs) return null;
+  const times: number[] = [];
+  for (let round = -5; round < ROUNDS; round++) {
+    const start = performance.now();
+    const outputs = tf.tidy(() => [model.predict(inputs, { batchSize: batch })].flat());
+    await Promise.all(outputs.map((output) => output.data()));
+    tf.dispose(outputs);
+    if (round >= 0) times.push(performance.now() - start);
+  }
+  tf.dispose(inputs);
+  return times.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
+}
+
+/** The largest difference of two models' outputs over random inputs, by the largest output; null as `sampleInputs` is. */
+export async function worstDifference(
+  before: tf.LayersModel,
+  after: tf.LayersModel,
+): Promise<{ readonly change: number; readonly largest: number } | null> {
+  const inputs = sampleInputs(before, 32);
+  if (!inputs) return null;
+  const pairs = tf.tidy(() => {
+    const [own, others] = [before, after].map((model) => [model.predict(inputs)].flat());
+    return own!.map((output, i) => [output.sub(others![i]!).abs().max(), output.abs().max()] as const);
+  });
+  tf.dispose(inputs);
+  const numbers = await Promise.all(pairs.flat().map(async (scalar) => (await scalar.data())[0]!));
+  tf.dispose(pairs as unknown as tf.TensorContainer);
+  const changes = numbers.filter((_, i) => i % 2 === 0);
+  return { change: Math.max(...changes), largest: Math.max(...numbers.filter((_, i) => i % 2 === 1)) };
+}
+
+/** Rows as text, each column as wide as it must be; the first to the left, the others to the right. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, j) => Math.max(...rows.map((row) => (row[j] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, j) => (j === 0 ? cell.padEnd(widths[j]!) : cell.padStart(widths[j]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export const megabytes = (bytes: number) => (bytes / 1e6).toPrecision(3);
+export const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+export const milliseconds = (ms: number | null) => (ms === null ? '—' : ms.toPrecision(3));
+
+/** Size and speed, before and after, a line each. */
+export async function beforeAndAfter(
+  models: Readonly<Record<string, { readonly model: tf.LayersModel; readonly bytes: number }>>,
+): Promise<string> {
+  const all = Object.values(models);
+  const timesOf = async (batch: number) => {
+    const times: (number | null)[] = [];
+    for (const { model } of all) times.push(await predictMs(model, batch));
+    return times.map(milliseconds);
+  };
+  return columns([
+    ['', ...Object.keys(models)],
+    ['file, MB', ...all.map(({ bytes }) => megabytes(bytes))],
+    ['prediction of 1, ms', ...(await timesOf(1))],
+    ['prediction of 64, ms', ...(await timesOf(64))],
+  ]);
+}

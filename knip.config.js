@@ -1,0 +1,64 @@
+/**
+ * What is used from outside, for knip, by which all else is unused that nobody imports: what packages export, by their
+ * manifests, and what is run or loaded by its name.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What the command loads by name alone: the strategies of this repository, but for two that are imported too. */
+const strategies = readdirSync('packages/pruners')
+  .filter((name) => name !== 'acdc' && name !== 'sequential-attention-plus-plus')
+  .map((name) => `@espalier/${name}`);
+
+/** What a package has that is reached in other ways than by import of its exports. */
+const LOADED_OTHERWISE = {
+  'apps/harness': ['src/main.ts'],
+  'packages/block-sparse': ['src/browser/page.ts'],
+  'packages/blocks': ['src/ops/*/cases.ts'],
+  'packages/experiment': ['src/browser/page.ts', 'src/executors/processes/*-process.ts'],
+  'packages/reference': ['test/**/*.test.ts'],
+  'packages/wasm-training': ['src/browser/page.ts', 'scripts/*.mjs'],
+};
+
+const folders = ['apps', 'packages', 'packages/pruners']
+  .flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)))
+  .filter((folder) => existsSync(join(folder, 'package.json')));
+
+export default {
+  // Programs of the system, and this repository's own.
+  ignoreBinaries: ['espalier', 'mount', 'nvidia-smi', 'strip', 'taskset', 'umount'],
+  workspaces: {
+    '.': {
+      entry: ['tools/*.mjs', 'tools/*/*.mjs', 'tools/in-chromium.ts', 'examples/*.ts'],
+      project: ['tools/**/*.{mjs,ts}', 'examples/**/*.{mjs,ts}', '!**/*.d.mts', '!**/build/**'],
+      // Where the schema of `.changeset/config.json` lies: a part of `@changesets/cli`.
+      ignoreDependencies: ['@changesets/config'],
+      vitest: { entry: ['tools/**/*.test.mjs'] },
+    },
+    benchmarks: {
+      entry: ['*.bench.mjs', '*.worker.mjs', '*.config.ts', 'planted-omp.mjs'],
+      project: ['*.{mjs,ts}'],
+      ignoreDependencies: ['acdc', 'powerpropagation', 'str'].map((name) => `@espalier/${name}`),
+    },
+    ...Object.fromEntries(folders.map((folder) => [folder, workspaceOf(folder)])),
+  },
+};
+
+function workspaceOf(folder) {
+  const { exports = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return {
+    entry: [...filesOf(exports).map(sourceOf), ...(LOADED_OTHERWISE[folder] ?? [])],
+    // A file of WebAssembly's, src/**/*.as.ts, is not TypeScript; the constants of a compiled one are imported where they are wanted.
+    ignoreDependencies: folder === 'apps/harness' ? strategies : [],
+    project: ['{src,test}/**/*.ts', '!src/**/*.as.ts', '!src/generated/binaries.ts'],
+  };
+}
+
+/** The files that an export stands for, under all conditions. */
+function filesOf(exported) {
+  return typeof exported === 'string' ? [exported] : Object.values(exported).flatMap(filesOf);
+}
+
+function sourceOf(file) {
+  return file.replace('./dist/', 'src/').replace(/(\.d\.ts|\.js)$/, '.ts');
+}

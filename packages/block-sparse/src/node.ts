@@ -1,0 +1,2 @@
+/** Files of models, for Node. */
+export { fileSystem } from './files/file-system.js';

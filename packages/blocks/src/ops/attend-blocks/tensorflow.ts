@@ -1,0 +1,39 @@
+/** `AttendBlocks` and its gradients: the attention on one number a block, and one product over the kept blocks. */
+import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
+import { multiply } from '../../backends/tensorflow/ops.js';
+import { keptRegion } from '../../backends/tensorflow/region.js';
+import type { MaskAttribute } from '../../training-mask.js';
+import type { AttentionAttributes } from '../softmax-attention/index.js';
+import { softmaxAttention, softmaxAttentionGrad } from '../softmax-attention/tensorflow.js';
+
+type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
+type Attributes = MaskAttribute & AttentionAttributes;
+
+/** matrix `[n, m]`, logits `[R, C]` → `[n, m]`. */
+function attendBlocks(
+  run: TensorflowRun,
+  { matrix, logits }: Inputs<'matrix' | 'logits'>,
+  attributes: Attributes,
+): Handle {
+  const region = keptRegion(run, attributes.mask);
+  const weights = softmaxAttention(run, { logits }, attributes);
+  return region.put(region.scaled(region.take(matrix), weights));
+}
+
+/** dy, matrix `[n, m]`, logits `[R, C]` → `[n, m]` and `[R, C]`. */
+function attendBlocksGrad(
+  run: TensorflowRun,
+  { dy, matrix, logits }: Inputs<'dy' | 'matrix' | 'logits'>,
+  attributes: Attributes,
+): Handle[] {
+  const region = keptRegion(run, attributes.mask);
+  const weights = softmaxAttention(run, { logits }, attributes);
+  const flow = region.take(dy);
+  const byWeights = region.sums(multiply(run, flow, region.take(matrix)));
+  return [
+    region.put(region.scaled(flow, weights)),
+    softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes),
+  ];
+}
+
+export const kernels = { AttendBlocks: attendBlocks, AttendBlocksGrad: attendBlocksGrad };

@@ -1,0 +1,35 @@
+/** `AdamUpdate` by TensorFlow's own op, in one pass. */
+import type { Handle, TensorflowRun } from '@espalier/blocks';
+
+import { decayed } from '../../backends/tensorflow/decayed.js';
+import { updateBy, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { biasCorrection, type AdamStep } from './index.js';
+
+type Inputs = Readonly<Record<'weight' | 'gradient' | 'first' | 'second', Handle>>;
+
+/** weight, gradient and moments of one shape → the new weight and moments; uses up the old ones. */
+function adamUpdate(
+  run: TensorflowRun,
+  { weight, gradient, first, second }: Inputs,
+  settings: AdamStep,
+): Handle[] {
+  const { epsilon, weightDecay } = settings;
+  // TensorFlow takes 1 − β of β in single precision: 3·10⁻⁵ off for 0.999, unless the bias is corrected by the same β.
+  const [beta1, beta2] = [single(settings.beta1), single(settings.beta2)];
+  // It adds its ε before the second moment is corrected, PyTorch after it: both are divided by the correction.
+  const { rate, root } = biasCorrection({ ...settings, beta1, beta2 });
+  const corrected = [rate / root, beta1, beta2, epsilon / root].map((number) => run.floats([number]));
+  const flow = decayed(run, weight, gradient, weightDecay);
+  // Powers of β of zero: the rate has been corrected, and by numbers of double precision.
+  const none = run.floats([0]);
+  return updatedInPlace(run, [weight, first, second], (variables) =>
+    updateBy(run, 'ResourceApplyAdam', [...variables, none, none, ...corrected, flow]),
+  );
+}
+
+/** In single precision, and under 1. */
+function single(beta: number): number {
+  return Math.min(Math.fround(beta), 1 - 2 ** -24);
+}
+
+export const kernels = { AdamUpdate: adamUpdate };

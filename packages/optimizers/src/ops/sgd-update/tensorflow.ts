@@ -1,0 +1,21 @@
+/** `SgdUpdate` by TensorFlow's own op, in one pass. */
+import type { Handle, TensorflowRun } from '@espalier/blocks';
+
+import { updateBy, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import type { SgdStep } from './index.js';
+
+/** weight and gradient of one shape → the new weight; uses up the weight. */
+function sgdUpdate(
+  run: TensorflowRun,
+  { weight, gradient }: Readonly<Record<'weight' | 'gradient', Handle>>,
+  { learningRate, weightDecay }: SgdStep,
+): Handle {
+  const left = 1 - learningRate * weightDecay;
+  const decayed = left === 1 ? weight : run.op('Mul', [weight, run.floats([left])]);
+  const [updated] = updatedInPlace(run, [decayed], ([w]) =>
+    updateBy(run, 'ResourceApplyGradientDescent', [w!, run.floats([learningRate]), gradient]),
+  );
+  return updated!;
+}
+
+export const kernels = { SgdUpdate: sgdUpdate };
