@@ -8,6 +8,8 @@
  */
 import { namesOf, strategyFiles } from 'create-espalier-pruner';
 
+import { completed } from '../release/manifest.mjs';
+
 const PRUNERS = 'packages/pruners';
 const MODEL = `${PRUNERS}/magnitude`;
 
@@ -21,8 +23,8 @@ export default function newPruner(tree, { name }) {
   if (names.name !== name) throw new Error(`'${name}' has a scope, which is @espalier here: ${names.name}`);
   assertFree(tree, name);
   const folder = `${PRUNERS}/${name}`;
-  tree.write(`${folder}/package.json`, manifest(tree, name));
-  for (const file of ['tsconfig.json', 'tsconfig.build.json']) {
+  tree.write(`${folder}/package.json`, manifest(tree, name, folder));
+  for (const file of ['LICENSE', 'tsconfig.json', 'tsconfig.build.json']) {
     tree.write(`${folder}/${file}`, tree.read(`${MODEL}/${file}`, 'utf8'));
   }
   for (const [path, text] of Object.entries(strategyFiles(names))) tree.write(`${folder}/${path}`, text);
@@ -50,15 +52,17 @@ function packageFolders(tree) {
   );
 }
 
-function manifest(tree, name) {
+function manifest(tree, name, folder) {
   const model = JSON.parse(tree.read(`${MODEL}/package.json`, 'utf8'));
   const own = {
     ...model,
     name: `@espalier/${name}`,
     version: '0.0.0',
     description: `${name}: a pruning strategy`,
+    keywords: [name],
   };
-  return `${JSON.stringify(own, null, 2)}\n`;
+  const root = JSON.parse(tree.read('package.json', 'utf8'));
+  return `${JSON.stringify(completed(own, folder, root), null, 2)}\n`;
 }
 
 function nextSteps(name) {

@@ -56,7 +56,9 @@ beforeAll(() => {
   workspace = mkdtempSync(join(tmpdir(), 'espalier-new-pruner-'));
   symlinkSync(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
   const shared = ['package.json', 'tsconfig.base.json', 'eslint.config.js', 'tools/lint', '.prettierrc.json'];
-  const ofModel = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((file) => `${MODEL}/${file}`);
+  const ofModel = ['LICENSE', 'package.json', 'tsconfig.json', 'tsconfig.build.json'].map(
+    (file) => `${MODEL}/${file}`,
+  );
   for (const file of [...shared, ...ofModel, 'packages/core/package.json']) {
     cpSync(join(ROOT, file), join(workspace, file), { recursive: true });
   }
@@ -73,6 +75,7 @@ describe('a package for a new strategy', () => {
 
   it('holds what every strategy package holds', () => {
     expect(readdirSync(join(workspace, folder), { recursive: true }).sort()).toEqual([
+      'LICENSE',
       'README.md',
       'package.json',
       'src',
@@ -88,7 +91,10 @@ describe('a package for a new strategy', () => {
       ...model,
       name: '@espalier/my-method',
       description: expect.any(String),
+      keywords: expect.arrayContaining(['pruning', 'my-method']),
       version: '0.0.0',
+      homepage: expect.stringMatching(/\/packages\/pruners\/my-method#readme$/),
+      repository: { ...model.repository, directory: folder },
     });
   });
 
