@@ -83,7 +83,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Under which all lies: Redis' keys, PostgreSQL's schema. */
+/** Before all keys of Redis. */
 const SPACE = 'espalier';
 
 const CONNECT_MS = 5_000;
@@ -107,8 +107,10 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
         away = false;
         return answer;
       } catch (error) {
-        if (!mayPass(error) || signal.aborted) throw error;
-        isAway(error);
+        if (signal.aborted) throw error;
+        if (isEmptied(error as { code?: string })) await driver.prepare().catch(isAway);
+        else if (mayPass(error)) isAway(error);
+        else throw error;
         await sleep(AGAIN_MS, signal);
       }
     }
@@ -140,6 +142,8 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 interface Driver {
   readonly connection: unknown;
   readonly factory: unknown;
+  /** Makes what it keeps its queues in, where that is not there. */
+  prepare(): Promise<void>;
   close(): Promise<void>;
   disconnect(): void;
 }
@@ -166,6 +170,7 @@ async function redis({ address, place }: QueueUrl, isAway: (error: unknown) => v
   client.on('error', isAway);
   return {
     ...{ connection: client, factory: undefined },
+    prepare: async () => {},
     close: async () => void (await client.quit()),
     disconnect: () => client.disconnect(),
   };
@@ -174,24 +179,28 @@ async function redis({ address, place }: QueueUrl, isAway: (error: unknown) => v
 async function postgres({ address, place }: QueueUrl, mq: typeof bullmq): Promise<Driver> {
   const { default: pg } = await needed(() => import('pg'), 'pg');
   const pool = new pg.Pool({
-    ...{ connectionString: address, connectionTimeoutMillis: CONNECT_MS, max: 4 },
-    options: `-c search_path=${SPACE}`,
+    ...{ connectionString: address, connectionTimeoutMillis: CONNECT_MS, max: 2 },
+    // Of a pool that it is handed BullMQ takes this schema.
+    options: `-c search_path=${mq.DEFAULT_SCHEMA}`,
   });
   // Of a connection that nothing is asked on: the next question says it.
   pool.on('error', () => {});
-  try {
+  const prepare = async () => {
     const client = await pool.connect();
     try {
-      await mq.runMigrations(client as never, SPACE);
+      await mq.runMigrations(client as never, mq.DEFAULT_SCHEMA);
     } finally {
       client.release();
     }
+  };
+  try {
+    await prepare();
   } catch (error) {
     await pool.end().catch(() => {});
     throw unreachable(place, error);
   }
   return {
-    ...{ connection: pool, factory: mq.createPostgresBackend },
+    ...{ connection: pool, factory: mq.createPostgresBackend, prepare },
     close: () => pool.end(),
     disconnect: () => {},
   };
@@ -329,6 +338,11 @@ const PASSING = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'],
   ...['57P01', '57P02', '57P03', '08006', '08001', '53300', '53100', '53200'],
 ]);
+
+/** Of PostgreSQL, where its data were lost: no such table, schema, function. */
+function isEmptied({ code }: { code?: string }): boolean {
+  return code === '42P01' || code === '3F000' || code === '42883';
+}
 
 /** Whether the same may be answered later. */
 function mayPass(error: unknown): boolean {
