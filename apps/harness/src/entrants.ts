@@ -34,5 +34,12 @@ async function referenceOf({ strategy }: Entrant): Promise<Reference> {
     return resolveReference(strategy, pruners, 'strategy');
   }
   const module = fileURLToPath(import.meta.resolve(strategy));
-  return { name: strategy, module, section: 'default', contentHash: null };
+  return { ...{ name: strategy, asked: strategy, module }, section: 'default', contentHash: null };
+}
+
+/** The strategies that recipes add to the built-in ones. */
+export async function recipeStrategies(): Promise<Reference[]> {
+  const entrants = recipes.flatMap(({ entrants }) => entrants);
+  const own = entrants.filter(({ strategy }) => strategy.startsWith('@espalier/recipes/'));
+  return Promise.all(own.map(referenceOf));
 }

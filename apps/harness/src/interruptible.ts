@@ -6,20 +6,27 @@ import { InterruptedError } from './errors.js';
 const INTERRUPTIONS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What it takes to end trials that do not obey. */
-const GRACE_MS = 10_000;
+export const GRACE_MS = 10_000;
 
 /** What is said of work that goes on in a folder when the command is given again. */
 export const goesOnIn = (out: string): string => `the same command with --out ${out} goes on from here`;
 
-/** @param then what is said of how things stand, or how they go on */
-export async function interruptibly<T>(then: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * @param then what is said of how things stand, or how they go on
+ * @param graceMs what ending them may take
+ */
+export async function interruptibly<T>(
+  then: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  graceMs: number = GRACE_MS,
+): Promise<T> {
   const interruption = new AbortController();
   const interrupt = (signal: NodeJS.Signals) => {
     interruption.abort(new InterruptedError(signal, `Interrupted: ${then}`));
   };
   for (const signal of INTERRUPTIONS) process.once(signal, interrupt);
   try {
-    return await unlessAborted(work(interruption.signal), interruption.signal, GRACE_MS);
+    return await unlessAborted(work(interruption.signal), interruption.signal, graceMs);
   } finally {
     for (const signal of INTERRUPTIONS) process.removeListener(signal, interrupt);
   }

@@ -1,7 +1,7 @@
 /** A folder of results that several comparisons go to: opened when it is known that the first of them can be run. */
-import { openFolder, type FolderStore } from '@espalier/experiment/node';
+import { openStore, type AddressedStore } from '@espalier/experiment/node';
 
-export function openedOnce(out: string): () => Promise<FolderStore> {
-  let opened: Promise<FolderStore> | undefined;
-  return () => (opened ??= openFolder(out));
+export function openedOnce(out: string): () => Promise<AddressedStore> {
+  let opened: Promise<AddressedStore> | undefined;
+  return () => (opened ??= openStore(out));
 }

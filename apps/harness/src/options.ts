@@ -99,6 +99,13 @@ export function override(text: string, before: Overrides = {}): Overrides {
 export const minutes = parser(
   number('a number of minutes is above 0').refine((value) => value > 0, 'a number of minutes is above 0'),
 );
+export const seconds = parser(
+  number('a number of seconds is above 0').refine((value) => value > 0, 'a number of seconds is above 0'),
+);
+export const port = parser(whole(1, 'a port').refine((value) => value < 65_536, 'a port is at most 65535'));
+export const gibibytes = parser(
+  number('a number of GiB is above 0').refine((value) => value > 0, 'a number of GiB is above 0'),
+);
 export const jobs = parser(whole(1, 'jobs'));
 export const backend = parser(
   z

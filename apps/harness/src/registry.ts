@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { UsageError, type Reference } from '@espalier/experiment';
@@ -41,7 +41,7 @@ export const defaultWorkload = 'planted-blocks';
 
 /** By the path of its file: trials load it in processes of their own, from another package. */
 const builtIn = (name: string, module = `@espalier/${name}`): Reference => ({
-  name,
+  ...{ name, asked: name },
   module: fileURLToPath(import.meta.resolve(module)),
   section: 'default',
   contentHash: null,
@@ -86,7 +86,7 @@ export async function openRegistry(configPath: string | null): Promise<Registry>
   const own = (section: 'pruners' | 'workloads'): Reference[] =>
     Object.keys(config.data[section]).map((name) => {
       assertName(name, configPath);
-      return { name, module: configPath, section, contentHash };
+      return { name, asked: name, module: configPath, section, contentHash };
     });
   const besides = (mine: Reference[], builtIn: readonly Reference[]) => [
     ...mine,
@@ -111,12 +111,18 @@ export async function resolveReference(
   const module = isModulePath(asked) ? resolve(asked) : findPackage(asked);
   const found = known.find((reference) => reference.name === asked || reference.module === module);
   if (found) return found;
-  if (module) return { name: asked, module, section: 'default', contentHash: await hashFile(module) };
+  if (module) return moduleReference(asked, module);
   const names = known.map(({ name }) => name);
   throw new UsageError(
     `Unknown ${what} '${asked}': did you mean '${closest(asked, names)}'? (\`espalier list\` shows all; a module is ` +
       'given by its path or its scoped package name)',
   );
+}
+
+/** On another machine a file is found by its own name, wherever it lies there. */
+async function moduleReference(name: string, module: string): Promise<Reference> {
+  const asked = isModulePath(name) ? basename(module) : name;
+  return { ...{ name, asked, module }, section: 'default', contentHash: await hashFile(module) };
 }
 
 async function hashFile(path: string): Promise<string> {

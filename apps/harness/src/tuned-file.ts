@@ -1,9 +1,8 @@
 /** What a tuning leaves in its folder. */
-import type { TunedSettings } from '@espalier/experiment';
-import type { FolderStore } from '@espalier/experiment/node';
+import type { Store, TunedSettings } from '@espalier/experiment';
 
 /** Settings that are the same as those that lie there keep their date: a command that is run again changes nothing. */
-export async function writeTuned(store: FolderStore, name: string, tuned: TunedSettings): Promise<void> {
+export async function writeTuned(store: Store, name: string, tuned: TunedSettings): Promise<void> {
   const text = (settings: TunedSettings) => `${JSON.stringify(settings, null, 2)}\n`;
   const before = await store.read(name);
   const date = before === null ? undefined : /"date": "([^"]*)"/.exec(before)?.[1];

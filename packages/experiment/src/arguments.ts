@@ -137,6 +137,7 @@ export function assertCompared(options: CompareOptions, of: string): void {
     watcher: anObject('an object of functions that are told how it goes'),
     onSummary: aFunction('a function of the summary'),
     signal: aSignal,
+    dispatch: aFunction('what hands trials out: handOut() of @espalier/experiment/queue'),
     trialTimeoutMinutes: anyNumber,
   });
   assertAxis(of, 'sparsities', options.sparsities);

@@ -15,7 +15,7 @@ import { assertLimit } from './executors/limited.js';
 import { unlessAborted } from './patience.js';
 import { isTarget, planned, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 import { productCosts } from './product-costs.js';
-import { runAll, type Running, type Watcher } from './run-all.js';
+import { runAll, type Dispatch, type Running, type Watcher } from './run-all.js';
 import { memoryStore } from './store/memory.js';
 import type { Store } from './store/store.js';
 import { describeEnvironment, describeMeasures, rowsOf, type Summary } from './summary.js';
@@ -69,6 +69,8 @@ export interface CompareOptions {
   readonly onSummary?: ((summary: Summary) => void | Promise<void>) | undefined;
   /** Ends the trials that run; none is started any more. */
   readonly signal?: AbortSignal | undefined;
+  /** Has the trials run elsewhere: `handOut` of `./queue`; the executor then says what they compute on. */
+  readonly dispatch?: Dispatch | undefined;
   /** What a trial may take before it fails; without a limit when absent. */
   readonly trialTimeoutMinutes?: number | undefined;
 }
@@ -146,7 +148,7 @@ export async function prepareVariants(
   dense: readonly TrainingSettings[],
 ): Promise<Prepared> {
   const { dataFolder = '', sparsePhases = true, watcher = {}, split } = options;
-  const { save = 'none', trialTimeoutMinutes, signal = new AbortController().signal } = options;
+  const { save = 'none', trialTimeoutMinutes, dispatch, signal = new AbortController().signal } = options;
   assertLimit(trialTimeoutMinutes);
   const compared = withReference(options.workload);
   const { workload } = compared;
@@ -200,7 +202,7 @@ export async function prepareVariants(
   }));
   return {
     ...{ works, workload, epochs, costs },
-    ...{ executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes },
+    ...{ executor, store, jobs, dataFolder, watcher, signal, trialTimeoutMinutes, dispatch },
     saveModels: save === 'models',
   };
 }

@@ -10,6 +10,7 @@ export type { Executor, RunOptions, Work } from './executors/executor.js';
 export { inPlace, type InPlaceOptions } from './executors/in-place.js';
 export type { Measure, RunMeasure } from './measure.js';
 export { unlessAborted } from './patience.js';
+export { filePlan, plannedTrial, readPlan, writePlan, type FiledPlan } from './plan-file.js';
 export { planTrials, type ComparedWorkload, type Plan, type Strategy } from './plan.js';
 export { duration, formatBytes } from './quantities.js';
 export { heading } from './reports/heading.js';
@@ -18,12 +19,14 @@ export type { Report } from './reports/report.js';
 export { reports, writeSummary } from './reports/reports.js';
 export { cells, groupRows, referenceFor, valuesBySeed, type Group } from './reports/table.js';
 export { isPruned, targetText } from './reports/target.js';
-export type { Watcher } from './run-all.js';
+export { runOne, type Dispatch, type Dispatched, type Running, type Watcher } from './run-all.js';
+export { standings, type Standing, type TrialState } from './standings.js';
 export { judge, type Judged, type Verdict } from './judge.js';
 export { meanInterval, pairedDifference, spread, type Difference, type Spread } from './statistics.js';
 export { memoryStore } from './store/memory.js';
 export type {
   Checkpoint,
+  Failure,
   Lease,
   LeaseKey,
   LogMark,
@@ -73,6 +76,7 @@ export { tune, tunedInPlace, type TunedStrategy, type TuneOptions } from './tune
 export type { FinishedRun, SavedSize, TrainedModel } from './trial/run.js';
 export { train, type TrainOptions } from './trial/train.js';
 export {
+  prunerName,
   trialLabel,
   type AllocationReference,
   type Code,

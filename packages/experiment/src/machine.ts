@@ -7,12 +7,34 @@ export interface Machine {
   readonly cores: number;
 }
 
+/** What of a processor decides how floating-point operations are put together. */
+const FEATURES = ['fma', 'avx', 'avx2', 'avx512f', 'avx512_bf16', 'asimd', 'asimdfhm'];
+
+/** What computes to the same bits: a device by its name, a processor by its features, as far as the system tells them. */
+export function processorKind({ kind, device }: { readonly kind: string; readonly device: string }): string {
+  if (kind !== 'processor') return device;
+  const { process } = globalThis as { process?: NodeProcess };
+  const fs = process?.getBuiltinModule?.('node:fs');
+  if (!process || !fs) return 'a browser';
+  const flags = new Set(flagsIn(fs).split(/\s+/));
+  return [process.arch, ...FEATURES.filter((feature) => flags.has(feature))].join(' ');
+}
+
+function flagsIn({ readFileSync }: typeof import('node:fs')): string {
+  try {
+    return /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** What we ask of Node, where this is Node. */
 interface NodeProcess {
   readonly version: string;
   readonly platform: string;
   readonly arch: string;
   getBuiltinModule?(name: 'node:os'): typeof import('node:os');
+  getBuiltinModule?(name: 'node:fs'): typeof import('node:fs');
 }
 
 export function thisMachine(): Machine {

@@ -6,10 +6,10 @@ import { messageOf } from './errors.js';
 import type { Executor, Work } from './executors/executor.js';
 import { runLimited } from './executors/limited.js';
 import { sleep } from './sleep.js';
-import type { LeaseKey, Store } from './store/store.js';
+import type { Lease, LeaseKey, Store } from './store/store.js';
 import { LeaseLost, StoreError } from './store/trouble.js';
 import { differences } from './trial/differences.js';
-import { trialName, trialSlot } from './trial/identity.js';
+import { trialId, trialName, trialSlot } from './trial/identity.js';
 import { endedAs, storedModels, type Note } from './trial/stored.js';
 import { trialLabel, type Trial, type TrialOutcome, type TrialProgress } from './trial/trial.js';
 
@@ -26,6 +26,17 @@ export interface Watcher {
   noted?(line: string): void;
 }
 
+/** Has trials run elsewhere, in the place of an executor here. Results are told of when the store has them. */
+export type Dispatch = (trials: readonly Trial[], running: Dispatched) => Promise<void>;
+
+export interface Dispatched extends Pick<
+  Running,
+  'store' | 'watcher' | 'signal' | 'saveModels' | 'trialTimeoutMinutes'
+> {
+  /** Is told of each once it has ended. */
+  ended(trial: Trial, outcome: TrialOutcome): Promise<void>;
+}
+
 export interface Running {
   readonly executor: Executor;
   readonly store: Store;
@@ -37,6 +48,12 @@ export interface Running {
   readonly saveModels: boolean;
   /** What a trial may take before it fails; without a limit when absent. */
   readonly trialTimeoutMinutes: number | undefined;
+  /** Has them run elsewhere; here when absent. */
+  readonly dispatch?: Dispatch | undefined;
+  /** A trial whose owners died so often is not tried any more; however often when absent. */
+  readonly mostKills?: number;
+  /** Whether trials may go on from checkpoints of another kind of processor; not when absent. */
+  readonly mixed?: boolean;
   /** Called with what there was before, and after each trial that ran with what there is so far, in their order. */
   readonly onEnded: (outcomes: readonly (TrialOutcome | undefined)[]) => Promise<void>;
 }
@@ -65,10 +82,24 @@ export async function runAll(works: readonly Work[], running: Running): Promise<
     else waiting.push(i);
   }
   if (waiting.length > 0 && waiting.length < works.length) await onEnded(outcomes);
+  if (running.dispatch && waiting.length > 0) {
+    const trials = waiting.map((i) => (works[i] as Work).trial);
+    const places = new Map(waiting.map((i) => [(works[i] as Work).trial, i]));
+    await running.dispatch(trials, {
+      ...running,
+      async ended(trial, outcome) {
+        outcomes[places.get(trial) as number] = outcome;
+        watcher.ended?.(trial, outcome, true);
+        await onEnded(outcomes);
+      },
+    });
+    signal.throwIfAborted();
+    return outcomes as TrialOutcome[];
+  }
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       signal.throwIfAborted();
-      const outcome = await attempt(works[next] as Work, running, note);
+      const outcome = await runOne(works[next] as Work, running, note);
       if (outcome === null) {
         waiting.push(next);
         held.add(next);
@@ -96,7 +127,7 @@ async function allOf(promises: readonly Promise<void>[]): Promise<void> {
  */
 async function takeStored(
   work: Work,
-  running: Running,
+  running: Pick<Running, 'store' | 'watcher' | 'saveModels'>,
   note: Note,
   lease?: LeaseKey,
 ): Promise<TrialOutcome | null> {
@@ -114,9 +145,19 @@ async function takeStored(
   }
 }
 
-/** Null where another has the trial: then it is to be asked for again. */
-async function attempt(work: Work, running: Running, note: Note): Promise<TrialOutcome | null> {
+/**
+ * Runs a trial under its lease, or takes what there is of it.
+ *
+ * @returns null where another has the trial: then it is to be asked for again
+ * @throws the signal's reason when it was aborted
+ */
+export async function runOne(
+  work: Work,
+  running: Omit<Running, 'jobs' | 'onEnded'>,
+  note: Note,
+): Promise<TrialOutcome | null> {
   const { executor, store, dataFolder, watcher, signal, saveModels, trialTimeoutMinutes } = running;
+  const { mostKills = Infinity, mixed } = running;
   const { trial } = work;
   const name = trialName(trial);
   try {
@@ -127,25 +168,31 @@ async function attempt(work: Work, running: Running, note: Note): Promise<TrialO
       note(`${trialLabel(trial)} is waited for: ${lease} trains it`);
       return null;
     }
+    let forgiven = false;
     try {
       const stored = await takeStored(work, running, note, lease);
       if (stored) return stored;
+      if (lease.kills >= mostKills) {
+        forgiven = true;
+        return await setAside(trial, lease, store, watcher);
+      }
       if (!known.includes(name)) await sayWhatDiffers(trial, known, store, note);
       watcher.started?.(trial);
       const onProgress = (progress: TrialProgress) => watcher.progressed?.(trial, progress);
       const onNote = (line: string) => note(`${trialLabel(trial)} starts anew: ${line}`);
-      const options = { store, lease, dataFolder, saveModels, onProgress, onNote, signal };
+      const options = { store, lease, dataFolder, saveModels, mixed, onProgress, onNote, signal };
       const outcome = await runLimited(executor, work, options, trialTimeoutMinutes);
       if (outcome.status === 'failed' && outcome.taken) {
         watcher.stopped?.(trial);
         note(`${trialLabel(trial)} is asked for again: ${outcome.message}`);
         return null;
       }
+      if (outcome.status === 'failed') await noteFailure(trial, outcome.message, store, lease);
       if (saveModels) await sayWhereModelDiffers(trial, outcome, store, note);
       watcher.ended?.(trial, outcome, true);
       return outcome;
     } finally {
-      await lease.release();
+      await lease.release(forgiven);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -156,6 +203,23 @@ async function attempt(work: Work, running: Running, note: Note): Promise<TrialO
     }
     return failed(error, trial, watcher);
   }
+}
+
+/** What ends whoever trains it is left alone, so that all else can go on; asked for once more, it begins anew. */
+async function setAside(trial: Trial, lease: Lease, store: Store, watcher: Watcher): Promise<TrialOutcome> {
+  const message = `it was set aside: ${lease.kills} that trained it were ended without a word, as when memory runs out: see to that, and run the same command again`;
+  await noteFailure(trial, message, store, lease);
+  const outcome = { status: 'failed', message } as const;
+  watcher.ended?.(trial, outcome, true);
+  return outcome;
+}
+
+/** For whoever asks the store; that it cannot be written changes nothing. */
+async function noteFailure(trial: Trial, message: string, store: Store, lease: LeaseKey): Promise<void> {
+  await store
+    .trial(trialName(trial), lease)
+    .saveFailure({ trialId: trialId(trial), message })
+    .catch(() => {});
 }
 
 /** Of a place that cannot be used, its trial alone. @throws all else */

@@ -7,7 +7,7 @@ import {
   type Estimate,
   type EstimatedTrial,
 } from '@espalier/experiment';
-import { folderStore } from '@espalier/experiment/node';
+import { storeAt } from '@espalier/experiment/node';
 import Table from 'cli-table3';
 
 import { showProgress } from '../live/progress.js';
@@ -20,7 +20,7 @@ export async function estimateInFolder(compared: CompareOptions, out: string): P
   const life = showProgress();
   try {
     // Since this process was started.
-    return await estimate({ ...compared, store: folderStore(out) }, 0);
+    return await estimate({ ...compared, store: () => storeAt(out) }, 0);
   } finally {
     life.stop();
   }

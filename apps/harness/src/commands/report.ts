@@ -1,9 +1,8 @@
 /** `espalier report <folder…>`: what earlier comparisons came to, in the format asked for, and its plots as files. */
-import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
 import { mergeSummaries, UsageError, type NamedSummary, type Summary } from '@espalier/experiment';
-import { folderStore, makeFolder, nodeReports, putInPlace } from '@espalier/experiment/node';
+import { makeFolder, nodeReports, putInPlace, storeAddress, storeAt } from '@espalier/experiment/node';
 import type { Compared, TrialRecord } from '@espalier/report';
 
 import * as options from '../options.js';
@@ -61,7 +60,7 @@ async function comparedIn(
   for (const folder of folders) {
     const path = resolve(folder);
     const place = relative(dirname(resolve(out)), path).replaceAll(sep, '/') || '.';
-    trials.push(...(await readTrials(folderStore(path), place)));
+    trials.push(...(await readTrials(await storeAt(storeAddress(folder)), place)));
   }
   return { summary, trials };
 }
@@ -90,15 +89,17 @@ async function write(path: string, content: string | Uint8Array, option: string)
 }
 
 async function readSummary(folder: string): Promise<NamedSummary> {
-  const path = join(folder, 'summary.json');
-  const text = await readFile(path, 'utf8').catch(async () => {
-    const begun = await readdir(join(folder, 'trials')).catch(() => []);
+  const store = await storeAt(storeAddress(folder));
+  const path = `${folder}/summary.json`;
+  const text = await store.read('summary.json');
+  if (text === null) {
+    const begun = await store.trials();
     throw new UsageError(
       begun.length > 0
         ? `${path} is missing: no trial of ${basename(resolve(folder))} has ended yet`
         : `${path} is missing: give the --out folder of an \`espalier compare\``,
     );
-  });
+  }
   const summary = parse(text, path);
   if (summary.schemaVersion !== 1) {
     throw new UsageError(

@@ -1,5 +1,5 @@
 /** `espalier reproduce <recipe>`: a table or a question of the paper, and what came out of its claims. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import {
   compare,
@@ -15,7 +15,13 @@ import {
   type Summary,
   type TunedSettings,
 } from '@espalier/experiment';
-import { loadWorkload, nodeReports, withCode, type FolderStore } from '@espalier/experiment/node';
+import {
+  loadWorkload,
+  nodeReports,
+  storeAddress,
+  withCode,
+  type AddressedStore,
+} from '@espalier/experiment/node';
 import { judgeClaims, type Claim, type Entrant, type Recipe, type RecipeScale } from '@espalier/recipes';
 import { scaleNames, type ScaleName } from '@espalier/workloads';
 
@@ -31,12 +37,13 @@ import { SETTINGS_FILE } from '../settings.js';
 import type { AskedStrategy } from '../strategies.js';
 import { dataFolderOf, executorOf, scaled, timestamp } from '../subject.js';
 import { SummaryFile } from '../summary-file.js';
+import { withQueue } from '../with-queue.js';
 import { writeTuned } from '../tuned-file.js';
 import type { Command } from './command.js';
-import { computing, type ComputingOptions } from './shared-options.js';
+import { computing, queued, type ComputingOptions, type QueueOptions } from './shared-options.js';
 import { progressByRound, reportFailed } from './tune.js';
 
-interface ReproduceOptions extends ComputingOptions {
+export interface ReproduceOptions extends ComputingOptions, QueueOptions {
   readonly scale: ScaleName;
 }
 
@@ -44,12 +51,14 @@ export const reproduce: Command = {
   usage: 'reproduce <recipe>',
   description: 'run a table or a question of the paper, and say which of its claims hold',
   arguments: (command) =>
-    computing(
-      command.option(
-        '--scale <smoke,small,paper>',
-        'how much of it: seconds, some hours on two cores, or as published',
-        options.scale,
-        'small',
+    queued(
+      computing(
+        command.option(
+          '--scale <smoke,small,paper>',
+          'how much of it: seconds, some hours on two cores, or as published',
+          options.scale,
+          'small',
+        ),
       ),
     ),
   run,
@@ -77,27 +86,30 @@ async function reproduceRecipe(name: string, given: ReproduceOptions): Promise<n
       strategy: await strategyOf(entrant, workload),
     })),
   );
-  const out = resolve(given.out ?? join('runs', `${timestamp()}-${recipe.name}`));
+  const out = storeAddress(given.out ?? join('runs', `${timestamp()}-${recipe.name}`));
   const open = openedOnce(out);
   const epochs = scale.epochs ?? workload.defaults.epochs;
   const lengths = byLength(entrants, epochs);
   const axes = { sparsities: scale.sparsities, blockShapes: scale.blockShapes };
-  const summaries = await interruptibly(goesOnIn(out), async (signal) => {
-    const common = {
-      ...{ workload: { reference, workload }, ...axes, sparsePhases: given.sparsePhases },
-      ...{ dataFolder: dataFolderOf(given), executor: await executorOf(given), store: open, signal },
-      trialTimeoutMinutes: given.trialTimeout,
-    };
-    const done: { readonly summary: Summary; readonly tuned: TunedSettings | null }[] = [];
-    for (const [i, part] of lengths.entries()) {
-      const ofPart = { ...common, epochs: part.epochs };
-      const tuned = scale.tuningTrials === null ? null : await tunePart(part, scale, ofPart);
-      const store = partOf(await open(), i);
-      if (tuned) await writeTuned(store, SETTINGS_FILE, tuned);
-      done.push({ tuned, summary: await comparePart(part, scale, ofPart, tuned, store) });
-    }
-    return done;
-  });
+  const summaries = await interruptibly(goesOnIn(out), (signal) =>
+    withQueue(given, signal, async (dispatch) => {
+      const common = {
+        dispatch,
+        ...{ workload: { reference, workload }, ...axes, sparsePhases: given.sparsePhases },
+        ...{ dataFolder: dataFolderOf(given), executor: await executorOf(given), store: open, signal },
+        trialTimeoutMinutes: given.trialTimeout,
+      };
+      const done: { readonly summary: Summary; readonly tuned: TunedSettings | null }[] = [];
+      for (const [i, part] of lengths.entries()) {
+        const ofPart = { ...common, epochs: part.epochs };
+        const tuned = scale.tuningTrials === null ? null : await tunePart(part, scale, ofPart);
+        const store = partOf(await open(), i);
+        if (tuned) await writeTuned(store, SETTINGS_FILE, tuned);
+        done.push({ tuned, summary: await comparePart(part, scale, ofPart, tuned, store) });
+      }
+      return done;
+    }),
+  );
   const parts = summaries.map(({ summary }) => summary);
   const [first] = parts as [Summary];
   const measure = measuresIn(first).find(({ key }) => key === scale.measure) as MeasureDescription;
@@ -178,7 +190,7 @@ async function comparePart(
   scale: RecipeScale,
   compared: PartOptions,
   tuned: TunedSettings | null,
-  store: FolderStore,
+  store: AddressedStore,
 ): Promise<Summary> {
   const pruners = tuned
     ? await tunedStrategies(entered, tuned)
@@ -211,7 +223,7 @@ async function tunedStrategies(entered: readonly Entered[], { chosen }: TunedSet
 }
 
 /** The same folder; documents of the second part are called `summary-2.json`, and so on. */
-function partOf(store: FolderStore, index: number): FolderStore {
+function partOf(store: AddressedStore, index: number): AddressedStore {
   if (index === 0) return store;
   const named = (name: string) => name.replace('.', `-${index + 1}.`);
   return {

@@ -104,3 +104,50 @@ export const allocation = (command: Commander): Commander =>
 export interface AllocationOptions {
   readonly allocation?: readonly AllocationName[];
 }
+
+/** Who runs the trials, where others do. */
+export interface QueueOptions {
+  readonly queue?: string;
+  readonly mixed?: boolean;
+  readonly memory?: number;
+}
+
+export const queued = (command: Commander): Commander =>
+  command
+    .option(
+      '--queue <url>',
+      'hand the trials out to espalier worker on any machine: redis://, rediss://, valkey:// or postgres:// (default: they run here)',
+    )
+    .option(
+      '--memory <GiB>',
+      'with --queue: what a trial takes; workers that have less do not take it (default: not asked)',
+      options.gibibytes,
+    )
+    .option(
+      '--mixed',
+      'with --queue: let a trial go on from a checkpoint of another kind of processor (default: it is trained again)',
+    );
+
+/** What a machine has that runs what another planned. */
+export const ownOptions = (command: Commander): Commander =>
+  command
+    .option(
+      '--backend <auto,tensorflow,webgpu,wasm,cpu>',
+      'refuse trials that compute elsewhere (default: as each was planned)',
+      options.backend,
+    )
+    .option(
+      '--modules <a,b,…>',
+      'modules of strategies and workloads that it may run besides those of espalier list: paths or scoped packages',
+      options.names,
+    )
+    .option(
+      '--grace <seconds>',
+      'what a trial that is told to stop may take for its checkpoint (default: 5)',
+      options.seconds,
+    )
+    .option('--data <folder>', "where data lies (default: $ESPALIER_DATA, then the user's cache)")
+    .option(
+      '--config <file>',
+      "espalier.config.ts with own strategies and workloads (default: found upwards, to the package's root)",
+    );

@@ -1,5 +1,5 @@
 /** `espalier tune`: settings for every strategy, chosen with one budget on the validation split. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import {
   describeMeasures,
@@ -10,6 +10,7 @@ import {
   type Round,
   type Watcher,
 } from '@espalier/experiment';
+import { storeAddress } from '@espalier/experiment/node';
 import { Option } from 'commander';
 
 import { goesOnIn, interruptibly } from '../interruptible.js';
@@ -19,17 +20,21 @@ import { showProgress, type Progress } from '../live/progress.js';
 import { SETTINGS_FILE } from '../settings.js';
 import { dataFolderOf, executorOf, loadSubject, timestamp } from '../subject.js';
 import { writeTuned } from '../tuned-file.js';
+import { withQueue } from '../with-queue.js';
 import type { Command } from './command.js';
 import {
   allocation,
   computing,
+  queued,
   subject,
   type AllocationOptions,
   type ComputingOptions,
+  type QueueOptions,
   type SubjectOptions,
 } from './shared-options.js';
 
-interface TuneCommandOptions extends SubjectOptions, AllocationOptions, ComputingOptions {
+export interface TuneCommandOptions
+  extends SubjectOptions, AllocationOptions, ComputingOptions, QueueOptions {
   readonly seeds?: readonly number[];
   readonly trials?: number;
   readonly search: 'random' | 'grid';
@@ -42,7 +47,7 @@ export const tune: Command = {
   usage: 'tune',
   description: 'choose settings for every strategy with the same budget, on the validation split',
   arguments: (command) =>
-    computing(allocation(subject(command)))
+    queued(computing(allocation(subject(command))))
       .option(
         '--trials <n>',
         'what each strategy may spend at each target, in trials of the whole length (default: 6)',
@@ -93,26 +98,29 @@ async function tuneAndWrite(given: TuneCommandOptions): Promise<number> {
       'learningRateFactor and weightDecay are chosen for every strategy: leave them out of --set',
     );
   }
-  const out = resolve(given.out ?? join('runs', `${timestamp()}-tune-${workload.name}`));
+  const out = storeAddress(given.out ?? join('runs', `${timestamp()}-tune-${workload.name}`));
   const open = openedOnce(out);
   const watched = progressByRound();
   const tuned = await interruptibly(goesOnIn(out), async (signal) => {
     try {
-      return await tuneStrategies({
-        workload: compared,
-        strategies: asked.strategies.map(({ training: _, ...strategy }) => strategy),
-        ...{ sparsities: given.sparsity, blockShapes: given.block, overrides: given.override },
-        ...{ seeds: given.seeds, epochs: given.epochs, sparsePhases: given.sparsePhases },
-        ...{ trials: given.trials, search: given.search, searchSeed: given.searchSeed },
-        ...{ halving: given.halving, by: given.by, allocation: given.allocation?.[0] },
-        dataFolder: dataFolderOf(given),
-        executor: await executorOf(given),
-        trialTimeoutMinutes: given.trialTimeout,
-        store: open,
-        watcher: watched.watcher,
-        onRound: watched.onRound,
-        signal,
-      });
+      return await withQueue(given, signal, async (dispatch) =>
+        tuneStrategies({
+          dispatch,
+          workload: compared,
+          strategies: asked.strategies.map(({ training: _, ...strategy }) => strategy),
+          ...{ sparsities: given.sparsity, blockShapes: given.block, overrides: given.override },
+          ...{ seeds: given.seeds, epochs: given.epochs, sparsePhases: given.sparsePhases },
+          ...{ trials: given.trials, search: given.search, searchSeed: given.searchSeed },
+          ...{ halving: given.halving, by: given.by, allocation: given.allocation?.[0] },
+          dataFolder: dataFolderOf(given),
+          executor: await executorOf(given),
+          trialTimeoutMinutes: given.trialTimeout,
+          store: open,
+          watcher: watched.watcher,
+          onRound: watched.onRound,
+          signal,
+        }),
+      );
     } finally {
       watched.stop();
     }

@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly dataFolder: string;
   /** Whether the trial leaves its model; not when absent. */
   readonly saveModels?: boolean;
+  /** Whether it may go on from the checkpoint of another kind of processor; not when absent. */
+  readonly mixed?: boolean | undefined;
   readonly onProgress: (progress: TrialProgress) => void;
   /** Is told, in a line, what of the trial's place is not believed. */
   readonly onNote: (line: string) => void;

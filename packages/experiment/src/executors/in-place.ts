@@ -54,13 +54,16 @@ export function inPlace(options: InPlaceOptions): Executor {
     },
     measureSteps: ({ trial, workload, pruner }, { dataFolder }) =>
       measureSteps(trial, workload, pruner, { backend, dataFolder, startedAt: performance.now() }),
-    async run({ trial, workload, pruner }, { store, lease, dataFolder, saveModels = false, ...running }) {
+    async run(
+      { trial, workload, pruner },
+      { store, lease, dataFolder, saveModels = false, mixed = false, ...running },
+    ) {
       const { onProgress, onNote, signal } = running;
       const place = store.trial(trialName(trial), lease);
       try {
         await place.begin(trial);
         const result = await train(trial, workload, pruner, {
-          ...{ backend, store: place, dataFolder, saveModels, onProgress, onNote, signal, pause },
+          ...{ backend, store: place, dataFolder, saveModels, mixed, onProgress, onNote, signal, pause },
           ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
         });
         signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +110,34 @@ describe('the lease of an owner', () => {
     expect(second.number).toBe(first.number + 1);
     await second.release();
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'that is stopped is taken over, and changes nothing when it goes on',
+    async () => {
+      const store = await inFolder();
+      const sleeper = spawn('sleep', ['60'], { stdio: 'ignore' });
+      const first = (await store.trial('a').claim()) as Lease;
+      const stat = await readFile(`/proc/${sleeper.pid}/stat`, 'utf8');
+      const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+      await held(store, { pid: sleeper.pid, started });
+      const old = store.trial('a', first);
+      await old.begin(trial);
+      await first.release();
+      await held(store, { pid: sleeper.pid, started, released: false });
+      expect(typeof (await store.trial('a').claim())).toBe('string');
+      sleeper.kill('SIGSTOP');
+      await setTimeout(50);
+      expect(typeof (await store.trial('a').claim())).toBe('string');
+      await setTimeout(400);
+      const second = (await store.trial('a').claim()) as Lease;
+      expect([second.number, second.kills]).toEqual([first.number + 1, 1]);
+      sleeper.kill('SIGCONT');
+      await expect(old.saveCheckpoint({} as never)).rejects.toThrow(LeaseLost);
+      await expect(old.publish(result)).rejects.toThrow(LeaseLost);
+      await second.release();
+      sleeper.kill('SIGKILL');
+    },
+  );
 
   it('that is gone with the whole folder is refused with the place', async () => {
     const store = await inFolder();

@@ -14,7 +14,11 @@ import { seal, unseal } from './sealed.js';
 import { NOBODY, type Lease, type LeaseKey } from './store.js';
 import { Doubtful, LeaseLost, StoreError } from './trouble.js';
 
-const leaseSchema = ownerSchema.extend({ number: z.int().positive(), released: z.boolean() });
+const leaseSchema = ownerSchema.extend({
+  number: z.int().positive(),
+  released: z.boolean(),
+  kills: z.int().nonnegative().default(0),
+});
 type LeaseFile = z.infer<typeof leaseSchema>;
 
 const NAME = /^lease-(\d{1,9})\.json$/;
@@ -37,7 +41,9 @@ export async function claimIn(folder: string, times: LeaseTimes): Promise<Lease 
   const holder = await holderIn(folder, times);
   if (holder !== null) return holder;
   const number = current + 1;
-  const file: LeaseFile = { ...newOwner(), number, released: false };
+  const before = current === 0 ? null : await leaseAt(folder, current).catch(() => null);
+  const kills = before === null ? 0 : before.kills + (before.released ? 0 : 1);
+  const file: LeaseFile = { ...newOwner(), number, released: false, kills };
   const path = pathOf(folder, number);
   if (!(await createOnce(path, seal('lease', file)))) return 'another command';
   const { owner } = file;
@@ -49,12 +55,13 @@ export async function claimIn(folder: string, times: LeaseTimes): Promise<Lease 
   }, times.signMs);
   signs.unref();
   return {
-    ...{ owner, number },
-    async release() {
+    ...{ owner, number, kills },
+    async release(forgiven = false) {
       clearInterval(signs);
       // The number stays, for the next owner's to be larger; what has ended has no lease any more.
       const mine = await isMine(folder, { owner, number });
-      if (mine) await putInPlace(path, seal('lease', { ...file, released: true })).catch(() => {});
+      const released = { ...file, released: true, kills: forgiven ? 0 : kills };
+      if (mine) await putInPlace(path, seal('lease', released)).catch(() => {});
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Trial, TrialResult } from '../trial/trial.js';
 import {
   NOBODY,
   type Checkpoint,
+  type Failure,
   type LeaseKey,
   type ModelsToSave,
   type SavedModels,
@@ -42,6 +43,7 @@ interface Place {
   result: TrialResult | null;
   checkpoint: Checkpoint | null;
   models: ModelsToSave | null;
+  failure: Failure | null;
   masks: MaskRecord | null;
   readonly steps: StepMetrics[];
   lease: LeaseKey;
@@ -49,7 +51,7 @@ interface Place {
 }
 
 const emptyPlace = (): Place => ({
-  ...{ trial: null, result: null, checkpoint: null, models: null, masks: null, steps: [] },
+  ...{ trial: null, result: null, checkpoint: null, models: null, failure: null, masks: null, steps: [] },
   ...{ lease: NOBODY, held: false },
 });
 
@@ -73,20 +75,28 @@ function memoryTrial(place: Place, key: LeaseKey): TrialStore {
       const release = async () => {
         if (place.lease.number === number) place.held = false;
       };
-      return { ...lease, release };
+      return { ...lease, kills: 0, release };
     },
+    holder: async () => (place.held ? 'another comparison' : null),
     trial: async () => structuredClone(place.trial),
     async begin(trial) {
       allowed();
       // As a file would keep it: settings may hold functions.
       place.trial = JSON.parse(JSON.stringify(trial)) as Trial;
+      place.failure = null;
     },
     result: async () => structuredClone(place.result),
     async publish(ended) {
       allowed();
       place.result ??= structuredClone(ended);
       place.checkpoint = null;
+      place.failure = null;
       return structuredClone(place.result);
+    },
+    failure: async () => structuredClone(place.failure),
+    async saveFailure(failed) {
+      allowed();
+      place.failure = structuredClone(failed);
     },
     tidy: async () => {},
     checkpoint: async () => structuredClone(place.checkpoint),

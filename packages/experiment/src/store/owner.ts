@@ -23,11 +23,12 @@ export function newOwner(): Owner {
   return { owner: randomUUID(), pid, started: startOf(pid), host: thisHost(), hostname: hostname() };
 }
 
-/** True or false of a process of this machine; null of another's, which cannot be asked. */
+/** True or false of a process of this machine; null of another's, which cannot be asked, and of one that is stopped. */
 export function isAlive({ pid, started, host }: Pick<Owner, 'pid' | 'started' | 'host'>): boolean | null {
   if (host !== thisHost()) return null;
   if (!processLives(pid)) return false;
-  return started === null || startOf(pid) === started;
+  if (started !== null && startOf(pid) !== started) return false;
+  return isStopped(pid) ? null : true;
 }
 
 export function processLives(pid: number): boolean {
@@ -57,12 +58,23 @@ function processSpace(): string {
 }
 
 function startOf(pid: number): string | null {
+  const fields = standingOf(pid);
+  // A zombie has ended.
+  return fields[0] === 'Z' ? 'ended' : (fields[19] ?? null);
+}
+
+/** By SIGSTOP, or by a terminal: it may never go on. */
+function isStopped(pid: number): boolean {
+  return standingOf(pid)[0]?.toUpperCase() === 'T';
+}
+
+/** State first; empty where it cannot be asked. */
+function standingOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // A zombie has ended. Fields are counted from after the name, which may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? 'ended' : (fields[19] ?? null);
+    // Fields are counted from after the name, which may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return null;
+    return [];
   }
 }

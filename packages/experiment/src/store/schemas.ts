@@ -1,7 +1,7 @@
 /** What results, trials and checkpoints are, for what reads them back. */
 import { z } from 'zod';
 
-import type { Checkpoint, SavedModels } from './store.js';
+import type { Checkpoint, Failure, SavedModels } from './store.js';
 import type { MaskRecord } from '../trial/masks.js';
 import type { Trial, TrialResult } from '../trial/trial.js';
 
@@ -45,7 +45,10 @@ export const resultSchema = z.looseObject({
   fingerprint: z.looseObject({ init: z.string(), data: z.string() }),
   device: z.string(),
   search: z.looseObject({ choices: z.array(CHOICE) }).nullable(),
+  processors: z.array(z.string()).optional(),
 }) as unknown as z.ZodType<TrialResult>;
+
+export const failureSchema: z.ZodType<Failure> = z.object({ trialId: z.string(), message: z.string() });
 
 /** Of a model; a path that is none of these would lead elsewhere. */
 const MODEL_FILE = /^(?:(?:dense|block-sparse)\/(?:model\.json|weights\.bin)|masks\.json)$/;
@@ -114,4 +117,5 @@ export const checkpointSchema = z.looseObject({
       reopened: z.boolean(),
     })
     .nullable(),
+  processors: z.array(z.string()).optional(),
 }) as unknown as z.ZodType<Checkpoint>;

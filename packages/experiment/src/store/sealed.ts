@@ -4,7 +4,8 @@ import * as z from 'zod/mini';
 import { canonicalJson, textHash } from '../trial/hashes.js';
 import { Doubtful } from './trouble.js';
 
-export type Format = 'trial' | 'result' | 'models' | 'choices' | 'lease' | 'product-costs';
+export type Format =
+  'plan' | 'failure' | 'trial' | 'result' | 'models' | 'choices' | 'lease' | 'product-costs';
 
 /** Raised when what the documents hold changes so that what was written before cannot be read. */
 export const FORMAT_VERSION = 1;

@@ -40,14 +40,22 @@ export interface LeaseKey {
 }
 
 export interface Lease extends LeaseKey {
-  /** Lets go of the trial, as it stands. */
-  release(): Promise<void>;
+  /** How many owners before have died with it, since one last let go of it for good. */
+  readonly kills: number;
+  /**
+   * Lets go of the trial, as it stands.
+   *
+   * @param forgiven whether kills are counted anew; not when absent
+   */
+  release(forgiven?: boolean): Promise<void>;
 }
 
 /** What lies in a place may be `Doubtful`, which is thrown: what cannot be believed is made anew. */
 export interface TrialStore {
   /** Takes the trial, and gives signs of life until it is released; else who has it, in words. */
   claim(): Promise<Lease | string>;
+  /** Who has it, in words; null where nobody has. */
+  holder(): Promise<string | null>;
   /** What is trained there. @throws Doubtful */
   trial(): Promise<Trial | null>;
   /** Makes the place, and notes what is trained there. */
@@ -60,6 +68,10 @@ export interface TrialStore {
    * @returns what lies there: the result of another owner, where that was faster
    */
   publish(result: TrialResult): Promise<TrialResult>;
+  /** Why it failed when it was last run; null where it did not, or has begun again since. @throws Doubtful */
+  failure(): Promise<Failure | null>;
+  /** Notes why it failed, until it begins again. */
+  saveFailure(failure: Failure): Promise<void>;
   /** Removes what a trial that has ended needs no more, where it was killed before it had done so. */
   tidy(): Promise<void>;
   /** Null where there is none. @throws Doubtful */
@@ -78,6 +90,11 @@ export interface TrialStore {
   saveMasks(masks: MaskRecord): Promise<void>;
   /** What was measured step by step. */
   readonly metrics: StepLog;
+}
+
+export interface Failure {
+  readonly trialId: string;
+  readonly message: string;
 }
 
 /** What is kept of a trained model. */
@@ -160,6 +177,8 @@ export interface Checkpoint extends Standing {
   readonly pruning: PruningState | null;
   /** What the search did so far; null of the dense baseline. */
   readonly search: SearchState | null;
+  /** The kinds of processor that its steps were computed on, in their order; absent where that is not known. */
+  readonly processors?: readonly string[];
 }
 
 /** Of whoever holds no lease. */

@@ -10,7 +10,7 @@ import { asStoreError, assertNoFolder, createOnce, putInPlace, readOr, removePar
 import { assertLease, claimIn, holderIn, removeLeases, type LeaseTimes } from './lease.js';
 import { makeFolder } from './make-folder.js';
 import { modelFolder } from './model-folder.js';
-import { maskSchema, resultSchema, trialSchema } from './schemas.js';
+import { failureSchema, maskSchema, resultSchema, trialSchema } from './schemas.js';
 import { seal, unseal } from './sealed.js';
 import { stepLogFile } from './step-log-file.js';
 import { NOBODY, type LeaseKey, type TrialStore } from './store.js';
@@ -18,12 +18,13 @@ import { Doubtful, StoreError } from './trouble.js';
 
 export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): TrialStore {
   const file = (name: string) => join(folder, name);
-  const [config, result, checkpoint, metrics, masks] = [
+  const [config, result, checkpoint, metrics, masks, failure] = [
     file('config.json'),
     file('result.json'),
     file('checkpoint.bin'),
     file('metrics.jsonl'),
     file('choices.json'),
+    file('failure.json'),
   ];
   const allowed = () => assertLease(folder, key);
   const models = modelFolder(folder, allowed);
@@ -42,6 +43,7 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
       await make(folder);
       return claimIn(folder, times);
     },
+    holder: () => holderIn(folder, times),
     trial: readTrial,
     async begin(trial) {
       await make(folder);
@@ -55,6 +57,7 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
       });
       await models.removeUnless(() => trialId(trial));
       await putInPlace(config, seal('trial', trial), allowed);
+      await rm(failure, { force: true });
     },
     result: readResult,
     async publish(ended) {
@@ -63,6 +66,11 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
       await tidy();
       return published;
     },
+    async failure() {
+      const text = await readOr(failure);
+      return text && unseal('failure', failureSchema, text.toString(), failure);
+    },
+    saveFailure: (failed) => putInPlace(failure, seal('failure', failed), allowed),
     tidy,
     async checkpoint() {
       const bytes = await readOr(checkpoint);
@@ -84,7 +92,9 @@ export function trialFolder(folder: string, key: LeaseKey, times: LeaseTimes): T
   async function tidy(): Promise<void> {
     // A trial that has ended may be trained again, for the model that it has not left.
     if (key.number === NOBODY.number && (await holderIn(folder, times)) !== null) return;
-    await rm(checkpoint, { force: true, recursive: true }).catch(() => {});
+    for (const path of [checkpoint, failure]) {
+      await rm(path, { force: true, recursive: true }).catch(() => {});
+    }
     await removePartials(folder, 'all');
     await models.tidy();
     await removeLeases(folder).catch(() => {});

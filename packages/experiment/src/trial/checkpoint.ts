@@ -23,6 +23,7 @@ export async function saveCheckpoint(
   store: TrialStore,
   trialId: string,
   { step, elapsedMs }: Standing,
+  processors: readonly string[],
   { model, optimizer, pruning, search }: Trained,
 ): Promise<void> {
   const slots = await optimizer.getWeights();
@@ -35,6 +36,7 @@ export async function saveCheckpoint(
     optimizer: await Promise.all(slots.map(({ name, tensor }) => toStored(name, tensor))),
     pruning: pruning?.state() ?? null,
     search: search?.state() ?? null,
+    processors,
   };
   tf.dispose(slots.map(({ tensor }) => tensor).filter((tensor) => !(tensor instanceof tf.Variable)));
   await store.saveCheckpoint(checkpoint);
@@ -44,6 +46,7 @@ export async function saveCheckpoint(
  * Puts model, optimiser, pruning and the log of steps back to where a checkpoint has them.
  *
  * @param totalSteps of the trial
+ * @param processor the kind that trains on; the checkpoint of another counts only where `mixed`
  * @param note is told, in a line, why what lies there is not believed
  * @returns where it stands; null when there is no whole checkpoint of this trial: then the log starts anew, and
  *   nothing else was changed
@@ -53,10 +56,14 @@ export async function restoreCheckpoint(
   trialId: string,
   trained: Trained,
   totalSteps: number,
+  { processor, mixed = false }: { readonly processor: string; readonly mixed?: boolean | undefined },
   note: Note = () => {},
-): Promise<Standing | null> {
+): Promise<(Standing & Pick<Checkpoint, 'processors'>) | null> {
   const checkpoint = await unlessDoubtful(() => store.checkpoint(), note);
-  const why = checkpoint && misfit(checkpoint, trialId, trained, totalSteps);
+  const why =
+    checkpoint &&
+    (misfit(checkpoint, trialId, trained, totalSteps) ??
+      (mixed ? null : otherProcessor(checkpoint, processor)));
   if (checkpoint && why === null) {
     if (await store.metrics.rewind(checkpoint.metrics)) {
       await apply(checkpoint, trained);
@@ -83,6 +90,12 @@ export async function applyCheckpoint(
   const why = misfit(checkpoint, trialId, trained, totalSteps);
   if (why === null) await apply(checkpoint, trained);
   return why;
+}
+
+/** Bits are the same on one kind of processor: another rounds otherwise where it multiplies and adds at once. */
+function otherProcessor({ processors = [] }: Checkpoint, processor: string): string | null {
+  const other = processors.find((one) => one !== processor);
+  return other === undefined ? null : `is of another kind of processor (${other}, and this is ${processor})`;
 }
 
 /** Why a checkpoint cannot be this trial's; null where it can. */

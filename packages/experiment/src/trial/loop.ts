@@ -5,6 +5,7 @@ import type { TunableOptimizer, Workload } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
 import type { StartedBackend } from '../backend.js';
+import { processorKind } from '../machine.js';
 import type { StepMetrics, TrialStore } from '../store/store.js';
 import type { Batches } from './batches.js';
 import { restoreCheckpoint, saveCheckpoint, type Trained } from './checkpoint.js';
@@ -26,7 +27,9 @@ export interface LoopOptions {
   readonly stepsBetweenReads?: number;
   /** Is told, in a line, what of the trial's place is not believed. */
   readonly onNote?: (line: string) => void;
-  /** Ends training at a reading of the losses, with the signal's reason. */
+  /** Whether it may go on from the checkpoint of another kind of processor; not when absent. */
+  readonly mixed?: boolean;
+  /** Ends training at a reading of the losses, with a checkpoint and the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -50,6 +53,8 @@ export class TrainingLoop {
   /** Wall time that they took, in milliseconds. */
   elapsedMs = 0;
   peakGpuMemoryBytes: number | null = null;
+  /** The kinds that steps were computed on. */
+  processors: readonly string[];
   readonly #subject: LoopSubject;
   readonly #options: LoopOptions;
   readonly #variables: tf.Variable[];
@@ -59,6 +64,7 @@ export class TrainingLoop {
   constructor(subject: LoopSubject, options: LoopOptions) {
     this.#subject = subject;
     this.#options = options;
+    this.processors = [processorKind(options.backend)];
     this.#search = subject.pruning && new SearchWatch(subject.pruning.kernels);
     this.#variables = subject.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   }
@@ -70,10 +76,14 @@ export class TrainingLoop {
 
   /** Goes on from the trial's checkpoint, where there is one. */
   async resume(): Promise<void> {
-    const { backend, store, onNote } = this.#options;
+    const { backend, store, onNote, mixed } = this.#options;
+    const processor = processorKind(backend);
     const { trialId, batches } = this.#subject;
     const trained = { ...this.#subject, search: this.#search };
-    const standing = await restoreCheckpoint(store, trialId, trained, batches.totalSteps, onNote);
+    const { totalSteps } = batches;
+    const kinds = { processor, mixed };
+    const standing = await restoreCheckpoint(store, trialId, trained, totalSteps, kinds, onNote);
+    this.processors = [...new Set([...(standing?.processors ?? []), processor])];
     this.step = standing?.step ?? 0;
     this.elapsedMs = standing?.elapsedMs ?? 0;
     this.peakGpuMemoryBytes = backend.gpuMemoryBytes();
@@ -109,9 +119,10 @@ export class TrainingLoop {
       this.elapsedMs += now - started;
       started = now;
       if (!reads) continue;
-      if (now - lastCheckpoint > checkpointEveryMs) {
-        const { step, elapsedMs } = this;
-        await saveCheckpoint(store, trialId, { step, elapsedMs }, { ...this.#subject, search: this.#search });
+      if (now - lastCheckpoint > checkpointEveryMs || (signal?.aborted && this.step < totalSteps)) {
+        const { step, elapsedMs, processors } = this;
+        const trained = { ...this.#subject, search: this.#search };
+        await saveCheckpoint(store, trialId, { step, elapsedMs }, processors, trained);
         lastCheckpoint = performance.now();
       }
       await pause?.();

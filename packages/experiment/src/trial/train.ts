@@ -93,6 +93,7 @@ export async function train(
     steps: aFunction('a function of how many steps the trial has: (whole) => 20'),
     signal: aSignal,
     saveModels: trueOrFalse,
+    mixed: trueOrFalse,
     ...CALLED,
   });
   // A device that was lost answers no read: what waits for one would wait forever.
@@ -185,7 +186,11 @@ async function trainWith(
     if (pruning && steps.search) {
       await options.store.saveMasks(maskRecord(pruning.kernels, steps.search, data.truth, final));
     }
-    return { id, ...ended, fingerprint, device: backend.device };
+    const { processors } = steps;
+    return {
+      ...{ id, ...ended, fingerprint, device: backend.device },
+      ...(processors.length > 1 && { processors }),
+    };
   } finally {
     running?.abandon();
     loop?.dispose();

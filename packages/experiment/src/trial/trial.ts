@@ -21,6 +21,8 @@ export interface Reference {
   readonly name: string;
   /** Module specifier or absolute path; null of a value that was handed over, which no other process can load. */
   readonly module: string | null;
+  /** By which another machine finds its own of it: a name that its command knows, no path. Absent of a value. */
+  readonly asked?: string;
   /** A key of the module's default export, for what an `espalier.config` defines. */
   readonly section: 'default' | 'pruners' | 'workloads';
   /** SHA-256 of the module's file where it is the user's own, so that an edit makes another trial. */
@@ -152,6 +154,8 @@ export interface TrialResult {
   readonly device: string;
   /** What the search did; null for the dense baseline. */
   readonly search: SearchRecord | null;
+  /** The kinds of processor that trained it, in their order, where there were several: then its bits are of neither. */
+  readonly processors?: readonly string[];
 }
 
 export interface SearchRecord extends Pick<SearchState, 'choices'> {

@@ -17,6 +17,8 @@ export interface TrialOrder {
   readonly dataFolder: string;
   /** Whether the trial leaves its model. */
   readonly saveModels: boolean;
+  /** Whether it may go on from the checkpoint of another kind of processor. */
+  readonly mixed: boolean;
   readonly checkpointEveryMs?: number;
 }
 

@@ -29,6 +29,8 @@ export interface ProcessesOptions {
   readonly threads?: number;
   /** How often a trial can be gone on with; every 10 s when absent. */
   readonly checkpointEveryMs?: number;
+  /** How long a trial that is told to stop may take for its checkpoint; 5 s when absent. */
+  readonly graceMs?: number;
   /** Is told, in a line, where fewer run side by side than was asked for. */
   readonly onNote?: (line: string) => void;
 }
@@ -50,6 +52,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
     jobs: wholeNumber(),
     threads: wholeNumber(),
     checkpointEveryMs: aPeriod,
+    graceMs: aPeriod,
     onNote: aFunction('a function of a line'),
   });
   const backend = await probeBackend(options.backend ?? 'auto');
@@ -67,7 +70,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Executo
     },
     measureCosts: (blockShapes) => measureInProcess(backend, { threads, blockShapes }),
     measureSteps: ({ trial }, measuring) => measureStepsInProcess(trial, measuring),
-    run: (work, running) => runInProcess(work, running, options.checkpointEveryMs),
+    run: (work, running) => runInProcess(work, running, options),
   };
 }
 
@@ -101,15 +104,16 @@ async function acceleratorsOf(
 
 async function runInProcess(
   { trial }: Work,
-  { store, lease, dataFolder, saveModels = false, onProgress, onNote, signal }: RunOptions,
-  checkpointEveryMs: number | undefined,
+  { store, lease, dataFolder, saveModels = false, mixed = false, ...running }: RunOptions,
+  { checkpointEveryMs, graceMs }: Pick<ProcessesOptions, 'checkpointEveryMs' | 'graceMs'>,
 ): Promise<TrialOutcome> {
+  const { onProgress, onNote, signal } = running;
   const { address } = store;
   if (address === null) {
-    throw new UsageError('Trials in processes of their own need a store that they can open: a folder');
+    throw new UsageError('Trials in processes of their own need a store that they can open: openStore()');
   }
   const child = fork(processFile('trial-process'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  stopOn(signal, child);
+  stopOn(signal, child, graceMs);
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-4000);
@@ -132,7 +136,7 @@ async function runInProcess(
       }, reject);
     });
     child.send({
-      ...{ trial, address, lease, dataFolder, saveModels },
+      ...{ trial, address, lease, dataFolder, saveModels, mixed },
       ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
     } satisfies TrialOrder);
   });

@@ -2,7 +2,7 @@
 import { messageOf } from '../../errors.js';
 import { assertCode } from '../../modules/assert-code.js';
 import { loadPruner, loadWorkloadOf } from '../../modules/references.js';
-import { folderStore } from '../../store/folder.js';
+import { storeAt } from '../../store/open.js';
 import { LeaseLost } from '../../store/trouble.js';
 import { trialName } from '../../trial/identity.js';
 import { train } from '../../trial/train.js';
@@ -21,17 +21,29 @@ process.once('message', (order: TrialOrder) => {
 // The command that started us is gone: its trials go on from their checkpoints when it is run again.
 process.once('disconnect', () => process.exit(1));
 
+/** Told to stop: with a checkpoint where it trains, at once where it does not. */
+const stopping = new AbortController();
+let training = false;
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.on(signal, () => {
+    if (!training) process.exit(1);
+    stopping.abort(new Error('it was told to stop'));
+  });
+}
+
 async function run(order: TrialOrder): Promise<void> {
-  const { trial, address, lease, dataFolder, saveModels, checkpointEveryMs } = order;
-  const store = folderStore(address).trial(trialName(trial), lease);
+  const { trial, address, lease, dataFolder, saveModels, mixed, checkpointEveryMs } = order;
+  const store = (await storeAt(address)).trial(trialName(trial), lease);
   await store.begin(trial);
   const workload = await loadWorkloadOf(trial);
   const pruner = trial.pruner && (await loadPruner(trial.pruner));
   const backend = await startFor(trial);
   await assertCode(trial);
   const result = await train(trial, workload, pruner, {
-    ...{ backend, store, dataFolder, saveModels },
+    ...{ backend, store, dataFolder, saveModels, mixed },
     ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
+    signal: stopping.signal,
+    onStart: () => (training = true),
     onProgress: (progress) => send({ type: 'progress', ...progress }),
     onNote: (line) => send({ type: 'note', line }),
     peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,

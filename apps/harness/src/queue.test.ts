@@ -1,0 +1,228 @@
+/** One comparison, handed out by a queue to workers: on the servers that are installed. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import type { Summary } from '@espalier/experiment';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { missing, postgresServer, redisServer, type TestServer } from '../test/servers.js';
+
+const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
+const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
+
+let folder: string;
+const running = new Set<ChildProcess>();
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'espalier-queue-'));
+});
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+  running.clear();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function espalier(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...args], { cwd: folder }, (error, stdout, stderr) => {
+      running.delete(child);
+      resolve({ code: error ? ((error.code as number | undefined) ?? null) : 0, stdout, stderr });
+    });
+    running.add(child);
+  });
+}
+
+interface Worker {
+  readonly process: ChildProcess;
+  said(): string;
+  ended(): Promise<number | null>;
+}
+
+function worker(url: string, ...more: string[]): Worker {
+  const args = [bin, 'worker', '--queue', url, '--config', fixtures, '--jobs', '1', ...more];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  running.add(child);
+  const exit = once(child, 'exit') as Promise<[number | null]>;
+  return { process: child, said: () => said, ended: async () => (await exit)[0] };
+}
+
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await what())) await setTimeout(100);
+}
+
+const of = (workload: string, pruners: string, out: string) => [
+  ...['compare', '--config', fixtures, '--workload', workload, '--pruners', pruners],
+  ...['--backend', 'wasm', '--accelerators', 'off', '--out', out],
+];
+
+const qualityIn = async (out: string) =>
+  (JSON.parse(await readFile(join(folder, out, 'summary.json'), 'utf8')) as Summary).rows.map(
+    ({ pruner, seed, status, metrics, achieved, fingerprint }) => ({
+      ...{ pruner, seed, status, metrics, achieved, fingerprint },
+    }),
+  );
+
+async function checkpointIn(out: string): Promise<boolean> {
+  const trials = await readdir(join(folder, out, 'trials')).catch(() => []);
+  return trials.some((name) => existsSync(join(folder, out, 'trials', name, 'metrics.jsonl')));
+}
+
+const kinds = [
+  ['Redis', missing.redis, redisServer],
+  ['PostgreSQL', missing.postgres, postgresServer],
+] as const;
+
+describe.each(kinds)('a queue on %s', { timeout: 300_000 }, (name, lacks, serverIn) => {
+  const lacking = lacks();
+  if (lacking !== null) {
+    it.skip(`is not tested: ${lacking}`, () => {});
+    return;
+  }
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await serverIn(folder);
+  }, 120_000);
+  afterAll(() => server.kill());
+
+  it('hands trials to workers, which come to the bits of a comparison here; no password is written or said', async () => {
+    const out = `handed-out-${name}`;
+    const filed = await espalier(...of('small', 'magnitude', out), '--queue', server.url, '--detach');
+    expect(filed).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^2 of 2 trials filed at \w+:\/\/127/),
+    });
+    const state = await espalier('status', server.url);
+    expect(state.stdout).toMatch(/2 waiting/);
+    const one = worker(server.url);
+    const compared = await espalier(...of('small', 'magnitude', out), '--queue', server.url);
+    expect(compared).toMatchObject({ code: 0, stdout: expect.stringContaining('support recovery') });
+    one.process.kill('SIGTERM');
+    expect(await one.ended()).toBe(0);
+    expect(one.said()).toContain('Done: 2 ended, 0 failed, 0 handed back');
+    expect((await espalier(...of('small', 'magnitude', `${out}-here`))).code).toBe(0);
+    expect(await qualityIn(out)).toEqual(await qualityIn(`${out}-here`));
+
+    const written = await Promise.all(
+      ['summary.json', 'summary.md', 'plan.json', 'store.json'].map((file) =>
+        readFile(join(folder, out, file), 'utf8'),
+      ),
+    );
+    const said = [filed, compared, state].map(({ stdout, stderr }) => stdout + stderr);
+    for (const text of [...written, ...said, one.said()]) expect(text).not.toContain('Secret');
+  });
+
+  it('has a trial handed back, with a checkpoint, by a worker that is told to stop; another goes on from it', async () => {
+    const out = `handed-back-${name}`;
+    const asked = [...of('small', 'magnitude', out), '--epochs', '400', '--queue', server.url];
+    const compared = espalier(...asked);
+    const first = worker(server.url, '--grace', '30');
+    await until(() => checkpointIn(out));
+    first.process.kill('SIGTERM');
+    expect(await first.ended()).toBe(0);
+    expect(first.said()).toMatch(/Done: \d ended, 0 failed, 1 handed back/);
+    const [begun] = (await readdir(join(folder, out, 'trials'))).filter((trial) =>
+      existsSync(join(folder, out, 'trials', trial, 'checkpoint.bin')),
+    );
+    expect(begun).toBeDefined();
+    const second = worker(server.url);
+    expect((await compared).code).toBe(0);
+    expect(second.said()).not.toContain('starts anew');
+    expect((await espalier(...of('small', 'magnitude', `${out}-here`), '--epochs', '400')).code).toBe(0);
+    expect(await qualityIn(out)).toEqual(await qualityIn(`${out}-here`));
+  });
+
+  it('may lose its server, and all that it had, while trials are trained', async () => {
+    const out = `lost-${name}`;
+    const compared = espalier(...of('small', 'magnitude', out), '--epochs', '300', '--queue', server.url);
+    const one = worker(server.url);
+    await until(() => checkpointIn(out));
+    await server.kill();
+    await setTimeout(2_000);
+    await server.start(false);
+    const { code, stderr } = await compared;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/is away .*\n[^]*is back/);
+    expect(one.said().match(/dense seed 0: begun/g)).toHaveLength(1);
+  });
+
+  it('is refused in one line where it is away, or is none', async () => {
+    const away = server.url.replace(/:\d+(\/|$)/, ':1$1');
+    const refused = await espalier(...of('small', 'magnitude', `away-${name}`), '--queue', away);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(
+      /^error: The queue at .* cannot be used \(.*ECONNREFUSED.*\): see that its server runs/,
+    );
+    expect(refused.stderr.trim()).not.toMatch(/\n|Secret/);
+    expect(existsSync(join(folder, `away-${name}`))).toBe(false);
+  });
+});
+
+describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await redisServer(await mkdtemp(join(folder, 'redis-')));
+  });
+  afterAll(() => server.kill());
+
+  it.each([
+    ['no URL', 'redis', /--queue is no URL: give one such as redis:\/\/host:6379/],
+    ['another protocol', 'amqp://user:Secret@host', /--queue amqp:\/\/… is no queue that is known/],
+    ['no host', 'redis://', /names no host/],
+  ])('refuses %s', async (_, url, message) => {
+    const refused = await espalier('worker', '--queue', url);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+    expect(refused.stderr.trim()).not.toMatch(/\n|Secret/);
+  });
+
+  it('is refused with a wrong password', async () => {
+    const refused = await espalier('worker', '--queue', server.url.replace(server.password, 'Secret-too'));
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/WRONGPASS/) });
+    expect(refused.stderr).not.toContain('Secret');
+  });
+
+  it('has a failed trial reported with its reason; the rest goes on, and a worker without the code refuses', async () => {
+    const out = 'failing';
+    const compared = espalier(...of('small', 'breaks,magnitude', out), '--queue', server.url);
+    const without = spawn(
+      process.execPath,
+      [bin, 'worker', '--queue', server.url, '--idle', '5', '--out', out],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    running.add(without);
+    let said = '';
+    without.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until(() => /there is no workload 'small'/.test(said));
+    worker(server.url.replace('redis://', 'valkey://'));
+    const { code, stderr } = await compared;
+    expect(code).toBe(1);
+    expect(stderr).toContain('breaks 0.9 8×8 seed 0 failed: ');
+    expect((await qualityIn(out)).map(({ status }) => status)).toEqual(['ok', 'failed', 'ok']);
+    await once(without, 'exit');
+    expect(said).not.toContain('begun');
+  });
+
+  it('goes through the rounds of a tuning', async () => {
+    const args = ['--config', fixtures, '--workload', 'small', '--pruners', 'magnitude', '--trials', '2'];
+    const more = ['--backend', 'wasm', '--accelerators', 'off', '--epochs', '9', '--out', 'tuned'];
+    const one = worker(server.url);
+    const tuned = await espalier('tune', ...args, ...more, '--queue', server.url);
+    expect(tuned).toMatchObject({ code: 0, stdout: expect.stringContaining('settings.json') });
+    expect(one.said()).toContain(': ok');
+  });
+});
