@@ -13,7 +13,7 @@ export interface Line {
 }
 
 /** Lines that are computed in one batch. */
-export interface LineBatch {
+interface LineBatch {
   /** Which lines, ascending. */
   readonly lines: readonly number[];
   /** How many blocks each of them is padded to. */
