@@ -71,7 +71,7 @@ it('a package has all of its files, the name in every form, and no placeholder l
   expect(texts.join()).not.toMatch(/<%|undefined/);
   expect(texts.join()).toContain('export function myMethod(');
   run('my-method', 'tsc', '-p', 'tsconfig.json');
-}, 120_000);
+}, 180_000);
 
 describe('with an op of its own, under a scope', () => {
   beforeAll(() => {
@@ -101,7 +101,7 @@ describe('with an op of its own, under a scope', () => {
       ['dense', 'ok'],
       ['summed', 'ok'],
     ]);
-  }, 120_000);
+  }, 180_000);
 });
 
 describe('the page docs/a-method-of-your-own.md', () => {
@@ -145,7 +145,7 @@ describe('the page docs/a-method-of-your-own.md', () => {
     ]);
     // 51 of 512 blocks.
     for (const { achieved } of rows.slice(1)) expect(achieved.prunedLayers).toBeCloseTo(1 - 51 / 512, 10);
-  }, 120_000);
+  }, 180_000);
 });
 
 it.each([
