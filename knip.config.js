@@ -26,7 +26,16 @@ const folders = ['apps', 'packages', 'packages/pruners']
 
 export default {
   // Programs of the system, and this repository's own.
-  ignoreBinaries: ['espalier', 'mount', 'nvidia-smi', 'strip', 'taskset', 'umount'],
+  ignoreBinaries: [
+    'espalier',
+    'mount',
+    'nvidia-smi',
+    'parallel',
+    'redis-server',
+    'strip',
+    'taskset',
+    'umount',
+  ],
   workspaces: {
     '.': {
       entry: ['tools/*.mjs', 'tools/*/*.mjs', 'tools/in-chromium.ts'],

@@ -20,7 +20,7 @@ interface PlanCommandOptions extends ComparisonOptions {
 }
 
 /** A trial as `--json` lists it. */
-export interface ListedTrial extends TrialTarget, Pick<Trial, 'seed' | 'epochs' | 'backend' | 'threads'> {
+interface ListedTrial extends TrialTarget, Pick<Trial, 'seed' | 'epochs' | 'backend' | 'threads'> {
   /** What `espalier run` takes. */
   readonly trial: string;
   /** A hash of all that decides its result. */

@@ -43,7 +43,7 @@ import type { Command } from './command.js';
 import { computing, queued, type ComputingOptions, type QueueOptions } from './shared-options.js';
 import { progressByRound, reportFailed } from './tune.js';
 
-export interface ReproduceOptions extends ComputingOptions, QueueOptions {
+interface ReproduceOptions extends ComputingOptions, QueueOptions {
   readonly scale: ScaleName;
 }
 

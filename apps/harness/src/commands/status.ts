@@ -93,7 +93,7 @@ const STATES = ['ok', 'diverged', 'failed', 'running', 'begun', 'to do'] as cons
 /** So many are told of each kind. */
 const TOLD = 20;
 
-export function describe(all: readonly Standing[]): string {
+function describe(all: readonly Standing[]): string {
   const counts = STATES.map((state) => [state, all.filter((one) => one.state === state).length] as const);
   const told = (state: TrialState) => {
     const these = all.filter((one) => one.state === state);
@@ -110,7 +110,7 @@ export function describe(all: readonly Standing[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function describeQueue({ place, lots, workers, ...ended }: QueueState): string {
+function describeQueue({ place, lots, workers, ...ended }: QueueState): string {
   const sum = (of: 'waiting' | 'running' | 'later') => lots.reduce((all, lot) => all + lot[of], 0);
   const stores = [...new Set(lots.map(({ store }) => store))];
   const side = workers.reduce((all, { jobs }) => all + jobs, 0);

@@ -33,8 +33,7 @@ import {
   type SubjectOptions,
 } from './shared-options.js';
 
-export interface TuneCommandOptions
-  extends SubjectOptions, AllocationOptions, ComputingOptions, QueueOptions {
+interface TuneCommandOptions extends SubjectOptions, AllocationOptions, ComputingOptions, QueueOptions {
   readonly seeds?: readonly number[];
   readonly trials?: number;
   readonly search: 'random' | 'grid';

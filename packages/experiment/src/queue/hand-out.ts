@@ -116,11 +116,7 @@ async function outcomeIn(store: Store, trial: Trial, saveModels: boolean): Promi
   return failure?.trialId === trialId(trial) ? { status: 'failed', message: failure.message } : null;
 }
 
-export function lotsOf(
-  trials: readonly Trial[],
-  store: Lot['store'],
-  memoryBytes: number | null,
-): readonly Lot[] {
+function lotsOf(trials: readonly Trial[], store: Lot['store'], memoryBytes: number | null): readonly Lot[] {
   const byLot = new Map<string, Map<string, Trial>>();
   for (const trial of trials) {
     const lot = lotOf(trial, store.id);

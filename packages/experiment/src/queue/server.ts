@@ -10,17 +10,17 @@ import { sleep } from '../sleep.js';
 import { parseQueueUrl, type QueueUrl } from './url.js';
 
 /** A job is taken for a while, and kept by renewing: after that, whoever asks next has it. */
-export interface HoldTimes {
+interface HoldTimes {
   readonly holdMs: number;
   readonly renewMs: number;
   /** How often it is looked for jobs that were held too long ago. */
   readonly lookMs: number;
 }
 
-export const HOLD_TIMES: HoldTimes = { holdMs: 15_000, renewMs: 5_000, lookMs: 5_000 };
+const HOLD_TIMES: HoldTimes = { holdMs: 15_000, renewMs: 5_000, lookMs: 5_000 };
 
 /** A document that waits in a queue, or is held. */
-export interface QueuedJob {
+interface QueuedJob {
   readonly id: string;
   /** As it lies there: to be parsed by schema. */
   readonly data: unknown;
@@ -39,21 +39,21 @@ export interface HeldJob extends QueuedJob {
   back(afterMs?: number): Promise<void>;
 }
 
-export interface Counts {
+interface Counts {
   readonly waiting: number;
   readonly held: number;
   /** To be taken later. */
   readonly later: number;
 }
 
-export interface Ended {
+interface Ended {
   readonly done: number;
   readonly failed: number;
   /** Done in each of the last sixty minutes, the latest first; fewer where there were fewer. */
   readonly byMinute: readonly number[];
 }
 
-export interface JobQueue {
+interface JobQueue {
   /** Those whose id is there already are left as they are. */
   file(jobs: readonly { readonly id: string; readonly data: object }[]): Promise<void>;
   /** Puts a document in the place of another, or where there is none. */

@@ -14,7 +14,7 @@ export interface QueueState {
   readonly doneLastHour: number;
 }
 
-export interface LotState {
+interface LotState {
   readonly store: string;
   /** A trial of it, as a person calls it. */
   readonly sample: string;

@@ -14,7 +14,7 @@ export interface StoredObject {
 }
 
 /** What must hold when it is written: there is none, or it is as it was. */
-export type Condition = { readonly absent: true } | { readonly etag: string };
+type Condition = { readonly absent: true } | { readonly etag: string };
 
 export interface Bucket {
   /** `s3://bucket/prefix` */
