@@ -12,7 +12,7 @@ import { canonicalJson } from '../trial/hashes.js';
 import { trialId } from '../trial/identity.js';
 import { loadData } from '../trial/load.js';
 import { trialLabel, type Reference, type Trial } from '../trial/trial.js';
-import { loadPruner, loadWorkload } from './references.js';
+import { assertName, loadPruner, loadWorkload } from './references.js';
 
 /** A trial that this machine cannot run as it was planned; another may. The message says what differs. */
 export class Refused extends UsageError {}
@@ -45,6 +45,13 @@ async function ownWork(planned: Trial, own: Own, digests: Map<string, Promise<st
   const refused = (error: unknown): never => {
     throw isUsageError(error) ? refuse(error.message) : error;
   };
+  // They become the name of a place in the store.
+  try {
+    if (planned.pruner) assertName(planned.pruner.name, 'its plan');
+  } catch (error) {
+    refused(error);
+  }
+  if (planned.split !== undefined && planned.split !== 'validation') throw refuse('there is no such split');
   const ofWorkload = await own.workload(planned.workload);
   if (!ofWorkload) throw refuse(`there is no workload '${nameIn(planned.workload)}'`);
   const ofPruner = planned.pruner && (await own.strategy(planned.pruner));

@@ -91,6 +91,10 @@ const AGAIN_MS = 1_000;
 /** What closing may take where the server does not answer. */
 const CLOSE_MS = 2_000;
 const MINUTES = 60;
+/** After so many looks for jobs that were held too long ago, looking is begun anew. */
+const LOOKS = 4;
+/** For a column of 32 bits. */
+const MANY = 1_000_000;
 
 /** @throws UsageError, in a line and without secrets, where it cannot be reached or used */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<QueueServer> {
@@ -218,6 +222,7 @@ function jobQueue(
   const queue = new mq.Queue(name, { ...common, defaultJobOptions: ofJobs }, factory as undefined);
   queue.on('error', () => {});
   let worker: Promise<bullmq.Worker> | undefined;
+  let lookedAt = 0;
   /** Looks for jobs that were held too long ago, from when it is first asked for one. */
   const taker = async () => {
     const made = new (takerOf(mq))(
@@ -226,13 +231,12 @@ function jobQueue(
       {
         ...{ ...common, lockDuration: holdMs, stalledInterval: lookMs, autorun: false },
         // Who kills whom is known of the store: a server that was away has killed nobody.
-        maxStalledCount: Number.MAX_SAFE_INTEGER,
+        maxStalledCount: MANY,
         metrics: { maxDataPoints: 24 * MINUTES },
       },
       factory as undefined,
     );
     made.on('error', () => {});
-    await made.startStalledCheckTimer();
     return made;
   };
   return {
@@ -267,7 +271,13 @@ function jobQueue(
       patiently(async () => {
         worker ??= taker();
         const token = crypto.randomUUID();
-        const job = await (await worker).getNextJob(token, { block: false });
+        const asking = await worker;
+        // Again and again: it ends where the server answers with an error, as one does that has lost its tables.
+        if (Date.now() - lookedAt > LOOKS * lookMs) {
+          lookedAt = Date.now();
+          await asking.startStalledCheckTimer();
+        }
+        const job = await asking.getNextJob(token, { block: false });
         return job ? held(job, token) : null;
       }),
     async close() {

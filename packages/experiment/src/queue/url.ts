@@ -36,10 +36,8 @@ export function parseQueueUrl(text: string, password?: string): QueueUrl {
   if (!known) throw new UsageError(`--queue ${url.protocol}//… is no queue that is known: give ${SHAPE}`);
   if (url.hostname === '') throw new UsageError(`--queue ${url.protocol}//… names no host: give ${SHAPE}`);
   const place = `${url.protocol}//${url.host}${url.pathname}`;
-  const user =
-    url.username === '' && password !== undefined && known.kind === 'redis' ? 'default' : url.username;
   const secret = url.password === '' && password !== undefined ? encodeURIComponent(password) : url.password;
-  const credentials = user === '' && secret === '' ? '' : `${user}${secret === '' ? '' : `:${secret}`}@`;
+  const credentials = url.username === '' && secret === '' ? '' : `${url.username}${secret && `:${secret}`}@`;
   return {
     kind: known.kind,
     address: `${known.scheme}//${credentials}${url.host}${url.pathname}${url.search}`,
@@ -49,5 +47,5 @@ export function parseQueueUrl(text: string, password?: string): QueueUrl {
 
 /** A text in which URLs may stand, without their users, passwords and parameters. */
 export function withoutSecrets(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@'"]*@)?([^\s?'"]*)(?:\?[^\s'"]*)?/gi, '$1$2');
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s'"]*@)?([^\s?'"]*)(?:\?[^\s'"]*)?/gi, '$1$2');
 }
