@@ -212,6 +212,7 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
       },
     );
     running.add(without);
+    const exited = once(without, 'exit');
     let said = '';
     without.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     await until(() => /there is no workload 'small'/.test(said));
@@ -220,7 +221,7 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
     expect(code).toBe(1);
     expect(stderr).toContain('breaks 0.9 8×8 seed 0 failed: ');
     expect((await qualityIn(out)).map(({ status }) => status)).toEqual(['ok', 'failed', 'ok']);
-    await once(without, 'exit');
+    await exited;
     expect(said).not.toContain('begun');
   });
 
