@@ -93,11 +93,6 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
       });
     }
 
-    protected override disposeWeights(): number {
-      this.#kernels.forgetExpanded();
-      return super.disposeWeights();
-    }
-
     override getConfig(): tf.serialization.ConfigDict {
       const blockSparse = this.#kernels.config() as unknown as tf.serialization.ConfigDict;
       const config = withoutNulls({ ...super.getConfig(), blockSparse });

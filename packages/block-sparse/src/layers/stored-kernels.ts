@@ -104,7 +104,7 @@ export class StoredKernels {
    */
   whileExpanded<T>(run: () => T): T {
     const isTraining = tf.engine().state.gradientDepth > 0;
-    if (isTraining) this.forgetExpanded();
+    if (isTraining) this.#forgetExpanded();
     this.#expanded = new Map(
       [...this.#kernels].map(([field, kernel]) => [
         field,
@@ -119,7 +119,7 @@ export class StoredKernels {
   }
 
   /** Frees the whole kernels that are kept for predictions. */
-  forgetExpanded(): void {
+  #forgetExpanded(): void {
     for (const { whole } of this.#whole.values()) whole.dispose();
     this.#whole.clear();
   }
@@ -154,6 +154,12 @@ export class StoredKernels {
         ? addWeight(`${name}_scales`, [pattern.blocks], dtype, tf.initializers.ones(), undefined, false)
         : null;
       if (scales) this.#decode(values, scales, pattern, name);
+      // Whatever holds the layer disposes of its weights, and may not call it.
+      const dispose = values.dispose.bind(values);
+      values.dispose = () => {
+        this.#forgetExpanded();
+        dispose();
+      };
       const kernel = { pattern, shape, values, scales };
       this.#kernels.set(field, kernel);
       const read = () => this.#expanded?.get(field) ?? expanded(kernel);
