@@ -93,7 +93,7 @@ describe('a comparison', () => {
   it('refuses a store in memory for processes', async () => {
     const executor = await processes({ backend: 'wasm', accelerators: 'off' });
     const refusal = compare({ workload, pruners: [], executor, store: memoryStore() });
-    await expect(refusal).rejects.toThrow(/need a store that they can open: a folder/);
+    await expect(refusal).rejects.toThrow(/need a store that they can open: openStore\(\)/);
   });
 });
 
