@@ -123,11 +123,12 @@ function keepFloat32(): void {
 }
 
 /**
- * What TensorFlow reads when it starts: how many threads, and, unless it is said otherwise, to print nothing on the terminal
- * and to take the memory of a card as it is needed.
+ * What TensorFlow reads when it starts: how many threads, and, unless it is said otherwise, to print nothing on the terminal,
+ * to take the memory of a card as it is needed, and to compute by oneDNN on every processor. By itself it does so only where
+ * there is VNNI or the like, and elsewhere its own kernels refuse depthwise convolutions with dilations.
  */
 function environmentOf(threads: number | undefined): Record<string, string> {
-  const usual = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+  const usual = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true', TF_ENABLE_ONEDNN_OPTS: '1' };
   return {
     ...Object.fromEntries(Object.entries(usual).filter(([name]) => process.env[name] === undefined)),
     ...(threads !== undefined && {
