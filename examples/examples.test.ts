@@ -12,7 +12,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodyOf, CHROMIUM, IN_CHROMIUM, whileOpen } from '../tools/in-chromium.js';
 
 const root = join(import.meta.dirname, '..');
-const run = (command: string, ...args: string[]) => promisify(execFile)(command, args, { cwd: root });
+// Whoever runs the tests may have asked for colours.
+const env = { ...process.env, FORCE_COLOR: '0' };
+const run = (command: string, ...args: string[]) => promisify(execFile)(command, args, { cwd: root, env });
 const printed = async (...args: string[]) => (await run(process.execPath, ...args)).stdout;
 
 /** The number after these words. */

@@ -15,7 +15,9 @@ async function printedBy(page: string, then = '') {
   const folder = join(import.meta.dirname, 'out');
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${page}.mjs`), [...code, then].join('\n'));
-  const { stdout } = await promisify(execFile)(process.execPath, [`${page}.mjs`], { cwd: folder });
+  // Whoever runs the tests may have asked for colours.
+  const env = { ...process.env, FORCE_COLOR: '0' };
+  const { stdout } = await promisify(execFile)(process.execPath, [`${page}.mjs`], { cwd: folder, env });
   return { blocks: code.length, stdout };
 }
 
