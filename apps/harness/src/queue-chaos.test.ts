@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { chaos } from '../../../tools/queue-chaos/chaos.mjs';
 import { missing } from '../test/servers.js';
 
-// On Redis, and with more of all, by `npm run check:long`.
-it.skipIf(missing.postgres() !== null)(
+// By `npm run check:long`, which runs the whole on both servers as well.
+it.runIf(process.env['ESPALIER_LONG'] !== undefined && missing.postgres() === null)(
   'trials on a queue come to the bits of one process, each published once, while a worker is killed and the server restarted',
   { timeout: 600_000 },
   async () => {

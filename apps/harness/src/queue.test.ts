@@ -128,7 +128,7 @@ describe.each(kinds)('a queue on %s', { timeout: 300_000 }, (name, lacks, server
   });
 
   // What differs between servers is in the first test, and in those of chaos.
-  it.runIf(name === 'Redis')(
+  it.runIf(isLong && name === 'Redis')(
     'has a trial handed back, with a checkpoint, by a worker that is told to stop; another goes on from it',
     async () => {
       const out = `handed-back-${name}`;

@@ -119,49 +119,53 @@ describe.skipIf(!swiftshader)(
       for (const row of rows) expect(row.peakGpuMemoryBytes).toBeGreaterThan(4096);
     });
 
-    it('times products once for all its trials, keeps the times, and goes on with them', async () => {
-      const pruners = 'magnitude,acdc';
-      const trialsOf = async (out: string) => {
-        const trials = join(folder, out, 'trials');
-        const names = (await readdir(trials)).sort();
-        return Promise.all(
-          names.map(async (name) => {
-            const config = await readFile(join(trials, name, 'config.json'), 'utf8');
-            const { content } = JSON.parse(config) as { content: Trial };
-            return { name, productCosts: content.productCosts };
-          }),
-        );
-      };
-      await compare(software, 'webgpu', pruners, 'timed');
-      const { productCosts } = (await readSummary('timed')).environment;
-      expect(productCosts).toEqual([
-        { blockShape: [4, 4], perKeptWeight: expect.any(Number), perStep: expect.any(Number) },
-      ]);
-      const trials = await trialsOf('timed');
-      const [measured] = productCosts!;
-      expect(trials.map((trial) => trial.productCosts)).toEqual([measured, undefined, measured]);
+    it(
+      'times products once for all its trials, keeps the times, and goes on with them',
+      { timeout: 300_000 },
+      async () => {
+        const pruners = 'magnitude,acdc';
+        const trialsOf = async (out: string) => {
+          const trials = join(folder, out, 'trials');
+          const names = (await readdir(trials)).sort();
+          return Promise.all(
+            names.map(async (name) => {
+              const config = await readFile(join(trials, name, 'config.json'), 'utf8');
+              const { content } = JSON.parse(config) as { content: Trial };
+              return { name, productCosts: content.productCosts };
+            }),
+          );
+        };
+        await compare(software, 'webgpu', pruners, 'timed');
+        const { productCosts } = (await readSummary('timed')).environment;
+        expect(productCosts).toEqual([
+          { blockShape: [4, 4], perKeptWeight: expect.any(Number), perStep: expect.any(Number) },
+        ]);
+        const trials = await trialsOf('timed');
+        const [measured] = productCosts!;
+        expect(trials.map((trial) => trial.productCosts)).toEqual([measured, undefined, measured]);
 
-      // Other times, which no measurement comes to: the finished trials are of these, where they are found.
-      const file = 'product-costs.json';
-      const stored = await readFile(join(folder, 'timed', file), 'utf8');
-      const given = { blockShape: [4, 4], perKeptWeight: 0.125, perStep: 0.5 };
-      const sealed = JSON.parse(stored) as { content: object };
-      const device = Object.keys(sealed.content)[0] as string;
-      const content = { [device]: [given] };
-      const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
-      await mkdir(join(folder, 'given'));
-      await writeFile(join(folder, 'given', file), JSON.stringify({ ...sealed, sha256, content }));
-      await compare(software, 'webgpu', pruners, 'given');
-      expect((await readSummary('given')).environment.productCosts).toEqual([given]);
-      const others = await trialsOf('given');
-      expect(others.map((trial) => trial.productCosts)).toEqual([given, undefined, given]);
-      const shared = others.filter(({ name }) => trials.some((trial) => trial.name === name));
-      expect(shared.map(({ name }) => name.split('-')[0])).toEqual(['dense']);
+        // Other times, which no measurement comes to: the finished trials are of these, where they are found.
+        const file = 'product-costs.json';
+        const stored = await readFile(join(folder, 'timed', file), 'utf8');
+        const given = { blockShape: [4, 4], perKeptWeight: 0.125, perStep: 0.5 };
+        const sealed = JSON.parse(stored) as { content: object };
+        const device = Object.keys(sealed.content)[0] as string;
+        const content = { [device]: [given] };
+        const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+        await mkdir(join(folder, 'given'));
+        await writeFile(join(folder, 'given', file), JSON.stringify({ ...sealed, sha256, content }));
+        await compare(software, 'webgpu', pruners, 'given');
+        expect((await readSummary('given')).environment.productCosts).toEqual([given]);
+        const others = await trialsOf('given');
+        expect(others.map((trial) => trial.productCosts)).toEqual([given, undefined, given]);
+        const shared = others.filter(({ name }) => trials.some((trial) => trial.name === name));
+        expect(shared.map(({ name }) => name.split('-')[0])).toEqual(['dense']);
 
-      const again = await compare(software, 'webgpu', pruners, 'timed');
-      expect(again.stderr.match(/from an earlier run/g)).toHaveLength(3);
-      expect(await readFile(join(folder, 'timed', file), 'utf8')).toBe(stored);
-    });
+        const again = await compare(software, 'webgpu', pruners, 'timed');
+        expect(again.stderr.match(/from an earlier run/g)).toHaveLength(3);
+        expect(await readFile(join(folder, 'timed', file), 'utf8')).toBe(stored);
+      },
+    );
 
     it('refuses an adapter of a name that there is not, and says which there are', async () => {
       const { code, stderr } = await compare(software, 'webgpu:H100', 'magnitude', 'absent');
