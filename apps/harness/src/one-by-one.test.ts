@@ -1,5 +1,5 @@
 /** Trials of a plan, run one by one, as schedulers do. */
-import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,12 +8,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import type { Summary } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
+import { bin, espalierIn, fixtures, qualityOf } from '../test/command.js';
+
 const page = fileURLToPath(new URL('../../../docs/many-machines.md', import.meta.url));
 
 let folder: string;
@@ -22,19 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function espalier(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error ? ((error.code as number | undefined) ?? null) : 0, stdout, stderr });
-    });
-  });
-}
+const espalier = (...args: string[]) => espalierIn(folder, args);
 
 const of = (workload: string, pruners: string, out: string) => [
   ...['--config', fixtures, '--workload', workload, '--pruners', pruners],
@@ -44,12 +31,7 @@ const of = (workload: string, pruners: string, out: string) => [
 const run = (trial: string, out: string, ...more: string[]) =>
   espalier('run', trial, '--out', out, '--config', fixtures, ...more);
 
-const qualityIn = async (out: string) =>
-  (JSON.parse(await readFile(join(folder, out, 'summary.json'), 'utf8')) as Summary).rows.map(
-    ({ pruner, seed, status, metrics, achieved, fingerprint }) => ({
-      ...{ pruner, seed, status, metrics, achieved, fingerprint },
-    }),
-  );
+const qualityIn = (out: string) => qualityOf(join(folder, out));
 
 const fences = (text: string, language: string) =>
   [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(

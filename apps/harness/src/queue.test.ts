@@ -1,20 +1,16 @@
 /** One comparison, handed out by a queue to workers: on the servers that are installed. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
-import type { Summary } from '@espalier/experiment';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { bin, espalierIn, fixtures, qualityOf } from '../test/command.js';
 import { missing, postgresServer, redisServer, type TestServer } from '../test/servers.js';
-
-const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
 
 let folder: string;
 const running = new Set<ChildProcess>();
@@ -27,21 +23,7 @@ afterEach(() => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function espalier(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...args], { cwd: folder }, (error, stdout, stderr) => {
-      running.delete(child);
-      resolve({ code: error ? ((error.code as number | undefined) ?? null) : 0, stdout, stderr });
-    });
-    running.add(child);
-  });
-}
+const espalier = (...args: string[]) => espalierIn(folder, args, running);
 
 interface Worker {
   readonly process: ChildProcess;
@@ -68,12 +50,7 @@ const of = (workload: string, pruners: string, out: string) => [
   ...['--backend', 'wasm', '--accelerators', 'off', '--out', out],
 ];
 
-const qualityIn = async (out: string) =>
-  (JSON.parse(await readFile(join(folder, out, 'summary.json'), 'utf8')) as Summary).rows.map(
-    ({ pruner, seed, status, metrics, achieved, fingerprint }) => ({
-      ...{ pruner, seed, status, metrics, achieved, fingerprint },
-    }),
-  );
+const qualityIn = (out: string) => qualityOf(join(folder, out));
 
 async function checkpointIn(out: string): Promise<boolean> {
   const trials = await readdir(join(folder, out, 'trials')).catch(() => []);

@@ -14,6 +14,7 @@ export {
 } from './pattern.js';
 export { patternOfText, patternText, type PatternText } from './pattern-text.js';
 export { blocksOfPattern, type KeptBlock } from './pattern-blocks.js';
+export { placesOnGrid } from './pattern-tables.js';
 export { denseOf, valuesOf } from './conversion.js';
 export { assertCanBeMade } from './memory.js';
 export { checksum } from './checksum.js';

@@ -65,3 +65,20 @@ function placesInWhole(pattern: BlockPattern): Int32Array {
   }
   return places;
 }
+
+const knownPlaces = new WeakMap<BlockPattern, Int32Array>();
+
+/** Of each block of the grid, `[R · C]` row by row, its place among the kept ones, counted from 1; 0 for a pruned one. */
+export function placesOnGrid(pattern: BlockPattern): Int32Array {
+  const found = knownPlaces.get(pattern);
+  if (found) return found;
+  const { grid, pointers, indices } = pattern;
+  const [rows, columns] = grid.gridShape;
+  const places = new Int32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let at = pointers[row]!; at < pointers[row + 1]!; at++)
+      places[row * columns + indices[at]!] = at + 1;
+  }
+  knownPlaces.set(pattern, places);
+  return places;
+}

@@ -11,6 +11,7 @@ import {
   patternOfText,
   type PatternText,
   patternText,
+  placesOnGrid,
   scaleBlockValues,
   scatterBlocks,
 } from '@espalier/blocks';
@@ -221,17 +222,9 @@ function refuseOtherSizes(weight: tf.LayerVariable, name: string): void {
 }
 
 /** Numbers of the kept blocks `[blocks]` in their places of the grid `[R, C]`, zero elsewhere. */
-function onGrid(numbers: tf.Tensor1D, { grid, pointers, indices }: BlockPattern): tf.Tensor2D {
-  const [rows, columns] = grid.gridShape;
-  const places = new Int32Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    for (let at = pointers[row]!; at < pointers[row + 1]!; at++)
-      places[row * columns + indices[at]!] = at + 1;
-  }
-  return tf
-    .concat([tf.zeros([1]), numbers])
-    .gather(tf.tensor1d(places, 'int32'))
-    .reshape([rows, columns]);
+function onGrid(numbers: tf.Tensor1D, pattern: BlockPattern): tf.Tensor2D {
+  const places = tf.tensor2d(placesOnGrid(pattern), [...pattern.grid.gridShape], 'int32');
+  return tf.concat([tf.zeros([1]), numbers]).gather<tf.Tensor>(places) as tf.Tensor2D;
 }
 
 /** The variable that a weight of a layer trains. */
@@ -240,6 +233,6 @@ export function variableOf(weight: tf.LayerVariable): tf.Variable {
 }
 
 /** `recurrent_kernel` is kept in the field `recurrentKernel`. */
-function camelCase(name: string): string {
+export function camelCase(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { handlerOf } from '../files/handler.js';
 import { bytesOfWeights } from '../files/weight-bytes.js';
 import { NO_CHECKSUM } from '../layers/layer-checksum.js';
-import { variableOf } from '../layers/stored-kernels.js';
+import { camelCase, variableOf } from '../layers/stored-kernels.js';
 import { storedJsons, topologyOf } from '../model-json.js';
 import { assertModel, assertRebuildable } from '../rebuildable.js';
 import { rebuilt } from '../rebuilt.js';
@@ -126,8 +126,4 @@ function inFewerBits(
     at += part.length;
   }
   return { ...artifacts, weightSpecs, weightData: weightData.buffer };
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -19,7 +19,8 @@ import {
   type Lot,
   type WorkerSign,
 } from './documents.js';
-import type { HeldJob, QueueServer } from './server.js';
+import type { HeldJob } from './job-queue.js';
+import type { QueueServer } from './server.js';
 
 export interface WorkOptions {
   readonly own: Own;

@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs';
 import { assertIsTensor, assertPattern, assertTensor } from '../../assert-tensor.js';
 import { defineOperation } from '../../operation.js';
 import { BLOCK_SPARSE_KERNEL, type BlockPattern, type PatternAttribute } from '../../pattern.js';
-import { trimmedBlocks, wholeBlocks } from '../../pattern-tables.js';
+import { placesOnGrid, trimmedBlocks, wholeBlocks } from '../../pattern-tables.js';
 
 /**
  * Rows of the matrix `[n, m]` that has `values` at its kept blocks and zeros elsewhere.
@@ -86,21 +86,4 @@ function placesInStack(rows: tf.Tensor1D, pattern: BlockPattern): tf.Tensor1D {
   const blockRow = rows.floorDiv(height);
   const inBlock = rows.sub(blockRow.mul(height)).expandDims(1);
   return places.gather(blockRow).mul<tf.Tensor2D>(height).add(inBlock).flatten();
-}
-
-const known = new WeakMap<BlockPattern, Int32Array>();
-
-/** Of each block of the grid its place among the kept ones, counted from 1; 0 for a pruned one. */
-function placesOnGrid(pattern: BlockPattern): Int32Array {
-  const found = known.get(pattern);
-  if (found) return found;
-  const { grid, pointers, indices } = pattern;
-  const [rows, columns] = grid.gridShape;
-  const places = new Int32Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    for (let at = pointers[row]!; at < pointers[row + 1]!; at++)
-      places[row * columns + indices[at]!] = at + 1;
-  }
-  known.set(pattern, places);
-  return places;
 }
