@@ -13,7 +13,7 @@ export interface HoldTimes {
 }
 
 /** A document that waits in a queue, or is held. */
-export interface QueuedJob {
+interface QueuedJob {
   readonly id: string;
   /** As it lies there: to be parsed by schema. */
   readonly data: unknown;
