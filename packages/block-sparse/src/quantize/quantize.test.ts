@@ -2,7 +2,7 @@ import { patternOf, blockGrid } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { compress, decompress, quantizationReport, saveQuantized } from '../index.js';
+import { compress, compressionReport, decompress, quantizationReport, saveQuantized } from '../index.js';
 import { expectClose, fillBlockSparse, randomTensor, weightBits } from '../test-support.js';
 import { encode, encodeByBlock } from './encode.js';
 import type { HowToQuantize } from './plan.js';
@@ -220,6 +220,26 @@ describe('save', () => {
     expect(sizes[1]).toBe(small.countParams() - biases + 4 * biases);
     expect(weightBits(small)).toEqual(before);
     for (const model of [plain, small]) model.dispose();
+  });
+
+  it('gives both directions of a Bidirectional a range for each block', async () => {
+    const layer = tf.layers.gru({ units: 4 }) as tf.RNN;
+    const plain = tf.sequential({
+      layers: [tf.layers.bidirectional({ name: 'both', layer, mergeMode: 'concat', inputShape: [5, 8] })],
+    });
+    fillBlockSparse(plain, [4, 4], 0.5);
+    const small = await compress(plain, { blockShape: [4, 4] });
+    const again = await load(await artifactsOf(small, 'uint8-block'));
+    tf.tidy(() => {
+      const x = randomTensor<tf.Tensor3D>([3, 5, 8], 9);
+      expectClose(again.predict(x) as tf.Tensor, plain.predict(x) as tf.Tensor, 0.1);
+    });
+    const scales = again.weights.filter(({ originalName }) => originalName.includes('scales'));
+    // Of recurrent kernels of three blocks, one has none of zeros.
+    const { compressed } = await compressionReport(plain, { blockShape: [4, 4] });
+    expect(compressed.map(({ name }) => name.split('/')[1])).toContain(`backward_${layer.name}`);
+    expect(scales.length).toBe(compressed.length);
+    for (const model of [plain, small, again]) model.dispose();
   });
 
   it('takes a precision for each kernel, by its name', async () => {
