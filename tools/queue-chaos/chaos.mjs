@@ -4,20 +4,22 @@
  *
  *   node tools/queue-chaos/chaos.mjs --kind redis --trials 1000 --workers 8 --kills 20 --restarts 3
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 import { createJiti } from 'jiti';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bin = here('../../apps/harness/bin/espalier.js');
 const config = here('./counted.config.mjs');
+/** 512 examples in batches of 32. */
+const STEPS_OF_EPOCH = 16;
 
 /**
  * @param {{ kind: 'redis' | 'postgres', trials: number, workers: number, kills: number, restarts: number, epochs?: number, seed?: number, say?: (line: string) => void }} options
@@ -52,9 +54,9 @@ export async function chaos({
     seeds,
   ];
   const how = ['--backend', 'wasm', '--accelerators', 'off', '--epochs', `${epochs}`];
-  const stepsFile = (name) => join(folder, `${name}.steps`);
-  const start = (name, args) => {
-    const env = { ...process.env, ESPALIER_STEPS: stepsFile(name), ESPALIER_EPOCHS: `${epochs}` };
+  const stepsFile = join(folder, 'steps');
+  const start = (args) => {
+    const env = { ...process.env, ESPALIER_STEPS: stepsFile, ESPALIER_EPOCHS: `${epochs}` };
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: folder,
       env,
@@ -66,14 +68,14 @@ export async function chaos({
   };
   const team = new Set();
   const hire = () => {
-    const worker = start('queue', ['worker', '--queue', server.url, '--config', config, '--jobs', '1']);
+    const worker = start(['worker', '--queue', server.url, '--config', config, '--jobs', '1']);
     worker.once('exit', () => team.delete(worker));
     team.add(worker);
     return worker;
   };
   try {
     const startedAt = Date.now();
-    const table = start('queue', [...compared, ...how, '--out', 'queue', '--queue', server.url]);
+    const table = start([...compared, ...how, '--out', 'queue', '--queue', server.url]);
     const ended = once(table, 'exit');
     const done = () => (table.said.match(/^\[\d+\/\d+\]/gm) ?? []).length;
     const everyone = Array.from({ length: workers }, hire);
@@ -102,12 +104,9 @@ export async function chaos({
     const [code] = await ended;
     const seconds = (Date.now() - startedAt) / 1000;
     for (const worker of team) worker.kill('SIGTERM');
-    const alone = start('alone', [...compared, ...how, '--out', 'alone']);
-    await once(alone, 'exit');
-
-    const [one, other] = await Promise.all(['queue', 'alone'].map((name) => rowsIn(join(folder, name))));
-    const steps = async (name) => (await stat(stepsFile(name))).size;
-    const [inQueue, inOne] = [await steps('queue'), await steps('alone')];
+    const one = rowsOf(await readFile(join(folder, 'queue/summary.json'), 'utf8'));
+    const other = rowsOf(await inOneProcess(trials / 2, epochs));
+    const [inQueue, inOne] = [(await stat(stepsFile)).size, trials * epochs * STEPS_OF_EPOCH];
     const published = everyone.flatMap(({ said }) => said.match(/^.*: ok$/gm) ?? []);
     const wrong = [];
     if (code !== 0) wrong.push(`compare ended with ${code}: ${table.said.slice(-500)}`);
@@ -117,9 +116,8 @@ export async function chaos({
     });
     const twice = published.filter((line, i) => published.indexOf(line) !== i);
     if (twice.length > 0) wrong.push(`published twice: ${twice.join('; ')}`);
-    const stepsOfTrial = inOne / trials;
     // A trial of less than a checkpoint's interval is lost as a whole: that of each worker that was killed.
-    const bound = kills * stepsOfTrial;
+    const bound = kills * epochs * STEPS_OF_EPOCH;
     if (inQueue - inOne > bound)
       wrong.push(`${inQueue - inOne} steps were trained twice, and ${bound} at most should be`);
     return {
@@ -143,9 +141,15 @@ export async function chaos({
   }
 }
 
-async function rowsIn(folder) {
-  const { rows } = JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'));
-  return rows.map(({ pruner, seed, status, metrics, achieved, fingerprint }) =>
+async function inOneProcess(seeds, epochs) {
+  const env = { ...process.env, ESPALIER_EPOCHS: `${epochs}` };
+  const args = [here('./one-process.mjs'), `${seeds}`];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 2 ** 30 });
+  return stdout;
+}
+
+function rowsOf(text) {
+  return JSON.parse(text).rows.map(({ pruner, seed, status, metrics, achieved, fingerprint }) =>
     JSON.stringify({ pruner, seed, status, metrics, achieved, fingerprint }),
   );
 }

@@ -7,10 +7,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
+import type { Summary } from '@espalier/experiment';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { bin, espalierIn, fixtures, qualityOf } from '../test/command.js';
-import { missing, postgresServer, redisServer, type TestServer } from '../test/servers.js';
+import { connect } from '@espalier/experiment/queue';
+
+import { hasMoto, startMoto } from '../../../packages/experiment/test/moto.js';
+import {
+  certificateIn,
+  missing,
+  postgresServer,
+  redisServer,
+  tellRedis,
+  type TestServer,
+} from '../test/servers.js';
 
 let folder: string;
 const running = new Set<ChildProcess>();
@@ -24,6 +35,9 @@ afterEach(() => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const espalier = (...args: string[]) => espalierIn(folder, args, running);
+/** Trusts a certificate. */
+const trusting = (cert: string, ...args: string[]) =>
+  espalierIn(folder, args, running, { NODE_EXTRA_CA_CERTS: cert });
 
 interface Worker {
   readonly process: ChildProcess;
@@ -212,5 +226,100 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
     const tuned = await espalier('tune', ...args, ...more, '--queue', server.url);
     expect(tuned).toMatchObject({ code: 0, stdout: expect.stringContaining('settings.json') });
     expect(one.said()).toContain(': ok');
+  });
+
+  it.runIf(isLong)('goes through a recipe', async () => {
+    const one = worker(server.url);
+    const args = ['reproduce', 'figure-2a', '--scale', 'smoke', '--backend', 'wasm', '--accelerators', 'off'];
+    const reproduced = await espalier(...args, '--out', 'figure', '--queue', server.url);
+    expect(reproduced).toMatchObject({ code: 0, stdout: expect.stringMatching(/holds|undecided/) });
+    expect(one.said().match(/: ok$/gm)?.length).toBeGreaterThan(2);
+  });
+
+  it.runIf(isLong)(
+    'gives no trial to a worker without the memory for it, or whose time is over',
+    async () => {
+      const filed = [...of('small', 'magnitude', 'large'), '--queue', server.url, '--detach'];
+      expect((await espalier(...filed, '--memory', '1000000')).code).toBe(0);
+      const small = worker(server.url, '--out', 'large', '--idle', '1');
+      expect(await small.ended()).toBe(0);
+      expect(small.said()).toMatch(
+        /is refused here: it takes .*, and there are .* for each of 1 side by side/,
+      );
+      expect(small.said()).toContain('Done: 0 ended, 0 failed, 0 handed back');
+      const brief = worker(server.url, '--for', '0.02');
+      expect(await brief.ended()).toBe(0);
+      expect(brief.said()).toContain('Done: ');
+    },
+  );
+
+  it.runIf(isLong && hasMoto)('keeps what trials come to in a bucket, as in a folder', async () => {
+    const stop = await startMoto('tests');
+    try {
+      const one = worker(server.url);
+      const out = 's3://tests/handed-out';
+      const compared = await espalier(...of('small', 'magnitude', out), '--queue', server.url);
+      expect(compared.code).toBe(0);
+      expect(one.said().match(/: ok$/gm)).toHaveLength(2);
+      const { rows } = JSON.parse((await espalier('report', out, '--format', 'json')).stdout) as Summary;
+      expect((await espalier(...of('small', 'magnitude', 'no-bucket'))).code).toBe(0);
+      const here = await qualityIn('no-bucket');
+      expect(rows.map(({ metrics }) => metrics)).toEqual(here.map(({ metrics }) => metrics));
+      expect((await espalier('status', out)).stdout).toContain('2 trials: 2 ok');
+    } finally {
+      await stop();
+    }
+  });
+
+  it.runIf(isLong)('leaves a trial of another version where it is', async () => {
+    const filed = await espalier(...of('small', 'magnitude', 'newer'), '--queue', server.url, '--detach');
+    expect(filed.code).toBe(0);
+    const queues = await connect(server.url);
+    try {
+      const lots = await queues.queue('lots').waiting(100);
+      const { lot } = lots.at(-1)?.data as { lot: string };
+      await queues.queue(lot).file([{ id: 'of-tomorrow', data: { format: 99 } }]);
+      const one = worker(server.url, '--out', 'newer', '--idle', '3');
+      expect(await one.ended()).toBe(0);
+      expect(one.said()).toContain('A trial of another version of espalier is left in the queue');
+      expect(one.said()).toContain('Done: 2 ended, 0 failed, 0 handed back');
+      const { later } = await queues.queue(lot).counts();
+      expect(later).toBe(1);
+    } finally {
+      await queues.close();
+    }
+  });
+
+  it.runIf(isLong)('waits for a server that has no room, and says so once', async () => {
+    tellRedis(server, 'CONFIG', 'SET', 'maxmemory', '1');
+    const compared = espalierIn(
+      folder,
+      [...of('small', 'magnitude', 'full'), '--queue', server.url],
+      running,
+    );
+    await setTimeout(15_000);
+    expect(existsSync(join(folder, 'full', 'summary.json'))).toBe(false);
+    tellRedis(server, 'CONFIG', 'SET', 'maxmemory', '0');
+    worker(server.url, '--out', 'full');
+    const { code, stderr } = await compared;
+    expect(code).toBe(0);
+    expect(stderr.match(/has no room \(OOM .*\n[^]*is back/g)).toHaveLength(1);
+  });
+
+  it.runIf(isLong)('speaks TLS, with a server whose certificate it trusts', async () => {
+    const place = await mkdtemp(join(folder, 'tls-'));
+    const certificate = certificateIn(place);
+    if (!certificate) throw new Error('openssl, which this test makes a certificate with, is not installed');
+    const secret = await redisServer(place, certificate);
+    try {
+      const distrusted = await espalier('status', secret.url);
+      expect(distrusted).toMatchObject({ code: 2, stderr: expect.stringMatching(/self-signed certificate/) });
+      expect(distrusted.stderr.trim()).not.toMatch(/\n|Secret/);
+      const trusted = await trusting(certificate.cert, 'status', secret.url);
+      expect(trusted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^rediss:.* 0 waiting/) });
+      expect(trusted.stdout).not.toContain('Secret');
+    } finally {
+      await secret.kill();
+    }
   });
 });

@@ -15,14 +15,19 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** @param running has the process while it runs */
+/**
+ * @param running has the process while it runs
+ * @param more variables beside those that there are
+ */
 export function espalierIn(
   folder: string,
   args: readonly string[],
   running = new Set<ChildProcess>(),
+  more: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...args], { cwd: folder }, (error, stdout, stderr) => {
+    const how = { cwd: folder, env: { ...process.env, ...more } };
+    const child = execFile(process.execPath, [bin, ...args], how, (error, stdout, stderr) => {
       running.delete(child);
       resolve({ code: error ? ((error.code as number | undefined) ?? null) : 0, stdout, stderr });
     });

@@ -26,23 +26,48 @@ export const missing = {
   postgres: () => (postgresPrograms() ? null : 'postgresql is not installed'),
 };
 
-export async function redisServer(folder: string): Promise<TestServer> {
+/** @param certificate of a server that speaks TLS alone; made by `certificateIn` */
+export async function redisServer(folder: string, certificate?: Certificate): Promise<TestServer> {
   const [port, place] = [await freePort(), join(folder, 'redis')];
+  const plain = ['--port', `${port}`];
+  const { key, cert } = certificate ?? {};
+  const files = ['--tls-key-file', `${key}`, '--tls-cert-file', `${cert}`, '--tls-auth-clients', 'no'];
+  const listen = certificate ? ['--port', '0', '--tls-port', `${port}`, ...files] : plain;
   let server: ChildProcess;
   const start = async (withData = true) => {
     if (!withData) await rm(place, { recursive: true, force: true });
     await mkdir(place, { recursive: true });
-    const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', place, '--requirepass', 'a-Secret@'];
+    const args = [...listen, '--bind', '127.0.0.1', '--dir', place, '--requirepass', 'a-Secret@'];
     server = spawn('redis-server', [...args, '--appendonly', 'yes', '--save', ''], { stdio: 'ignore' });
     await answers(port);
   };
   await start();
   return {
-    url: `redis://:${PASSWORD}@127.0.0.1:${port}`,
+    url: `${certificate ? 'rediss' : 'redis'}://:${PASSWORD}@127.0.0.1:${port}`,
     password: PASSWORD,
     start,
     kill: () => killed(server),
   };
+}
+
+interface Certificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** For 127.0.0.1, signed by itself; null where there is no openssl. */
+export function certificateIn(folder: string): Certificate | null {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert];
+  return spawnSync('openssl', [...args, ...subject]).status === 0 ? { key, cert } : null;
+}
+
+/** Says one thing to a server of `redisServer`. */
+export function tellRedis({ url }: TestServer, ...words: readonly string[]): void {
+  const { port } = new URL(url);
+  const answer = execFileSync('redis-cli', ['-p', port, '-a', 'a-Secret@', '--no-auth-warning', ...words]);
+  if (!answer.toString().startsWith('OK')) throw new Error(`${words.join(' ')}: ${answer.toString()}`);
 }
 
 export async function postgresServer(folder: string): Promise<TestServer> {

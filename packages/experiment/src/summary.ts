@@ -49,6 +49,8 @@ export interface Row {
   readonly report: PruningReport | null;
   /** Why it failed. */
   readonly message?: string;
+  /** The kinds of processor that trained it, where there were several: its bits are of none of them. */
+  readonly processors?: readonly string[];
   readonly [group: string]: unknown;
 }
 
@@ -189,6 +191,7 @@ export function rowsOf(
       fingerprint: failed ? null : outcome.fingerprint,
       report: failed ? null : outcome.report,
       ...(failed && { message: outcome.message }),
+      ...(!failed && outcome.processors && { processors: outcome.processors }),
     };
   });
 }

@@ -2,7 +2,7 @@
 import type * as bullmq from 'bullmq';
 
 import { UsageError } from '../errors.js';
-import { lineOf } from './faults.js';
+import { isFull, lineOf } from './faults.js';
 import type { QueueUrl } from './url.js';
 
 const CONNECT_MS = 5_000;
@@ -86,7 +86,8 @@ export async function needed<T>(load: () => Promise<T>, name: string): Promise<T
 }
 
 function unreachable(place: string, error: unknown): UsageError {
-  return new UsageError(
-    `The queue at ${place} cannot be used (${lineOf(error)}): see that its server runs, and that user and password are right`,
-  );
+  const [trouble, wayOut] = isFull(error as Error)
+    ? ['has no room', 'make some, and nothing is lost']
+    : ['cannot be used', 'see that its server runs, and that user and password are right'];
+  return new UsageError(`The queue at ${place} ${trouble} (${lineOf(error)}): ${wayOut}`);
 }

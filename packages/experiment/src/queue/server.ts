@@ -5,7 +5,7 @@
  */
 import { sleep } from '../sleep.js';
 import { AGAIN_MS, needed, postgres, redis } from './drivers.js';
-import { isEmptied, lineOf, mayPass } from './faults.js';
+import { isEmptied, isFull, lineOf, mayPass } from './faults.js';
 import { jobQueue, type HoldTimes, type JobQueue } from './job-queue.js';
 import { parseQueueUrl } from './url.js';
 
@@ -20,7 +20,7 @@ export interface QueueServer {
 
 export interface ConnectOptions {
   readonly times?: HoldTimes;
-  /** Is told, in a line, that the server is away, and that it is back. */
+  /** Is told, in a line, that the server is away or full, and that it is back. */
   readonly onNote?: (line: string) => void;
   /** Ends waiting for a server that is away. */
   readonly signal?: AbortSignal;
@@ -44,8 +44,8 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
         away = false;
         return answer;
       } catch (error) {
-        if (signal.aborted) throw error;
-        if (isEmptied(error as { code?: string })) await driver.prepare().catch(isAway);
+        if (signal.aborted) throw signal.reason as Error;
+        if (isEmptied(error as Error)) await driver.prepare().catch(isAway);
         else if (mayPass(error)) isAway(error);
         else throw error;
         await sleep(AGAIN_MS, signal);
@@ -53,10 +53,12 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     }
   };
   const isAway = (error: unknown) => {
-    if (!away)
+    if (!away) {
+      const trouble = isFull(error as Error) ? 'has no room' : 'is away';
       onNote(
-        `The queue at ${place} is away (${lineOf(error)}): trials train on, and are reported when it is back`,
+        `The queue at ${place} ${trouble} (${lineOf(error)}): trials train on, and are reported when it is back`,
       );
+    }
     away = true;
   };
   const driver = await (parsed.kind === 'redis' ? redis(parsed, isAway) : postgres(parsed, mq));

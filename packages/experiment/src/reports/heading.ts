@@ -17,6 +17,7 @@ export function heading(summary: Summary): string[] {
     ...computed,
     ...(computed.size > 1 ? ['times are of several machines, and compare only within one'] : []),
     fingerprintLine(rows),
+    ...mixedLine(rows),
     ...(split ? ['judged on the validation split'] : []),
     ...(tuning ? [`settings tuned: ${describeBudget(tuning)}`] : []),
     ...(planned > rows.length ? [`unfinished: ${rows.length} of ${planned} trials have ended`] : []),
@@ -79,6 +80,17 @@ function fingerprintLine(rows: readonly Row[]): string {
   ]
     .filter(Boolean)
     .join(' ');
+}
+
+/** The trials that were gone on with on another kind of processor, as `--mixed` allows. */
+function mixedLine(rows: readonly Row[]): string[] {
+  const mixed = rows.filter(({ processors }) => processors);
+  if (mixed.length === 0) return [];
+  const kinds = [...new Set(mixed.flatMap(({ processors }) => processors ?? []))];
+  const names = mixed.map(({ pruner, seed }) => `${pruner} seed ${seed}`);
+  return [
+    `trained on several kinds of processor (${kinds.join(', ')}), to bits of none: ${names.join('; ')}`,
+  ];
 }
 
 const short = (hash: string | undefined) => hash?.slice(0, 8) ?? NOTHING;

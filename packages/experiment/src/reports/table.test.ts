@@ -76,6 +76,16 @@ describe('the table', () => {
     expect(heading(withBlas)[1]).toContain('wasm (d; OpenBLAS 0.3.21), ');
   });
 
+  it('has a heading that names the trials of several kinds of processor', () => {
+    expect(heading(summary).join()).not.toContain('processor (');
+    const rows = summary.rows.map((row) =>
+      row.pruner === 'acdc' && row.seed === 1 ? { ...row, processors: ['avx2', 'avx512'] } : row,
+    );
+    expect(heading({ ...summary, rows })).toContain(
+      'trained on several kinds of processor (avx2, avx512), to bits of none: acdc seed 1',
+    );
+  });
+
   it("has a column for a GPU's memory where there is one", () => {
     expect(titles).not.toContain('peak GPU memory, MB');
     const environment = { ...summary.environment, kind: 'gpu' as const };
