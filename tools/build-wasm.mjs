@@ -2,14 +2,12 @@
 // WebAssembly and embeds the binaries, in base64, in src/generated/binaries.ts: a bundler or a browser then needs no file
 // beside the JavaScript, and nothing is fetched.
 //
-// Four binaries come of one source: with and without relaxed SIMD (a fused multiply-add), and for the two kinds
-// of memory that the tfjs backend has: its own, and one shared between threads (in a cross-origin isolated page).
+// Two binaries come of one source: with and without relaxed SIMD (a fused multiply-add). They import memory that is not
+// shared; where the tfjs backend's is shared between threads (in a cross-origin isolated page), that one declaration of
+// theirs is written anew when they are linked (`withSharedMemory` of @espalier/blocks).
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
-
-/** The largest memory that tfjs' threaded backend declares: 4 GiB in pages of 64 KiB. */
-const MAXIMUM_PAGES = 65536;
 
 const common = [
   '-O3',
@@ -22,15 +20,8 @@ const common = [
   '--enable',
   'simd',
 ];
-const relaxed = ['--enable', 'relaxed-simd'];
-const shared = ['--enable', 'threads', '--sharedMemory', '--maximumMemory', String(MAXIMUM_PAGES)];
 const entry = process.argv[2] ?? 'assembly/index.ts';
-const variants = {
-  simd: [],
-  relaxedSimd: relaxed,
-  simdShared: shared,
-  relaxedSimdShared: [...relaxed, ...shared],
-};
+const variants = { simd: [], relaxedSimd: ['--enable', 'relaxed-simd'] };
 
 await mkdir('src/generated', { recursive: true });
 await mkdir('build', { recursive: true });
@@ -41,7 +32,7 @@ for (const [name, flags] of Object.entries(variants)) {
   if (error) throw new Error(`asc failed for ${name}: ${error.message}\n${stderr.toString()}`);
   const binary = await readFile(file);
   refuseDataSegments(binary, name);
-  lines.push(`export const ${name} = '${binary.toString('base64')}';`);
+  lines.push(`export const ${name}: string = '${binary.toString('base64')}';`);
 }
 await writeFile('src/generated/binaries.ts', `${lines.join('\n')}\n`);
 await rm('build', { recursive: true });

@@ -60,8 +60,6 @@ const linked = oncePerBackend((backend) =>
   instantiate<{ square(offset: number): void }>(backend, {
     simd: SQUARE,
     relaxedSimd: SQUARE,
-    simdShared: SQUARE,
-    relaxedSimdShared: SQUARE,
   }),
 );
 

@@ -35,9 +35,8 @@ export const kernelsOf = oncePerBackend(link);
 /** Links the kernels to a backend, without remembering it. */
 export function link(backend: WasmHeap): Kernels {
   const exports = instantiate<KernelExports>(backend, binaries);
-  const { simd, simdShared } = binaries;
-  const relaxed = supports(binaries.relaxedSimd);
-  const sameKind = relaxed ? binaries : { ...binaries, relaxedSimd: simd, relaxedSimdShared: simdShared };
+  // An engine may be told later to take relaxed SIMD.
+  const sameKind = supports(binaries.relaxedSimd) ? binaries : { ...binaries, relaxedSimd: binaries.simd };
   return {
     exports,
     moduleFor: (memory) => compile(memory, sameKind),

@@ -1,14 +1,12 @@
 // Links a module to a backend's memory. Nothing is copied: its functions read and write the backend's own heap.
 
 import type { WasmHeap } from './heap.js';
+import { withSharedMemory } from './shared-memory.js';
 
-/** One module in base64, compiled in the four ways that engines and memories ask for. */
+/** One module in base64, which imports its memory, compiled in the two ways that engines ask for. */
 export interface Binaries {
   readonly simd: string;
   readonly relaxedSimd: string;
-  /** For memory that is shared between threads, as a cross-origin isolated page has it. */
-  readonly simdShared: string;
-  readonly relaxedSimdShared: string;
 }
 
 /** Whether this JavaScript engine accepts a module in base64. */
@@ -32,13 +30,12 @@ export function instantiate<Exports>(backend: WasmHeap, binaries: Binaries): Exp
   return new WebAssembly.Instance(compile(memory, binaries), { env: { memory } }).exports as Exports;
 }
 
-/** The best of the binaries that the engine takes and that can import `memory`. */
+/** The best of the binaries that the engine takes, made to import `memory`. */
 export function compile(memory: WebAssembly.Memory, binaries: Binaries): WebAssembly.Module {
+  // As a cross-origin isolated page has it.
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  const relaxed = shared ? binaries.relaxedSimdShared : binaries.relaxedSimd;
-  return new WebAssembly.Module(
-    decode(supports(relaxed) ? relaxed : shared ? binaries.simdShared : binaries.simd),
-  );
+  const binary = decode(supports(binaries.relaxedSimd) ? binaries.relaxedSimd : binaries.simd);
+  return new WebAssembly.Module(shared ? withSharedMemory(binary) : binary);
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
