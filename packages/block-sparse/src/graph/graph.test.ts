@@ -140,7 +140,8 @@ describe('a model that TensorFlow’s converter made', () => {
     const artifacts = await fixture.load!();
     const bytes = new Uint8Array(tf.io.CompositeArrayBuffer.join(artifacts.weightData));
     const { weightData: _, ...rest } = artifacts;
-    const getWeightStream = () => new Blob([bytes as BlobPart]).stream() as ReadableStream<ArrayBuffer>;
+    const getWeightStream = () =>
+      new Blob([bytes as BlobPart]).stream() as unknown as ReadableStream<ArrayBuffer>;
     const streamed = await tf.loadGraphModel({ load: async () => ({ ...rest, getWeightStream }) });
     const small = await compressGraphModel(streamed, { blockShape: [4, 4] });
     await expectScores(small);
