@@ -12,6 +12,12 @@ export function blockSparseRnn(Plain: LayerClass, className: string): LayerClass
   return class extends Plain {
     static override readonly className = className;
 
+    static override fromConfig: LayerClass['fromConfig'] = (own, config, ...rest) => {
+      if (typeof config['cell'] === 'object' && config['cell'] !== null)
+        return Plain.fromConfig(own, config, ...rest);
+      throw new RangeError(`The layer ${String(config['name'])} has no cell: its file is damaged`);
+    };
+
     override call(...[inputs, kwargs]: Parameters<Call>): ReturnType<Call> {
       const run = cellsOf(this).reduce<() => ReturnType<Call>>(
         (inner, cell) => () => {
