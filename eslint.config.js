@@ -100,7 +100,7 @@ export default defineConfig(
     'core knows blocks, gradients, @tensorflow/tfjs and nothing else.',
   ),
   mayImport(['packages/pruners/**'], 'core', 'A strategy knows core and nothing else.'),
-  mayImport(['packages/{models,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/{models,safetensors,theory}/**'], 'core', 'This package may know core alone.'),
   mayImport(['packages/datasets/**'], 'nothing', 'Data are plain arrays: datasets knows no other package.'),
   mayImport(
     ['packages/workloads/**'],

@@ -37,7 +37,20 @@ export async function fuzz({ cases, seed, onCase }) {
   return wrong;
 }
 
-const { dense, conv1d, conv2d, embedding, flatten, gru, lstm, timeDistributed } = tf.layers;
+const {
+  dense,
+  conv1d,
+  conv2d,
+  embedding,
+  flatten,
+  gru,
+  gruCell,
+  lstm,
+  lstmCell,
+  rnn,
+  simpleRNNCell,
+  timeDistributed,
+} = tf.layers;
 const sequence = (...layers) => tf.sequential({ layers });
 
 const models = {
@@ -57,6 +70,9 @@ const models = {
     ),
   'a recurrent network': () =>
     sequence(lstm({ units: 8, inputShape: [5, 8], returnSequences: true }), gru({ units: 4 })),
+  'a network of cells': () =>
+    sequence(rnn({ cell: [lstmCell({ units: 8 }), gruCell({ units: 4 })], inputShape: [5, 8] })),
+  'a network of a cell': () => sequence(rnn({ cell: simpleRNNCell({ units: 8 }), inputShape: [5, 8] })),
   'a network over sequences': () =>
     sequence(
       conv1d({ filters: 8, kernelSize: 3, inputShape: [9, 4] }),
@@ -193,8 +209,12 @@ function predicted(model, x) {
 }
 
 function blockSparseIn(container) {
-  return (container.layers ?? [container.layer].filter(Boolean)).flatMap((layer) =>
-    layer.getClassName().startsWith('BlockSparse') ? [layer] : blockSparseIn(layer),
+  const { layers, layer, cell } = container;
+  const inside = layers ?? (cell ? (cell.cells ?? [cell]) : [layer].filter(Boolean));
+  return inside.flatMap((each) =>
+    each.getClassName().startsWith('BlockSparse') && each.getClassName() !== 'BlockSparseRNN'
+      ? [each]
+      : blockSparseIn(each),
   );
 }
 

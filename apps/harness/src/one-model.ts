@@ -11,7 +11,8 @@ export async function openModel(path: string): Promise<tf.LayersModel> {
     const artifacts = await handler.load!();
     if (artifacts.format === 'graph-model' || 'node' in (artifacts.modelTopology as object)) {
       throw new UsageError(
-        `${path} is a graph model, which has no layers to prune: convert the Keras model to the format tfjs_layers_model`,
+        `${path} is a graph model, which has no layers to prune: convert the Keras model to the format tfjs_layers_model, ` +
+          'or, if it was pruned already, compress it by compressGraphModel() of @espalier/block-sparse',
       );
     }
     return await tf.loadLayersModel(tf.io.fromMemory(artifacts));

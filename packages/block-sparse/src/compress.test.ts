@@ -103,6 +103,26 @@ const kinds: Record<string, [() => tf.LayersModel, Shape, ((x: tf.Tensor) => tf.
       ),
     [2, 4],
   ],
+  'an rnn of a cell': [
+    () => modelOf([5, 8], tf.layers.rnn({ cell: tf.layers.lstmCell({ units: 4 }), goBackwards: true })),
+    [2, 4],
+  ],
+  'an rnn of stacked cells, time-distributed after': [
+    () =>
+      modelOf(
+        [5, 8],
+        tf.layers.rnn({
+          cell: [
+            tf.layers.lstmCell({ units: 4 }),
+            tf.layers.gruCell({ units: 4 }),
+            tf.layers.simpleRNNCell({ units: 8 }),
+          ],
+          returnSequences: true,
+        }),
+        tf.layers.timeDistributed({ layer: dense({ units: 4 }) }),
+      ),
+    [2, 4],
+  ],
   'conv lstm': [
     () => modelOf([3, 6, 5, 4], tf.layers.convLstm2d({ filters: 4, kernelSize: 2, padding: 'same' })),
     [4, 4],
@@ -207,44 +227,46 @@ describe('compress', () => {
     for (const model of [plain, small, restored]) model.dispose();
   });
 
-  it('expands a kernel that it cannot multiply by once while its weights stay, and tells of the memory', async () => {
-    const plain = modelOf(
-      [5, 8],
-      tf.layers.lstm({ units: 8, name: 'recurrent' }),
-      dense({ units: 8, name: 'product' }),
-    );
-    fillBlockSparse(plain, [4, 4], 0.5);
-    const { compressed } = await compressionReport(plain, { blockShape: [4, 4] });
-    expect(compressed.map(({ name, expandedBytes }) => [name, expandedBytes])).toEqual([
-      ['recurrent/kernel', 4 * 8 * 32],
-      ['recurrent/recurrentKernel', 4 * 8 * 32],
-      ['product/kernel', 0],
-    ]);
-    const small = await compress(plain, { blockShape: [4, 4] });
-    const x = randomTensor<tf.Tensor3D>([3, 5, 8], 9);
-    const predict = () => tf.tidy(() => [...(small.predict(x) as tf.Tensor).dataSync()]);
-    const held = tf.memory().numBytes;
-    const first = predict();
-    expect(tf.memory().numBytes - held).toBe(2 * 4 * 8 * 32);
-    expect(predict()).toEqual(first);
-    expect(tf.memory().numBytes - held).toBe(2 * 4 * 8 * 32);
-    // Other weights, by whatever way: other kernels.
-    tf.tidy(() => small.setWeights(small.getWeights().map((weight) => weight.mul(2))));
-    tf.tidy(() => plain.setWeights(plain.getWeights().map((weight) => weight.mul(2))));
-    tf.tidy(() =>
-      expectClose(tf.tensor(predict()), tf.tensor([...(plain.predict(x) as tf.Tensor).dataSync()]), 1e-5),
-    );
-    small.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
-    const y = tf.zeros([3, 8]);
-    const before = predict();
-    await small.fit(x, y, { epochs: 2, verbose: 0 });
-    expect(predict()).not.toEqual(before);
-    const restored = await decompress(small);
-    tf.tidy(() => expectClose(restored.predict(x) as tf.Tensor, tf.tensor(predict(), [3, 8]), 1e-5));
-    small.optimizer.dispose();
-    for (const model of [plain, small, restored]) model.dispose();
-    tf.dispose([x, y]);
-  });
+  it.each([
+    ['layer', () => tf.layers.lstm({ units: 8, name: 'recurrent' })],
+    ['cell', () => tf.layers.rnn({ cell: tf.layers.lstmCell({ units: 8 }), name: 'recurrent' })],
+  ])(
+    'expands a kernel that it cannot multiply by once while its weights stay, and tells of the memory: a %s',
+    async (_, make) => {
+      const plain = modelOf([5, 8], make(), dense({ units: 8, name: 'product' }));
+      fillBlockSparse(plain, [4, 4], 0.5);
+      const { compressed } = await compressionReport(plain, { blockShape: [4, 4] });
+      expect(compressed.map(({ name, expandedBytes }) => [name, expandedBytes])).toEqual([
+        ['recurrent/kernel', 4 * 8 * 32],
+        ['recurrent/recurrentKernel', 4 * 8 * 32],
+        ['product/kernel', 0],
+      ]);
+      const small = await compress(plain, { blockShape: [4, 4] });
+      const x = randomTensor<tf.Tensor3D>([3, 5, 8], 9);
+      const predict = () => tf.tidy(() => [...(small.predict(x) as tf.Tensor).dataSync()]);
+      const held = tf.memory().numBytes;
+      const first = predict();
+      expect(tf.memory().numBytes - held).toBe(2 * 4 * 8 * 32);
+      expect(predict()).toEqual(first);
+      expect(tf.memory().numBytes - held).toBe(2 * 4 * 8 * 32);
+      // Other weights, by whatever way: other kernels.
+      tf.tidy(() => small.setWeights(small.getWeights().map((weight) => weight.mul(2))));
+      tf.tidy(() => plain.setWeights(plain.getWeights().map((weight) => weight.mul(2))));
+      tf.tidy(() =>
+        expectClose(tf.tensor(predict()), tf.tensor([...(plain.predict(x) as tf.Tensor).dataSync()]), 1e-5),
+      );
+      small.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      const y = tf.zeros([3, 8]);
+      const before = predict();
+      await small.fit(x, y, { epochs: 2, verbose: 0 });
+      expect(predict()).not.toEqual(before);
+      const restored = await decompress(small);
+      tf.tidy(() => expectClose(restored.predict(x) as tf.Tensor, tf.tensor(predict(), [3, 8]), 1e-5));
+      small.optimizer.dispose();
+      for (const model of [plain, small, restored]) model.dispose();
+      tf.dispose([x, y]);
+    },
+  );
 
   it('finds the blocks by the zeros where it is told nothing', async () => {
     const plain = modelOf([40], dense({ units: 40 }));
@@ -255,17 +277,24 @@ describe('compress', () => {
   });
 
   it('leaves dense what has no zeros or no block-sparse form, and says why', async () => {
+    const Cell = tf.layers.lstmCell({ units: 1 }).constructor as new (
+      args: object,
+    ) => ReturnType<typeof tf.layers.lstmCell>;
+    class OwnCell extends Cell {
+      static readonly className = 'OwnCell';
+    }
+    tf.serialization.registerClass(OwnCell as never);
     const plain = modelOf(
       [5, 8],
-      tf.layers.rnn({ cell: [tf.layers.gruCell({ units: 4 }), tf.layers.lstmCell({ units: 4 })] }),
+      tf.layers.rnn({ cell: [new OwnCell({ units: 4 }), new OwnCell({ units: 4 })] }),
       dense({ units: 8, name: 'full' }),
       dense({ units: 2, name: 'small' }),
     );
     const { compressed, dense: left } = await compressionReport(plain, { blockShape: [4, 4] });
     expect(compressed).toEqual([]);
-    const inside = 'lies inside a layer that has no block-sparse form';
+    const own = 'a OwnCell layer has no block-sparse form';
     expect(left.map(({ reason }) => reason)).toEqual([
-      ...[inside, inside, inside, inside],
+      ...[own, own, own, own],
       'has no block of zeros',
       'no block fits into its 8×2 matrix',
     ]);
@@ -386,6 +415,39 @@ describe('compress', () => {
 });
 
 describe('a compressed model', () => {
+  it('trains cells as their dense model trains them, expanded once a call', async () => {
+    const cell = [tf.layers.lstmCell({ units: 8 }), tf.layers.simpleRNNCell({ units: 4 })];
+    const plain = modelOf([6, 8], tf.layers.rnn({ cell, name: 'cells' }), dense({ units: 4, name: 'last' }));
+    fillBlockSparse(plain, [4, 4], 0.5);
+    const small = await compress(plain, { blockShape: [4, 4] });
+    const { compressed } = await compressionReport(plain, { blockShape: [4, 4] });
+    const expanded = compressed.filter(({ expandedBytes }) => expandedBytes > 0);
+    expect(expanded.length).toBeGreaterThan(2);
+    const masks = tf.tidy(() =>
+      allKernels(plain).map(({ variable }) => tf.keep(variable.notEqual(0).cast('float32'))),
+    );
+    const [x, y] = [randomTensor<tf.Tensor3D>([16, 6, 8], 1), randomTensor([16, 4], 2)];
+    for (const model of [plain, small]) {
+      model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
+    }
+    for (let step = 0; step < 3; step++) {
+      const { kernels, result } = await tf.profile(async () => {
+        await small.fit(x, y, { epochs: 1, batchSize: 16, verbose: 0, shuffle: false });
+        return tf.scalar(0);
+      });
+      tf.dispose(result);
+      // Each once forward, not at each of six steps; backward, another op gathers.
+      expect(kernels.filter(({ name }) => name === 'ScatterBlocks').length).toBe(expanded.length);
+      await plain.fit(x, y, { epochs: 1, batchSize: 16, verbose: 0, shuffle: false });
+      tf.tidy(() => allKernels(plain).forEach(({ variable }, i) => variable.assign(variable.mul(masks[i]!))));
+    }
+    const restored = await decompress(small);
+    restored.getWeights().forEach((weight, i) => expectClose(weight, plain.getWeights()[i]!, 1e-5));
+    tf.dispose([x, y, masks]);
+    for (const { optimizer } of [plain, small]) optimizer.dispose();
+    for (const model of [plain, small, restored]) model.dispose();
+  });
+
   it('trains its kept weights as the masked dense model trains them, under its regularizer too', async () => {
     const l2 = tf.regularizers.l2({ l2: 0.01 });
     const plain = modelOf(

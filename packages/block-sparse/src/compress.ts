@@ -13,7 +13,7 @@ import * as tf from '@tensorflow/tfjs';
 import { plannedKernels } from './compression-plan.js';
 import type { HowToCompress } from './how-to-compress.js';
 import { blockSparseClassName, plainClassName } from './layers/block-sparse-layer.js';
-import { kernelHolders, layerJsons, topologyOf } from './model-json.js';
+import { cellJsons, kernelHolders, layerJsons, topologyOf, type LayerJson } from './model-json.js';
 import { saveQuantized, type QuantizedSaveConfig } from './quantize/save.js';
 import { assertModel, assertRebuildable } from './rebuildable.js';
 import { rebuilt } from './rebuilt.js';
@@ -75,12 +75,17 @@ export async function decompress(model: tf.LayersModel): Promise<tf.LayersModel>
   assertModel(model, 'decompress()');
   assertRebuildable(model);
   const json = await topologyOf(model);
-  for (const [, layer] of layerJsons(json)) {
-    const plain = plainClassName(layer.class_name);
-    if (!plain) continue;
-    layer.class_name = plain;
-    delete layer.config['block_sparse'];
-    delete layer.config['checksum'];
+  for (const [path, layer] of layerJsons(json)) {
+    if (layer.class_name === 'BlockSparseRNN') cellJsons(layer, path).forEach(([, cell]) => makePlain(cell));
+    makePlain(layer);
   }
   return rebuilt(model, json);
+}
+
+function makePlain(layer: LayerJson): void {
+  const plain = plainClassName(layer.class_name);
+  if (!plain) return;
+  layer.class_name = plain;
+  delete layer.config['block_sparse'];
+  delete layer.config['checksum'];
 }

@@ -1,18 +1,16 @@
 /** Which kernels of a model are to be stored block-sparse, and by which blocks. */
-import { type BlockPattern, patternOf, wholeUpTo } from '@espalier/blocks';
+import { type BlockPattern, wholeUpTo } from '@espalier/blocks';
 import {
   allKernels,
-  blockFits,
-  blockGrid,
   isUnderPruning,
   matrixShape,
-  nonZeroBlocks,
   type DenseKernelReport,
   type LayerKernel,
   type Shape2D,
 } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
+import { bestPattern, nonZeroPattern } from './best-pattern.js';
 import { assertHow, assertKernelsOf, assertStillZero, type HowToCompress } from './how-to-compress.js';
 import { productOf } from './layer-product.js';
 import { blockSparseClassName, hasBlockSparseForm } from './layers/block-sparse-layer.js';
@@ -152,23 +150,5 @@ function planFor(
   }
   if (reported) assertStillZero(reported, nonZeroPattern(weights, matrix, reported.blockShape));
   const given = reported?.blockShape ?? (how as { blockShape: Shape2D } | undefined)?.blockShape;
-  const shapes = (given ? [given] : CANDIDATES).filter((block) => blockFits(matrix, block));
-  const patterns = shapes.map((block) => nonZeroPattern(weights, matrix, block));
-  // The first of equals, as Array.sort is stable.
-  const [best] = patterns.sort((a, b) => storedBytes(a) - storedBytes(b));
-  if (!best) return `no block fits into its ${matrix.join('×')} matrix`;
-  return best.blocks < best.grid.blocks ? best : 'has no block of zeros';
-}
-
-/** The blocks to look for where none are given, the largest first. */
-const CANDIDATES: readonly Shape2D[] = [64, 32, 20, 16, 10, 8, 5, 4].map((size) => [size, size]);
-
-/** Four a weight, and one or two for the place of each block. */
-function storedBytes({ size, blocks }: BlockPattern): number {
-  return 4 * size + 2 * blocks;
-}
-
-function nonZeroPattern(weights: Float32Array, matrix: Shape2D, block: Shape2D): BlockPattern {
-  const grid = blockGrid(matrix, block);
-  return patternOf(grid, nonZeroBlocks(weights, grid));
+  return bestPattern(weights, matrix, given);
 }

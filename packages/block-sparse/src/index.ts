@@ -7,6 +7,7 @@ export {
   type CompressedKernelReport,
   type CompressionReport,
 } from './compression-plan.js';
+export { compressGraphModel, graphCompressionReport, type HowToCompressGraph } from './graph/compress.js';
 export type { HowToCompress } from './how-to-compress.js';
 export { checked } from './files/checked.js';
 export { withoutChecksums } from './files/without-checksums.js';

@@ -48,6 +48,19 @@ export function* kernelHolders(
       layer.class_name = nameOf(plain);
       layer.config['blockSparse'] = { ...(layer.config['blockSparse'] as object), ...patterns };
     };
+    if (plain === 'RNN') {
+      for (const [cellPath, cell] of cellJsons(layer, path)) {
+        const { class_name: className } = cell;
+        const store: KernelHolder['store'] = (field, pattern) => {
+          layer.class_name = nameOf(plain);
+          cell.class_name = nameOf(className);
+          const patterns = { ...(cell.config['blockSparse'] as object), [field]: pattern };
+          Object.assign(cell.config, { blockSparse: patterns, checksum: NO_CHECKSUM });
+        };
+        yield [cellPath, { className, store }];
+      }
+      continue;
+    }
     if (plain !== 'Bidirectional') {
       const store: KernelHolder['store'] = (field, pattern) => {
         place({ [field]: pattern });
@@ -84,6 +97,14 @@ export function* layerJsons(container: LayerJson, path = ''): Generator<[path: s
   }
 }
 
+/** The cells of an `RNN` by their path, as core names their kernels: one alone by that of the layer. */
+export function cellJsons({ config }: LayerJson, path: string): [path: string, cell: LayerJson][] {
+  const cell = config['cell'] as (LayerJson & { config: { cells?: LayerJson[] } }) | undefined;
+  if (!cell) return [];
+  const { cells } = cell.config;
+  return cells ? cells.map((each) => [`${path}/${each.config.name}`, each]) : [[path, cell]];
+}
+
 /** Patterns by the field of their kernel, and the checksum of what they are part of. */
 export interface StoredJson {
   block_sparse: Record<string, { range_per_block?: boolean }>;
@@ -92,7 +113,13 @@ export interface StoredJson {
 
 /** What block-sparse layers inside a model hold of patterns, by the paths of `kernelHolders`. */
 export function* storedJsons(json: LayerJson): Generator<[path: string, stored: StoredJson]> {
-  for (const [path, { class_name: className, config }] of layerJsons(json)) {
+  for (const [path, layer] of layerJsons(json)) {
+    const { class_name: className, config } = layer;
+    if (className === 'BlockSparseRNN') {
+      for (const [cellPath, { config: own }] of cellJsons(layer, path)) {
+        if ('block_sparse' in own) yield [cellPath, own as unknown as StoredJson];
+      }
+    }
     if (!('block_sparse' in config)) continue;
     if (className !== 'BlockSparseBidirectional') {
       yield [path, config as unknown as StoredJson];

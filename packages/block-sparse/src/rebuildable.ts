@@ -31,7 +31,7 @@ export function assertModel(model: tf.LayersModel, of: string): void {
     seen === 'a promise'
       ? ': await it first'
       : seen === 'a GraphModel'
-        ? ', which has no layers: convert the Keras model to the format tfjs_layers_model instead'
+        ? ', which has no layers: compressGraphModel() compresses one; to prune, convert the Keras model to the format tfjs_layers_model'
         : '';
   throw new TypeError(`${of} takes a tf.LayersModel as its model, it is given ${seen}${wayOut}`);
 }

@@ -2,8 +2,7 @@
 import { type BlockPattern, denseOf, valuesOf } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { storedKernels } from './layers/block-sparse-layer.js';
-import { variableOf, weightsBesideScales } from './layers/stored-kernels.js';
+import { storedKernels, variableOf, weightsBesideScales } from './layers/stored-kernels.js';
 import type { LayerJson } from './model-json.js';
 import { layersOf } from './nested-layers.js';
 import { assertRebuilt } from './rebuildable.js';

@@ -6,6 +6,7 @@ import { checksum, describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { handlerOf } from './handler.js';
+import { assertReadable } from './readable.js';
 import { bytesOfWeights } from './weight-bytes.js';
 
 /** Where the checksums stand among what the user has put down of the model. */
@@ -28,7 +29,13 @@ export function checked(handler: tf.io.IOHandler | string): tf.io.IOHandler {
   const { save, load } = handlerOf(handler, 'checked()');
   return {
     ...(save && { save: (artifacts) => save(withChecksums(artifacts)) }),
-    ...(load && { load: async () => compared(await load()) }),
+    ...(load && {
+      load: async () => {
+        const artifacts = await load();
+        assertReadable(artifacts);
+        return compared(artifacts);
+      },
+    }),
   };
 }
 

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { checksum, describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
-import { bytesOfWeights } from './weight-bytes.js';
+import { assertReadable } from './readable.js';
+import { bytesOfWeights, mostBytes } from './weight-bytes.js';
 
 const MODEL = 'model.json';
 /** Of `model.json`: larger ones are no model's. */
@@ -110,24 +111,62 @@ async function load(folder: string, json: string): Promise<tf.io.ModelArtifacts>
   if (typeof modelTopology !== 'object' || modelTopology === null || !Array.isArray(weightsManifest)) {
     throw new RangeError(`${json} is no model: it lacks a modelTopology, or a weightsManifest`);
   }
-  const weightSpecs = weightsManifest.flatMap(({ weights }) => weights ?? []);
-  const parts: Uint8Array[] = [];
-  for (const path of weightsManifest.flatMap(({ paths }) => paths ?? [])) {
-    const place = resolve(folder, String(path));
-    if (!place.startsWith(folder + sep)) {
-      throw new RangeError(`${json} names weights outside its folder: ${describeValue(path)}`);
-    }
-    parts.push(await read(place, `${json} names it`));
+  for (const group of weightsManifest as unknown[]) {
+    const { paths = [], weights = [] } = (group ?? { paths: null }) as Partial<
+      tf.io.WeightsManifestConfig[number]
+    >;
+    if (Array.isArray(paths) && Array.isArray(weights)) continue;
+    throw new RangeError(
+      `${json} has ${describeValue(group)} in its weightsManifest, which is no group of weights`,
+    );
   }
+  const weightSpecs = weightsManifest.flatMap(({ weights }) => weights ?? []);
+  const places = weightsManifest
+    .flatMap(({ paths }) => paths ?? [])
+    .map((path) => {
+      const place = resolve(folder, String(path));
+      if (place.startsWith(folder + sep)) return place;
+      throw new RangeError(`${json} names weights outside its folder: ${describeValue(path)}`);
+    });
+  await assertSizes(places, weightSpecs, json);
+  const parts: Uint8Array[] = [];
+  for (const place of places) parts.push(await read(place, `${json} names it`));
   const weightData = tf.io.CompositeArrayBuffer.join(parts.map((part) => part.slice().buffer));
   const artifacts = { ...rest, weightSpecs, weightData };
   // What the shapes ask for is not allocated before it is seen to be there.
   bytesOfWeights(artifacts);
+  assertReadable(artifacts);
   return artifacts;
 }
 
+/** That the files together are no larger than what is told of them, before any is read. */
+async function assertSizes(
+  places: readonly string[],
+  weightSpecs: readonly tf.io.WeightsManifestEntry[],
+  json: string,
+): Promise<void> {
+  const most = mostBytes(weightSpecs);
+  let bytes = 0;
+  for (const place of places) {
+    bytes += await sizeOf(place);
+    if (bytes <= most) continue;
+    throw new RangeError(`${json} names ${bytes} bytes of weights or more, and tells of ${most}`);
+  }
+}
+
+/**
+ * In bytes; 0 of what is not there, which whoever reads it says.
+ *
+ * @throws RangeError for what is no file, and may have no end
+ */
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || found.isFile()) return found?.size ?? 0;
+  throw new RangeError(`${path} is no file`);
+}
+
 async function modelJson(json: string): Promise<tf.io.ModelJSON> {
-  const { size } = await stat(json).catch(() => ({ size: 0 }));
+  const size = await sizeOf(json);
   if (size > LARGEST_JSON) throw new RangeError(`${json} has ${size} bytes: no model.json is as large`);
   const bytes = await read(json, 'save a model there first');
   try {

@@ -3,6 +3,8 @@ import type * as tf from '@tensorflow/tfjs';
 
 import { NO_CHECKSUM } from '../layers/layer-checksum.js';
 import { handlerOf } from './handler.js';
+import { assertReadable } from './readable.js';
+import { bytesOfWeights } from './weight-bytes.js';
 
 /**
  * A handler that loads as another, and believes of the block-sparse layers what the file holds: for one that was quantised,
@@ -18,6 +20,8 @@ export function withoutChecksums(handler: tf.io.IOHandler | string): tf.io.IOHan
   return {
     load: async () => {
       const artifacts = await load();
+      assertReadable(artifacts);
+      if (artifacts.weightData !== undefined) bytesOfWeights(artifacts);
       const modelTopology = structuredClone(artifacts.modelTopology) as object;
       letGo(modelTopology);
       return { ...artifacts, modelTopology };

@@ -33,7 +33,7 @@ export function blockSparseBidirectional(
     constructor({ blockSparse, ...config }: BidirectionalConfig) {
       super(config);
       const own = this as unknown as Directions;
-      const { forward, backward } = blockSparse;
+      const { forward, backward } = blockSparse ?? {};
       if (forward) own.forwardLayer = remade(own.forwardLayer, forward, nameOf);
       if (backward) own.backwardLayer = remade(own.backwardLayer, backward, nameOf);
     }

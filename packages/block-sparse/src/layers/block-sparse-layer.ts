@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { productOf } from '../layer-product.js';
 import { blockSparseBidirectional } from './block-sparse-bidirectional.js';
+import { blockSparseRnn } from './block-sparse-rnn.js';
 import { LayerChecksum } from './layer-checksum.js';
 import { StoredKernels, type StoredKernelsConfig } from './stored-kernels.js';
 
@@ -26,10 +27,14 @@ const PREFIX = 'BlockSparse';
 const PLAIN = [
   ...['Dense', 'Conv1D', 'Conv2D', 'Conv2DTranspose', 'Conv3D', 'Conv3DTranspose'],
   ...['DepthwiseConv2D', 'SeparableConv2D', 'Embedding', 'SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM2D'],
+  ...['SimpleRNNCell', 'LSTMCell', 'GRUCell'],
 ];
 
-/** What holds two of them. */
-const WRAPPER = 'Bidirectional';
+/** What holds some of them: two layers, or cells. */
+const WRAPPERS: Readonly<Record<string, (Plain: LayerClass, className: string) => LayerClass>> = {
+  Bidirectional: (Plain, className) => blockSparseBidirectional(Plain, className, blockSparseClassName),
+  RNN: blockSparseRnn,
+};
 
 /** The plain layers' own classes, as they were when this was loaded: by their names others may be registered since. */
 const plainClasses = new Set<unknown>();
@@ -47,14 +52,7 @@ export function blockSparseClassName(className: string): string {
 /** `BlockSparseDense` → `Dense`; null for any other name. */
 export function plainClassName(className: string): string | null {
   const plain = className.slice(PREFIX.length);
-  return className.startsWith(PREFIX) && [...PLAIN, WRAPPER].includes(plain) ? plain : null;
-}
-
-const stored = new WeakMap<tf.layers.Layer, StoredKernels>();
-
-/** What a layer stores block-sparse; null for a plain layer. */
-export function storedKernels(layer: tf.layers.Layer): StoredKernels | null {
-  return stored.get(layer) ?? null;
+  return className.startsWith(PREFIX) && [...PLAIN, ...Object.keys(WRAPPERS)].includes(plain) ? plain : null;
 }
 
 function blockSparseClass(Plain: LayerClass): LayerClass {
@@ -69,7 +67,6 @@ function blockSparseClass(Plain: LayerClass): LayerClass {
       this.#kernels = new StoredKernels(this, blockSparse);
       this.#checksum = new LayerChecksum(this, config, checksum);
       this.#kernels.checkBy(this.#checksum);
-      stored.set(this, this.#kernels);
     }
 
     /** For core, which does not know these layers. */
@@ -121,10 +118,10 @@ export function registerLayers(): void {
     plainClasses.add(Plain);
     tf.serialization.registerClass(blockSparseClass(Plain as unknown as LayerClass));
   }
-  const [Wrapper] = known[WRAPPER] ?? [];
-  if (!Wrapper) return;
-  const className = blockSparseClassName(WRAPPER);
-  tf.serialization.registerClass(
-    blockSparseBidirectional(Wrapper as unknown as LayerClass, className, blockSparseClassName),
-  );
+  for (const [className, blockSparse] of Object.entries(WRAPPERS)) {
+    const [Wrapper] = known[className] ?? [];
+    if (!Wrapper) continue;
+    const own = blockSparse(Wrapper as unknown as LayerClass, blockSparseClassName(className));
+    tf.serialization.registerClass(own);
+  }
 }

@@ -52,6 +52,13 @@ export function weightsBesideScales({ weights }: tf.layers.Layer): tf.LayerVaria
   return weights.filter((weight) => !scaleWeights.has(weight));
 }
 
+const stored = new WeakMap<tf.layers.Layer, StoredKernels>();
+
+/** What a layer, or a cell, stores block-sparse; null for a plain one. */
+export function storedKernels(layer: tf.layers.Layer): StoredKernels | null {
+  return stored.get(layer) ?? null;
+}
+
 export class StoredKernels {
   readonly #layerName: string;
   #checksum: LayerChecksum | null = null;
@@ -77,6 +84,7 @@ export class StoredKernels {
     const { cell } = layer as { cell?: unknown };
     this.#intercept(layer as unknown as Holder);
     if (cell) this.#intercept(cell as Holder);
+    stored.set(layer, this);
   }
 
   /** By field; empty until the layer is built. */
@@ -101,9 +109,10 @@ export class StoredKernels {
 
   /**
    * Runs with every kernel expanded: for a prediction once, and kept while its values stay the same; anew where gradients
-   * are taken. Within a tidy.
+   * are taken. Within a tidy. Called within itself, as by a cell at each step, it runs with what is there.
    */
   whileExpanded<T>(run: () => T): T {
+    if (this.#expanded) return run();
     const isTraining = tf.engine().state.gradientDepth > 0;
     if (isTraining) this.#forgetExpanded();
     this.#expanded = new Map(

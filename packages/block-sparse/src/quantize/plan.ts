@@ -3,8 +3,7 @@ import { describeValue, nearest } from '@espalier/blocks';
 import { allKernels } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
 
-import { storedKernels } from '../layers/block-sparse-layer.js';
-import { type StoredKernel, variableOf } from '../layers/stored-kernels.js';
+import { type StoredKernel, storedKernels, variableOf } from '../layers/stored-kernels.js';
 import { layerPaths } from '../nested-layers.js';
 import type { Precision } from './encode.js';
 

@@ -242,6 +242,23 @@ describe('save', () => {
     for (const model of [plain, small, again]) model.dispose();
   });
 
+  it('gives cells a range for each block', async () => {
+    const cell = [tf.layers.gruCell({ units: 4 }), tf.layers.lstmCell({ units: 4 })];
+    const plain = tf.sequential({ layers: [tf.layers.rnn({ cell, inputShape: [5, 8] })] });
+    fillBlockSparse(plain, [4, 4], 0.5);
+    const small = await compress(plain, { blockShape: [4, 4] });
+    const again = await load(await artifactsOf(small, 'uint8-block'));
+    tf.tidy(() => {
+      const x = randomTensor<tf.Tensor3D>([3, 5, 8], 9);
+      expectClose(again.predict(x) as tf.Tensor, plain.predict(x) as tf.Tensor, 0.1);
+    });
+    const scales = again.weights.filter(({ originalName }) => originalName.includes('scales'));
+    const { compressed } = await compressionReport(plain, { blockShape: [4, 4] });
+    expect(scales.length).toBe(compressed.length);
+    expect(scales.length).toBeGreaterThan(2);
+    for (const model of [plain, small, again]) model.dispose();
+  });
+
   it('takes a precision for each kernel, by its name', async () => {
     const small = await compressed();
     const { weightSpecs } = await artifactsOf(small, {
