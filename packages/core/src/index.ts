@@ -122,6 +122,8 @@ export {
 export type { ResettableOptimizer } from './run/optimizer-state.js';
 export type { SteppingOptimizer } from './run/step-size.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
+export { assertModel, assertRebuildable, assertRebuilt, type Rewriting } from './rebuildable.js';
+export { multiplyAdds, type MultiplyAdds } from './multiply-adds.js';
 export {
   nonZeroBlocks,
   type DenseKernelReport,
