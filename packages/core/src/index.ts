@@ -105,7 +105,7 @@ export * from './search/forward-selection.js';
 export { dropAndGrow, type DropAndGrowSettings } from './search/drop-and-grow.js';
 
 export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
-export { assertTarget, type Target } from './run/target.js';
+export { assertTarget, type Calibration, type Target } from './run/target.js';
 export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
 export { isUnderPruning } from './run/held-variables.js';

@@ -85,6 +85,13 @@ export async function planOf(graph: Graph, paths: ReadonlyMap<tf.layers.Layer, s
     }
   }
 
+  const needed = new Map<number, Reader>();
+  for (const use of readers) {
+    for (let c = 0; c < use.form.inputs; c++) {
+      const group = groups.of(use.calls[0]!.inputs[0]!.first + c);
+      if (!needed.has(group) && !doesWithout(use, c)) needed.set(group, use);
+    }
+  }
   return {
     uses,
     isGone,
@@ -96,11 +103,7 @@ export async function planOf(graph: Graph, paths: ReadonlyMap<tf.layers.Layer, s
       const group = groups.of(first + channel);
       const pin = pins.get(group);
       if (pin) return pin;
-      const readsIt = (use: Reader) =>
-        Array.from({ length: use.form.inputs }, (_, c) => c).some(
-          (c) => groups.of(use.calls[0]!.inputs[0]!.first + c) === group && !doesWithout(use, c),
-        );
-      const reader = readers.find(readsIt);
+      const reader = needed.get(group);
       if (!reader) return 'one is to be left';
       return reader === asker
         ? 'other places of the channel are computed with'
