@@ -100,7 +100,7 @@ export default defineConfig(
     'core knows blocks, gradients, @tensorflow/tfjs and nothing else.',
   ),
   mayImport(['packages/pruners/**'], 'core', 'A strategy knows core and nothing else.'),
-  mayImport(['packages/{models,safetensors,theory}/**'], 'core', 'This package may know core alone.'),
+  mayImport(['packages/{models,safetensors,shrink,theory}/**'], 'core', 'This package may know core alone.'),
   mayImport(['packages/datasets/**'], 'nothing', 'Data are plain arrays: datasets knows no other package.'),
   mayImport(
     ['packages/workloads/**'],
@@ -155,12 +155,12 @@ export default defineConfig(
   ),
   mayImport(
     ['apps/**'],
-    'core|backend|block-sparse(/.+)?|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
+    'core|backend|block-sparse(/.+)?|shrink|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),
   mayImport(
     ['apps/harness/src/index.ts'],
-    'core|block-sparse|sequential-attention-plus-plus',
+    'core|block-sparse|shrink|sequential-attention-plus-plus',
     'The one import is what prunes and compresses a model, and nothing of the command.',
   ),
 );

@@ -5,4 +5,5 @@
 export { compress, decompress, sparsePhases } from '@espalier/block-sparse';
 export { sparsify } from '@espalier/core';
 export type { ModelPruning, Pruner, PruningReport, Target, VariablePruning } from '@espalier/core';
+export { shrink, type Shrunk, type ShrinkReport } from '@espalier/shrink';
 export { sequentialAttentionPlusPlus } from '@espalier/sequential-attention-plus-plus';

@@ -86,8 +86,18 @@ async function predictMs(model: tf.LayersModel, batch: number): Promise<number |
   return times.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
 }
 
+/** What two models' outputs differ by, as a line; none where there are no inputs to compare them by. */
+export async function differenceLines(before: tf.LayersModel, after: tf.LayersModel): Promise<string[]> {
+  const difference = await worstDifference(before, after);
+  if (!difference) return [];
+  const { change, largest } = difference;
+  return [
+    `Outputs of 32 random inputs differ by ${change.toPrecision(2)} at most; the largest is ${largest.toPrecision(2)}.`,
+  ];
+}
+
 /** The largest difference of two models' outputs over random inputs, by the largest output; null as `sampleInputs` is. */
-export async function worstDifference(
+async function worstDifference(
   before: tf.LayersModel,
   after: tf.LayersModel,
 ): Promise<{ readonly change: number; readonly largest: number } | null> {

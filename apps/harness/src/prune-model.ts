@@ -28,18 +28,39 @@ export async function prunedUntrained(
   model: tf.LayersModel,
   pruner: Pruner,
   target: PruneTarget,
+  examples: ModelExamples | null,
 ): Promise<PruningReport> {
-  const pruning = await begin(model, pruner, target, 100);
-  return pruning.finalize();
+  const calibration = examples && firstOf(examples.train.x);
+  const pruning = await begin(model, pruner, target, 100, calibration ?? undefined);
+  try {
+    return await pruning.finalize();
+  } finally {
+    calibration?.dispose();
+  }
+}
+
+/** Inputs for strategies that go by them. */
+const CALIBRATION = 256;
+
+function firstOf(x: tf.Tensor): tf.Tensor {
+  const [count = 0, ...shape] = x.shape;
+  return x.slice(0, [Math.min(CALIBRATION, count), ...shape]);
 }
 
 /** @throws UsageError for a model of which nothing can be pruned so */
-async function begin(model: tf.LayersModel, pruner: Pruner, target: PruneTarget, totalSteps: number) {
+async function begin(
+  model: tf.LayersModel,
+  pruner: Pruner,
+  target: PruneTarget,
+  totalSteps: number,
+  calibration?: tf.Tensor,
+) {
   const { sparsity, block, minimumBlocks, allocation } = target;
   try {
     return await sparsify(model, pruner, {
       ...{ sparsity, blockShape: block, minimumBlocks, totalSteps },
       ...(allocation && { allocation: allocations[allocation] }),
+      ...(calibration && { calibration }),
       ...((model.optimizer as tf.Optimizer | undefined) ? {} : { optimizer: null }),
     });
   } catch (error) {
@@ -197,7 +218,8 @@ export async function train(
 ): Promise<PruningReport> {
   model.compile({ optimizer: tf.train.adam(learningRate), loss: loss as string });
   const steps = epochs * Math.ceil(x.shape[0]! / batch);
-  const pruning = await begin(model, pruner, target, steps);
+  const calibration = firstOf(x);
+  const pruning = await begin(model, pruner, target, steps, calibration);
   await model.fit(x, y, {
     ...{ epochs, batchSize: batch, verbose: 0, shuffle: true },
     callbacks: [
@@ -206,6 +228,7 @@ export async function train(
     ],
   });
   const report = await pruning.finalize();
+  calibration.dispose();
   model.optimizer.dispose();
   return report;
 }

@@ -33,6 +33,7 @@ const furtherPruners = [
   'omp',
   'rigl',
   'structured-dst',
+  'wanda',
   'random',
 ] as const;
 

@@ -8,6 +8,7 @@
  * A serialisation holds what is shared within one model; a layer that two models inside it share is written into each.
  */
 import { patternText } from '@espalier/blocks';
+import { assertModel, assertRebuildable } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { plannedKernels } from './compression-plan.js';
@@ -15,7 +16,6 @@ import type { HowToCompress } from './how-to-compress.js';
 import { blockSparseClassName, plainClassName } from './layers/block-sparse-layer.js';
 import { cellJsons, kernelHolders, layerJsons, topologyOf, type LayerJson } from './model-json.js';
 import { saveQuantized, type QuantizedSaveConfig } from './quantize/save.js';
-import { assertModel, assertRebuildable } from './rebuildable.js';
 import { rebuilt } from './rebuilt.js';
 
 /** A compressed model, whose kernels are saved in fewer bits where that is asked for. */

@@ -2,6 +2,8 @@
 import { type BlockPattern, wholeUpTo } from '@espalier/blocks';
 import {
   allKernels,
+  assertModel,
+  assertRebuildable,
   isUnderPruning,
   matrixShape,
   type DenseKernelReport,
@@ -16,7 +18,6 @@ import { productOf } from './layer-product.js';
 import { blockSparseClassName, hasBlockSparseForm } from './layers/block-sparse-layer.js';
 import { kernelHolders, topologyOf, type KernelHolder } from './model-json.js';
 import { layerPaths } from './nested-layers.js';
-import { assertModel, assertRebuildable } from './rebuildable.js';
 
 /** What `compress` does with each kernel of a model: of a layer that two models inside it share, with that of each. */
 export interface CompressionReport {

@@ -1,11 +1,11 @@
 /** A model built anew by a topology that differs from its own in how kernels are stored, with all its weights. */
 import { type BlockPattern, denseOf, valuesOf } from '@espalier/blocks';
+import { assertRebuilt } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { storedKernels, variableOf, weightsBesideScales } from './layers/stored-kernels.js';
 import type { LayerJson } from './model-json.js';
 import { layersOf } from './nested-layers.js';
-import { assertRebuilt } from './rebuildable.js';
 
 /** A model of this topology with the weights of a model whose topology differs in how kernels are stored. */
 export async function rebuilt(model: tf.LayersModel, topology: LayerJson): Promise<tf.LayersModel> {
@@ -13,7 +13,7 @@ export async function rebuilt(model: tf.LayersModel, topology: LayerJson): Promi
     topology as unknown as Parameters<typeof tf.models.modelFromJSON>[0],
   );
   try {
-    assertRebuilt(model, copy);
+    assertRebuilt(model, copy, { weightsOf: weightsBesideScales });
     await carryOver(model, copy);
   } catch (error) {
     copy.dispose();

@@ -105,7 +105,7 @@ export * from './search/forward-selection.js';
 export { dropAndGrow, type DropAndGrowSettings } from './search/drop-and-grow.js';
 
 export { ModelPruning, sparsify, VariablePruning } from './run/sparsify.js';
-export { assertTarget, type Target } from './run/target.js';
+export { assertTarget, type Calibration, type Target } from './run/target.js';
 export { Pruning, type FinalizeOptions } from './run/pruning.js';
 export type { PruningState } from './run/state.js';
 export { isUnderPruning } from './run/held-variables.js';
@@ -122,6 +122,8 @@ export {
 export type { ResettableOptimizer } from './run/optimizer-state.js';
 export type { SteppingOptimizer } from './run/step-size.js';
 export type { MaskedKernel, SparseCall, SparseExecution, WeightFactors } from './run/sparse-execution.js';
+export { assertModel, assertRebuildable, assertRebuilt, type Rewriting } from './rebuildable.js';
+export { multiplyAdds, type MultiplyAdds } from './multiply-adds.js';
 export {
   nonZeroBlocks,
   type DenseKernelReport,

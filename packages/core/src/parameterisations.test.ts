@@ -156,6 +156,7 @@ describe('the attention score', () => {
           buffers: {},
           effective: () => logits,
           gradient: () => logits,
+          inputNorms: () => tf.zeros<tf.Rank.R2>([1, 1]),
         }),
       ),
     );

@@ -18,6 +18,7 @@ const IMPORTANCE = {
   name: 'string!',
   score: 'function!',
   usesGradient: 'boolean',
+  usesInputs: 'boolean',
   needs: 'object',
   byNorm: 'boolean',
 } satisfies FieldsOf<Importance>;

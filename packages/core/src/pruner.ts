@@ -172,6 +172,13 @@ export interface ScoredKernel extends PrunedKernel {
   effective(): tf.Tensor2D;
   /** The loss' gradient by the effective weight in the last step, `[n, m]`; zeros before the first. */
   gradient(): tf.Tensor2D;
+  /**
+   * `‖X‖₂` of the numbers that each weight is multiplied by, over the target's calibration inputs and all places, with the
+   * weights of the moment: `[n, 1]` where the weights of a row meet the same, as in dense layers and convolutions;
+   * `[1, m]` of transposed convolutions, `[n, m]` of depthwise ones; of an embedding's rows the root of how often each is
+   * looked up. From 0. To be asked for by an importance that says so by `usesInputs`.
+   */
+  inputNorms(): tf.Tensor2D;
 }
 
 /** A kernel whose blocks were just chosen. */
@@ -188,6 +195,8 @@ export interface Importance {
   score(kernel: ScoredKernel): tf.Tensor2D;
   /** Whether it asks for `kernel.gradient()`, which is recorded only then. */
   readonly usesGradient?: boolean;
+  /** Whether it asks for `kernel.inputNorms()`: then the target must have a `calibration`. */
+  readonly usesInputs?: boolean;
   /**
    * The trainables and buffers that it scores by: the parameterisation must have them. What they tell, they have from
    * training, so that no search may prune by them before the first step.

@@ -3,6 +3,7 @@ import { sparsify, uniform, type Allocation, type ModelPruning, type Target } fr
 
 import { ensure, type Check } from './conformance.js';
 import {
+  calibrated,
   defaultTarget,
   denseData,
   denseModel,
@@ -34,7 +35,9 @@ export const checkAllocation: Check = onBackend(async (makePruner, options) => {
     const pruner = makePruner();
     const totalSteps = stepsFor(pruner, options);
     const { allocation: _, ...rest } = defaultTarget;
-    const target: Target = { ...rest, totalSteps, ...(ofTarget && { allocation: ofTarget }) };
+    const data = denseData(totalSteps, 1);
+    const inputs = calibrated(pruner, data.x);
+    const target: Target = { ...rest, totalSteps, ...inputs, ...(ofTarget && { allocation: ofTarget }) };
     const model = denseModel(1);
     const optimizer = momentum();
     model.compile({ optimizer, loss: 'meanSquaredError' });
@@ -44,7 +47,7 @@ export const checkAllocation: Check = onBackend(async (makePruner, options) => {
       pruning.allocation === inForce,
       `The allocation in force is ${pruning.allocation.name}, not ${inForce.name}`,
     );
-    const run = { model, optimizer, pruning, data: denseData(totalSteps, 1), totalSteps };
+    const run = { model, optimizer, pruning, data, totalSteps };
     for (let step = 0; step < totalSteps; step++) await trainStep(run, step);
     await pruning.finalize();
     if (!inForce.byScore && pruner.search.final !== 'learned') ensureCounts(pruning, inForce);

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
 import {
+  calibrated,
   countNonZeroBlocks,
   defaultTarget,
   effectiveValues,
@@ -96,7 +97,8 @@ export const checkRaggedEdges: Check = onBackend(async (makePruner, options) => 
     const w = tf.variable(randomTensor([5, 7], 11));
     const [x, y] = [randomTensor([6, 5], 12), randomTensor([6, 7], 13)];
     const optimizer = tf.train.sgd(0.1);
-    const target = { ...defaultTarget, blockShape, totalSteps, optimizer };
+    const inputs = calibrated(pruner, () => ({ w: x }));
+    const target = { ...defaultTarget, blockShape, totalSteps, optimizer, ...inputs };
     const pruning = await sparsify({ w }, pruner, target);
     for (let step = 0; step < totalSteps; step++) {
       const loss = () => tf.losses.meanSquaredError(y, x.matMul(pruning.weight('w'))) as tf.Scalar;

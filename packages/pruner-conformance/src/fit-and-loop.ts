@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { ensure, type Check } from './conformance.js';
 import {
   batchOf,
+  calibrated,
   defaultTarget,
   denseData,
   denseModel,
@@ -44,12 +45,21 @@ export const checkFitAndLoop: Check = onBackend(async (makePruner, options) => {
     .map((weight) => tf.variable(weight)) as [tf.Variable, tf.Variable, tf.Variable, tf.Variable];
   const optimizer = momentum();
   const variables = { 'first/kernel': w1, 'second/kernel': w2 };
-  const pruning = await sparsify(variables, makePruner(), { ...defaultTarget, totalSteps, optimizer });
   const data = denseData(totalSteps, 1);
+  const pruner = makePruner();
+  const hiddenOf = (x: tf.Tensor2D, weight: (name: string) => tf.Tensor) =>
+    x.matMul<tf.Tensor2D>(weight('first/kernel')).add<tf.Tensor2D>(b1).tanh();
+  const pruning = await sparsify(variables, pruner, {
+    ...{ ...defaultTarget, totalSteps, optimizer },
+    ...calibrated(pruner, (weight) => ({
+      'first/kernel': data.x,
+      'second/kernel': hiddenOf(data.x, weight),
+    })),
+  });
   for (let step = 0; step < totalSteps; step++) {
     const [x, y] = batchOf(data, step);
     const loss = () => {
-      const hidden = x.matMul(pruning.weight('first/kernel')).add(b1).tanh();
+      const hidden = hiddenOf(x, (name) => pruning.weight(name));
       return tf.losses.meanSquaredError(
         y,
         hidden.matMul(pruning.weight('second/kernel')).add(b2),

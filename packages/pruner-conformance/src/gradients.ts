@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { ConformanceError, ensure, type Check } from './conformance.js';
 import {
+  calibrated,
   defaultTarget,
   effectiveValues,
   onBackend,
@@ -45,6 +46,7 @@ export const checkGradients: Check = onBackend(async (makePruner, options) => {
   const totalSteps = stepsFor(pruner, options);
   const w = tf.variable(randomTensor(SHAPE, 21));
   const goal = randomTensor(SHAPE, 22);
+  const rows = randomTensor([6, SHAPE[0]], 23);
   const optimizer = tf.train.sgd(0.1);
   const blockShape = [2, 2] as const;
   const pruning = await sparsify({ w }, pruner, {
@@ -53,6 +55,7 @@ export const checkGradients: Check = onBackend(async (makePruner, options) => {
     blockShape,
     totalSteps,
     optimizer,
+    ...calibrated(pruner, () => ({ w: rows })),
   });
   const [kernel] = pruning.kernels as [KernelState];
   const started = Object.entries(kernel.trainables).map(

@@ -4,7 +4,15 @@ import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
 import { finalizeAndVerify } from './final-blocks.js';
-import { defaultTarget, momentum, onBackend, randomTensor, seedWeights, stepsFor } from './workbench.js';
+import {
+  calibrated,
+  defaultTarget,
+  momentum,
+  onBackend,
+  randomTensor,
+  seedWeights,
+  stepsFor,
+} from './workbench.js';
 
 interface Kind {
   /** The layer, named `subject`. */
@@ -88,18 +96,19 @@ export function checkLayerKind(kind: LayerKind): Check {
     seedWeights(model, 5);
     model.compile({ optimizer: momentum(), loss: 'meanSquaredError' });
 
+    const x = kind === 'embedding' ? everyIndex(inputShape) : randomTensor([4, ...inputShape], 6);
     const pruning = await sparsify(model, pruner, {
       ...defaultTarget,
       blockShape: [2, 2],
       totalSteps,
       kernels: (name) => name.startsWith('subject/'),
+      ...calibrated(pruner, x),
     });
     ensure(
       pruning.kernels.length === kernels,
       `${pruning.kernels.length} kernels of a ${kind} layer are pruned, not ${kernels}`,
     );
     const before = pruning.kernels.map(({ variable }) => variable.dataSync().slice());
-    const x = kind === 'embedding' ? everyIndex(inputShape) : randomTensor([4, ...inputShape], 6);
     const y = randomTensor([4, 2], 7);
     for (let step = 0; step < totalSteps; step++) {
       const loss = await model.trainOnBatch(x, y);

@@ -2,7 +2,15 @@
 import { sparsify } from '@espalier/core';
 
 import { ensure, type Check } from './conformance.js';
-import { defaultTarget, denseModel, momentum, onBackend, stepsFor } from './workbench.js';
+import {
+  calibrated,
+  defaultTarget,
+  denseData,
+  denseModel,
+  momentum,
+  onBackend,
+  stepsFor,
+} from './workbench.js';
 
 /**
  * A learning rate of the strategy's own is a number in [0, ∞) at each step, and where training goes on past the end; and
@@ -13,7 +21,10 @@ export const checkLearningRates: Check = onBackend(async (makePruner, options) =
   const totalSteps = stepsFor(pruner, options);
   const model = denseModel(1);
   model.compile({ optimizer: momentum(), loss: 'meanSquaredError' });
-  const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps });
+  const pruning = await sparsify(model, pruner, {
+    ...{ ...defaultTarget, totalSteps },
+    ...calibrated(pruner, denseData(totalSteps, 1).x),
+  });
   const own = pruning.kernels.flatMap(({ ownRates }) => ownRates);
   for (const { name, rate } of own) {
     const rates = Array.from({ length: totalSteps + 1 }, (_, step) => rate(step, totalSteps));

@@ -3,6 +3,7 @@ import { global, placePhases, selectsAt, uniform, type Allocation } from '@espal
 
 import { ensure, type Check, type ConformanceOptions, type MakePruner } from './conformance.js';
 import {
+  calibrated,
   difference,
   finishRecord,
   masksOf,
@@ -50,7 +51,9 @@ async function verifyResume(
 
   for (const { step, checkpoint } of checkpoints) {
     // Another model, of other weights: whatever is not restored will differ.
-    const resumed = await startRun(makePruner(), { totalSteps, target, seed: 3 });
+    const pruner = makePruner();
+    const same = { ...target, ...calibrated(pruner, run.data.x) };
+    const resumed = await startRun(pruner, { totalSteps, target: same, seed: 3 });
     await resumed.pruning.resume(checkpoint);
     const rest = await recordRun({ ...resumed, data: run.data }, step);
     const differs = difference(since(uninterrupted, step), rest);

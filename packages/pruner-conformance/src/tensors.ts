@@ -3,7 +3,15 @@ import { sparsify, type ModelPruning } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { ensure, type Check } from './conformance.js';
-import { denseData, denseModel, defaultTarget, onBackend, stepsFor, trainStep } from './workbench.js';
+import {
+  calibrated,
+  defaultTarget,
+  denseData,
+  denseModel,
+  onBackend,
+  stepsFor,
+  trainStep,
+} from './workbench.js';
 
 /**
  * No step leaks a tensor: a run holds its trainables, its buffers and what each kernel that has a mask computes with under
@@ -20,7 +28,10 @@ export const checkTensors: Check = onBackend(async (makePruner, options) => {
     const model = denseModel(1);
     model.compile({ optimizer, loss: 'meanSquaredError' });
     const before = tf.memory().numTensors;
-    const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps });
+    const pruning = await sparsify(model, pruner, {
+      ...{ ...defaultTarget, totalSteps },
+      ...calibrated(pruner, data.x),
+    });
     const run = { model, optimizer, pruning, data, totalSteps };
     const ensureMasksAlone = (when: string) => {
       for (const { name, maskTensors } of pruning.kernels) {

@@ -14,6 +14,7 @@ import {
   uniform,
   wholeNumber,
   type BlockMask,
+  type Calibration,
   type KernelState,
   type ModelPruning,
   type Pruner,
@@ -133,6 +134,16 @@ export const defaultTarget = {
 
 export const momentum = () => tf.train.momentum(0.05, 0.9);
 
+/**
+ * Calibration inputs, for strategies that score by what comes to layers; nothing for others.
+ *
+ * @param given of a model its inputs, of variables their rows by name
+ */
+export function calibrated(pruner: Pruner, given: Calibration): { calibration?: Calibration } {
+  const { importance, growth } = pruner;
+  return importance.usesInputs || growth?.usesInputs ? { calibration: given } : {};
+}
+
 export interface RunSetting {
   readonly totalSteps: number;
   readonly target?: Partial<Target>;
@@ -169,8 +180,10 @@ export async function startRun(
 ): Promise<Run> {
   const model = denseModel(seed);
   model.compile({ optimizer, loss: 'meanSquaredError' });
-  const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps, ...target });
-  return { model, optimizer, pruning, data: denseData(totalSteps, seed), totalSteps };
+  const data = denseData(totalSteps, seed);
+  const inputs = calibrated(pruner, data.x);
+  const pruning = await sparsify(model, pruner, { ...defaultTarget, totalSteps, ...inputs, ...target });
+  return { model, optimizer, pruning, data, totalSteps };
 }
 
 /** Trains one step, on the batch of its number, and moves the pruning on. */

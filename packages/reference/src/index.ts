@@ -18,5 +18,6 @@ export { sequentialAttentionPlusPlus } from './strategies/sequential-attention-p
 export { softmaxAttention } from './strategies/softmax-attention.js';
 export { plainStr, str } from './strategies/str.js';
 export { structuredDst } from './strategies/structured-dst.js';
+export { wanda } from './strategies/wanda.js';
 export { groupLasso } from './strategies/group-lasso.js';
 export { l1Masks } from './strategies/l1-masks.js';

@@ -26,6 +26,12 @@ export interface Pass {
   readonly tape: Tape;
   /** What the network computes with in the parameter's place, the same nodes at every use. */
   read(parameter: Parameter): readonly Node[];
+  /** Whether it is one of a prediction: normalisations go by what they remember. */
+  readonly predicts: boolean;
+  /**
+   * Tells what the weights of a kernel are multiplied by in a use of it: the sum of squares at each place of its matrix.
+   */
+  meets(kernel: KernelParameter, squares: (row: number, column: number) => number): void;
   /** Notes what a parameter that is not trained becomes when the pass is done. */
   remember(parameter: Parameter, values: readonly number[]): void;
 }

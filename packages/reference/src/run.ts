@@ -25,6 +25,8 @@ export interface Kernel {
   readonly added: Parameter | null;
   /** The derivative of the loss by what the network computes with, in the last step; zeros before the first. */
   gradient: Float64Array;
+  /** Of what each weight is multiplied by, the sum of squares over the calibration inputs, when it was last found out. */
+  inputSquares: Float64Array;
 }
 
 /** What is left to chance: given, as the first weights are. */
@@ -45,6 +47,8 @@ export interface Run {
   readonly draws: Draws;
   readonly closest: Closest;
   readonly round: Rounding;
+  /** Finds out what comes to the kernels of the calibration inputs, as the network computes now. */
+  calibrate(): void;
 }
 
 /** What a strategy does in a run. Where it says nothing, the network computes with `raw ⊙ mask`. */

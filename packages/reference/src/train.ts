@@ -25,6 +25,8 @@ export interface Training {
   readonly optimizer: OptimizerSettings;
   /** One a step. */
   readonly batches: readonly Batch[];
+  /** For strategies that go by what comes to the kernels. */
+  readonly calibration?: Batch;
   readonly sparsity: number;
   readonly blockShape: readonly [rows: number, columns: number];
   readonly allocation?: Allocation | undefined;
@@ -64,8 +66,9 @@ export function train(training: Training, strategy: Strategy): TrainingRecord {
     round: training.round ?? exactly,
     draws: training.draws,
     closest,
+    calibrate: () => calibrate(training, run, rules),
   };
-  const rules = strategy.run(run);
+  const rules: Rules = strategy.run(run);
   rules.before?.(0);
   const moments = [momentOf(network, run, rules)];
   const losses: number[] = [];
@@ -100,7 +103,16 @@ function takeOver(raw: KernelParameter, { blockShape, sparsity }: Training, stra
     density: 1 - sparsity,
     added,
     gradient: new Float64Array(raw.values.length),
+    inputSquares: new Float64Array(raw.values.length),
   };
+}
+
+/** A prediction of the calibration inputs, with what the network computes with now. */
+function calibrate({ network, calibration }: Training, run: Run, rules: Rules): void {
+  for (const kernel of run.kernels) kernel.inputSquares.fill(0);
+  const { shape, x } = calibration!;
+  const pass = new RecordedPass(run, rules, true);
+  network.output(pass, { shape, nodes: x.map((value) => pass.tape.leaf(value)) });
 }
 
 /** The optimiser's step, of which the still blocks know nothing. */
@@ -133,6 +145,7 @@ class RecordedPass implements Pass {
   constructor(
     run: Run,
     private readonly rules: Rules,
+    readonly predicts = false,
   ) {
     this.kernels = run.kernels;
     this.tape = new Tape(run.round);
@@ -145,6 +158,15 @@ class RecordedPass implements Pass {
     const nodes = kernel ? this.#effective(kernel) : this.leaf(parameter);
     this.#read.set(parameter, nodes);
     return nodes;
+  }
+
+  meets(parameter: KernelParameter, squares: (row: number, column: number) => number): void {
+    const kernel = this.predicts && this.kernels.find(({ raw }) => raw === parameter);
+    if (!kernel) return;
+    const [, columns] = parameter.matrix;
+    kernel.inputSquares.forEach((sum, i) => {
+      kernel.inputSquares[i] = sum + squares(Math.floor(i / columns), i % columns);
+    });
   }
 
   remember(parameter: Parameter, values: readonly number[]): void {

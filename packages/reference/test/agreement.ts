@@ -49,7 +49,8 @@ export async function agreementOf(
   const optimizer: OptimizerSettings = { name: own, learningRate: learningRates[own] };
   for (let seed = 0; seed < MOST_STARTS; seed++) {
     const batches = batchesFor(kind, STEPS, seed);
-    const common = { optimizer, batches, sparsity: SPARSITY, blockShape };
+    const [calibration] = batchesFor(kind, 1, seed + MOST_STARTS);
+    const common = { optimizer, batches, calibration, sparsity: SPARSITY, blockShape };
     const start = startOf(kind, seed);
     const reference = (round?: Rounding) =>
       train(

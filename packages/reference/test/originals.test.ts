@@ -150,6 +150,7 @@ describe('an exchange', () => {
       density: 1,
       added: null,
       gradient: raw.values,
+      inputSquares: new Float64Array(raw.values.length),
     };
     const rules = strategy.run({
       kernels: [own],
@@ -158,6 +159,7 @@ describe('an exchange', () => {
       allocation: () => [kept(mask)],
       optimizer: new Optimizer({ name: 'sgd', learningRate: 1 }),
       draws,
+      calibrate: () => {},
       closest: new Closest(),
       round: exactly,
     });

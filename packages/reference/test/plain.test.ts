@@ -18,7 +18,10 @@ describe.each(kindNames)('a network of the kind %s', (name) => {
     const optimizer = { name: optimizerName, learningRate: 0.02 };
     const network = kind.network();
     startWeights(network, 1);
-    const training = { kind, start: network, optimizer, batches, sparsity: 0, blockShape: [1, 1] as const };
+    const training = {
+      ...{ kind, start: network, optimizer, batches, calibration: batches[0] },
+      ...{ sparsity: 0, blockShape: [1, 1] as const },
+    };
     const model = startModel(training);
     const record = train(
       { network, optimizer, batches, sparsity: 0, blockShape: [1, 1], draws },

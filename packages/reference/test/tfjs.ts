@@ -13,6 +13,7 @@ export interface TfjsTraining {
   readonly start: Network;
   readonly optimizer: OptimizerSettings;
   readonly batches: readonly Batch[];
+  readonly calibration: Batch;
   readonly sparsity: number;
   readonly blockShape: readonly [number, number];
   readonly allocation?: Allocation | undefined;
@@ -57,12 +58,14 @@ export function weightsOf(model: tf.LayersModel, { layers }: Network): Float32Ar
 
 export async function trainTfjs(training: TfjsTraining, pruner: Pruner): Promise<TfjsRecord> {
   const { start, batches, sparsity, blockShape, allocation } = training;
+  const calibration = tf.tensor([...training.calibration.x], [...training.calibration.shape]);
   const model = startModel(training);
   const pruning = await sparsify(model, pruner, {
     sparsity,
     blockShape,
     totalSteps: batches.length,
     minimumBlocks: 1,
+    calibration,
     ...(allocation && { allocation }),
   });
   const kernelNames = start.kernels.map(({ name }) => name);
@@ -84,6 +87,7 @@ export async function trainTfjs(training: TfjsTraining, pruner: Pruner): Promise
   }
   await pruning.finalize();
   const final = weightsOf(model, start);
+  tf.dispose(calibration);
   model.dispose();
   return { moments, final };
 }

@@ -12,6 +12,7 @@ import { prune } from './prune.js';
 import { report } from './report.js';
 import { reproduce } from './reproduce.js';
 import { runCommand } from './run.js';
+import { shrinkCommand } from './shrink.js';
 import { status } from './status.js';
 import { tensorflowInstall, tensorflowRemove, tensorflowState } from './tensorflow.js';
 import { theory } from './theory.js';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   inspect,
   prune,
   compressCommand,
+  shrinkCommand,
   listData,
   getData,
   prepareData,

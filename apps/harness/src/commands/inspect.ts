@@ -31,7 +31,7 @@ async function run(path: string, options: InspectOptions): Promise<void> {
   );
   // A copy: pruned by the magnitude of its blocks, and not trained, it has the size and speed that it would have.
   const copy = await openModel(path);
-  const report = await prunedUntrained(copy, await loadNamedPruner('magnitude'), options);
+  const report = await prunedUntrained(copy, await loadNamedPruner('magnitude'), options, null);
   const small = await compress(copy, report);
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ ...report, zeroNow: Object.fromEntries(already) }, null, 2)}\n`);

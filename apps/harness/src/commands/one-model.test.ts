@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { compressCommand } from './compress.js';
 import { inspect } from './inspect.js';
 import { prune } from './prune.js';
+import { shrinkCommand } from './shrink.js';
 
 let root: string;
 let model: string;
@@ -194,5 +195,36 @@ describe('compress', () => {
     expect(
       await refusal(() => compressCommand.run(model, { out: join(root, 'never'), backend: 'cpu' })),
     ).toMatch(/has no kernel to compress .*: espalier prune makes blocks of zeros/);
+  });
+});
+
+describe('shrink', () => {
+  it('writes a plain model without the units that are zero, of the same outputs, and tells what it took', async () => {
+    const out = join(root, 'columns');
+    await said(() => prune.run(model, { ...target, block: [16, 1], ...training, out }));
+    const small = join(root, 'shrunk');
+    const text = await said(() => shrinkCommand.run(join(out, 'dense'), { out: small, backend: 'cpu' }));
+    // 8 of 32 units of the first layer, which has 16 inputs; 16 of the 64 half columns of the second.
+    expect(text).toMatch(/Dense1 +32 +8 +544 +136\n/);
+    expect(text).toMatch(/multiply-adds of an example +1600 +\d+\n/);
+    expect(text).toMatch(/Outputs of 32 random inputs differ by \S+ at most/);
+    const [before, after] = await Promise.all(
+      [join(out, 'dense'), small].map((path) => tf.loadLayersModel(fileSystem(path))),
+    );
+    const x = tf.randomNormal([8, 16], 0, 1, 'float32', 1);
+    const change = tf.tidy(() => {
+      const [own, other] = [before!, after!].map((each) => each.predict(x) as tf.Tensor);
+      return own!.sub(other!).abs().max().dataSync()[0]!;
+    });
+    expect(change).toBeLessThan(1e-6);
+    expect(after!.layers.map((layer) => layer.getClassName())).toEqual(['Dense', 'Dense', 'Dense']);
+  });
+
+  it('refuses a model of which nothing can go, and writes nothing', async () => {
+    const out = join(root, 'not-shrunk');
+    expect(await refusal(() => shrinkCommand.run(model, { out, backend: 'cpu' }))).toMatch(
+      /has no unit or channel that can go \(no row or column of a kernel is zero\): espalier prune with blocks/,
+    );
+    expect(await readdir(root)).not.toContain('not-shrunk');
   });
 });

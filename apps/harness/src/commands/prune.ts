@@ -84,7 +84,7 @@ async function run(path: string, options: PruneOptions): Promise<void> {
   const qualities = examples && [`before: ${await qualityOf(model, examples)}`];
   const report =
     fineTune === undefined
-      ? await prunedUntrained(model, pruner, options)
+      ? await prunedUntrained(model, pruner, options, examples)
       : await train(model, pruner, options, examples!, { ...options, epochs: fineTune }, progress);
   qualities?.push(`after: ${await qualityOf(model, examples!)}`);
   const small = await compress(model, report);

@@ -1,8 +1,8 @@
 /** What fewer bits cost: sizes, and how far weights and outputs move. */
 import { describeValue } from '@espalier/blocks';
+import { assertModel } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
-import { assertModel } from '../rebuildable.js';
 import { plannedWeights, type HowToQuantize, type Quantization } from './plan.js';
 import { quantizedArtifacts } from './save.js';
 

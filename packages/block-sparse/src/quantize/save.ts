@@ -3,6 +3,7 @@
  * again, and everything is as it was but for the rounding.
  */
 import { assertKnownOptions } from '@espalier/blocks';
+import { assertModel, assertRebuildable } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { handlerOf } from '../files/handler.js';
@@ -10,7 +11,6 @@ import { bytesOfWeights } from '../files/weight-bytes.js';
 import { NO_CHECKSUM } from '../layers/layer-checksum.js';
 import { camelCase, variableOf } from '../layers/stored-kernels.js';
 import { storedJsons, topologyOf } from '../model-json.js';
-import { assertModel, assertRebuildable } from '../rebuildable.js';
 import { rebuilt } from '../rebuilt.js';
 import { encode, encodeByBlock, type Encoded, type Precision } from './encode.js';
 import { plannedWeights, type HowToQuantize, type PlannedWeight } from './plan.js';

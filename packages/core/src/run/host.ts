@@ -19,6 +19,8 @@ export interface PruningHost {
   variables(): readonly NamedVariable[];
   /** All weights of the model, not counting what parameterisations added. */
   weights(): number;
+  /** The norms of the kernels' inputs, in their order, which the caller disposes; absent where none were given. */
+  inputNorms?(): tf.Tensor2D[];
   /** Called once the kernels hold their effective weights: takes out what was added to the model. */
   settle(): void;
   /** Takes the rest of the pruning's hooks out. */

@@ -154,10 +154,14 @@ export class KernelState implements PrunedKernel {
     return weightFactors(this.#parameterisation, raw, this.trainables, this);
   }
 
-  /** One score a block, read back from the device. */
-  async scores(importance: Importance): Promise<Float32Array> {
+  /**
+   * One score a block, read back from the device.
+   *
+   * @param inputNorms of its inputs, where the importance goes by them
+   */
+  async scores(importance: Importance, inputNorms?: tf.Tensor2D): Promise<Float32Array> {
     // What it scores by may be the score itself.
-    const scores = tf.tidy(() => importance.score(this.#scored()).clone());
+    const scores = tf.tidy(() => importance.score(this.#scored(inputNorms)).clone());
     try {
       if (scores.shape.join() !== this.grid.gridShape.join()) {
         throw new RangeError(
@@ -312,7 +316,7 @@ export class KernelState implements PrunedKernel {
     letGo(this.variable, false);
   }
 
-  #scored(): ScoredKernel {
+  #scored(inputNorms?: tf.Tensor2D): ScoredKernel {
     const { name, seed, grid, density, trainables, buffers } = this;
     return {
       name,
@@ -324,6 +328,12 @@ export class KernelState implements PrunedKernel {
       raw: this.#raw(),
       effective: () => this.#effectiveMatrix(null),
       gradient: () => this.recorded.gradient ?? tf.zeros([...grid.matrixShape]),
+      inputNorms: () => {
+        if (inputNorms) return inputNorms;
+        throw new Error(
+          `The norms of the inputs of ${name} were asked for, and are known to an importance that says so: usesInputs: true`,
+        );
+      },
     };
   }
 

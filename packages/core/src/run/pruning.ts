@@ -457,7 +457,8 @@ export class Pruning {
   }
 
   #select(phase: Phase, progress: number): Promise<Selection> {
-    return selectBlocks(this.kernels, this.#settings.budget, this.pruner, phase, progress);
+    const { inputNorms } = this.#host;
+    return selectBlocks(this.kernels, this.#settings.budget, this.pruner, phase, progress, inputNorms);
   }
 
   #kept(): number {

@@ -1,10 +1,16 @@
 /** A choice of blocks for every kernel of a run, by what a phase asks for. */
 import { type BlockMask, keepAll, keptBlocks, topK } from '@espalier/blocks';
+import * as tf from '@tensorflow/tfjs';
 
 import type { Importance, Pruner } from '../pruner.js';
 import type { Choice, Phase } from '../search/phases.js';
 import type { Budget } from './budget.js';
 import type { KernelState } from './kernel-state.js';
+
+/** The norms of the kernels' inputs, in their order, which who asks disposes. */
+type InputNorms = () => tf.Tensor2D[];
+
+const noInputs: InputNorms = () => [];
 
 /** A choice of blocks for every kernel, not yet taken. */
 export interface Selection {
@@ -22,6 +28,7 @@ export async function selectBlocks(
   pruner: Pruner,
   phase: Pick<Phase, 'curve' | 'candidates' | 'choose'>,
   progress: number,
+  inputNorms: InputNorms = noInputs,
 ): Promise<Selection> {
   const share = phase.curve(progress);
   const byScore = budget.byScore && share > 0;
@@ -31,11 +38,11 @@ export async function selectBlocks(
   const readsScores =
     phase.choose !== undefined ||
     !keepWithout?.every((k, i) => k >= kernels[i]!.grid.blocks || k >= keptBlocks(candidates[i]!));
-  const scores = readsScores ? await scoresOf(kernels, pruner.importance) : zeros(kernels);
+  const scores = readsScores ? await scoresOf(kernels, pruner.importance, inputNorms) : zeros(kernels);
   const scored = { scores, candidates };
   const keep = keepWithout ?? budget.counts(share, scored);
   const growthScores =
-    pruner.growth && phase.choose ? await scoresOf(kernels, pruner.growth) : zeros(kernels);
+    pruner.growth && phase.choose ? await scoresOf(kernels, pruner.growth, inputNorms) : zeros(kernels);
 
   const best = (choice: Choice) => topK(choice.scores, choice.keep, choice.candidates);
   const chosen = kernels.map(({ seed, grid, chosen }, i) =>
@@ -77,8 +84,17 @@ function candidatesOf(
   return kernels.map(({ chosen, mask }, i) => ((budget.byScore ? inAll : missing[i]!) > 0 ? mask : chosen));
 }
 
-function scoresOf(kernels: readonly KernelState[], importance: Importance): Promise<Float32Array[]> {
-  return Promise.all(kernels.map((kernel) => kernel.scores(importance)));
+async function scoresOf(
+  kernels: readonly KernelState[],
+  importance: Importance,
+  inputNorms: InputNorms,
+): Promise<Float32Array[]> {
+  const norms = importance.usesInputs ? inputNorms() : [];
+  try {
+    return await Promise.all(kernels.map((kernel, i) => kernel.scores(importance, norms[i])));
+  } finally {
+    tf.dispose(norms);
+  }
 }
 
 function zeros(kernels: readonly KernelState[]): Float32Array[] {

@@ -13,14 +13,29 @@ import { placePhases } from '../search/placing.js';
 import { assertSubject } from './arguments.js';
 import { registerBlockKernels } from './block-kernels.js';
 import { Budget } from './budget.js';
-import { allWeights, layerKernels, leftDense, unprunableLayers, variableOf } from './find-kernels.js';
+import {
+  allWeights,
+  type LayerKernel,
+  layerKernels,
+  leftDense,
+  unprunableLayers,
+  variableOf,
+} from './find-kernels.js';
 import type { NamedVariable } from './checkpoint.js';
 import { hookFit, stepCallback } from './fit.js';
 import { hookLayer, recollectTrainableWeights } from './hooks.js';
 import { KernelState, type KernelSource } from './kernel-state.js';
 import type { PruningHost, PruningSettings } from './host.js';
+import { hasInputs, inputNormsOf, normsOfRows } from './input-norms.js';
 import { Pruning } from './pruning.js';
-import { assertTarget, choosePrunable, gridOf, type Target } from './target.js';
+import {
+  assertCalibration,
+  assertTarget,
+  choosePrunable,
+  gridOf,
+  type Calibration,
+  type Target,
+} from './target.js';
 
 /** A pruning run over a `tf.LayersModel`. */
 export class ModelPruning extends Pruning {
@@ -132,6 +147,7 @@ export async function sparsify(
   assertTarget(target);
   await registerBlockKernels();
   assertCombination(pruner);
+  assertCalibrated(pruner, target, subject instanceof tf.LayersModel);
   placePhases(pruner.search.phases, target.totalSteps);
   const pruning =
     subject instanceof tf.LayersModel
@@ -150,6 +166,8 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
   const others = leftDense(model, sources);
   const { prunable, dense } = choosePrunable(sources, others, target);
   const total = model.countParams();
+  const inputs = calibrated(pruner, target);
+  if (inputs) assertInputs(pruner, prunable);
   const { kernels, settings } = takeOver(prunable, pruner, target);
   const hooks = prunable.map((source, i) =>
     hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null, {
@@ -171,6 +189,7 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
       return allWeights(model).map(({ name, variable }) => ({ name: added.get(variable) ?? name, variable }));
     },
     weights: () => total,
+    ...(inputs && { inputNorms: () => inputNormsOf(model, prunable, [inputs].flat() as tf.Tensor[]) }),
     settle: () => {
       for (const { settle } of hooks) settle();
       undoFit();
@@ -203,7 +222,9 @@ function pruneVariables(
   }));
   const { prunable, dense } = choosePrunable(sources, [], target);
   const { kernels, settings } = takeOver(prunable, pruner, target);
+  const inputs = calibrated(pruner, target) as RowsOf | null;
   const host: PruningHost = {
+    ...(inputs && { inputNorms: () => normsOfVariables(kernels, inputs, (name) => pruning.weight(name)) }),
     optimizer: () => target.optimizer ?? null,
     variables: () => [
       ...Object.entries(variables).map(([name, variable]) => ({ name, variable })),
@@ -213,7 +234,57 @@ function pruneVariables(
     settle: () => {},
     release: () => {},
   };
-  return new VariablePruning(variables, settings, kernels, dense, host);
+  const pruning = new VariablePruning(variables, settings, kernels, dense, host);
+  return pruning;
+}
+
+type RowsOf = Extract<Calibration, (...weights: never[]) => unknown>;
+
+/** The calibration inputs, where the strategy scores by them. */
+function calibrated({ importance, growth }: Pruner, { calibration }: Target): Calibration | null {
+  return importance.usesInputs || growth?.usesInputs ? calibration! : null;
+}
+
+/** @throws RangeError where a strategy scores by inputs, and there are none; what `assertCalibration` throws */
+function assertCalibrated(pruner: Pruner, target: Target, isModel: boolean): void {
+  const { name, importance, growth } = pruner;
+  const score = [importance, growth].find((each) => each?.usesInputs);
+  if (target.calibration !== undefined) return assertCalibration(target.calibration, isModel);
+  if (!score) return;
+  throw new RangeError(
+    `${name}: the importance '${score.name}' scores by what comes to the layers: give sparsify() some hundred examples of ` +
+      'the training set, { calibration: x }',
+  );
+}
+
+/** @throws RangeError for a kernel of which it is not known what its weights are multiplied by */
+function assertInputs({ name }: Pruner, kernels: readonly LayerKernel[]): void {
+  const unknown = kernels.find((kernel) => !hasInputs(kernel));
+  if (!unknown) return;
+  throw new RangeError(
+    `${name} scores by what comes to the layers, and of ${unknown.name} it is not known: it is of a layer of your own. ` +
+      'Leave it dense, by `kernels`, or take another strategy',
+  );
+}
+
+/** @throws RangeError where the rows of a kernel are missing, or of another length than it has rows */
+function normsOfVariables(
+  kernels: readonly KernelState[],
+  rowsOf: RowsOf,
+  weight: (name: string) => tf.Tensor,
+): tf.Tensor2D[] {
+  return tf.tidy(() => {
+    const rows = rowsOf(weight);
+    return kernels.map(({ name, grid }) => {
+      const own = rows[name];
+      const [n] = grid.matrixShape;
+      if (own instanceof tf.Tensor && own.shape.at(-1) === n) return normsOfRows(own);
+      const seen = own instanceof tf.Tensor ? `[${own.shape.join(', ')}]` : 'nothing';
+      throw new RangeError(
+        `calibration has ${seen} for ${name}, and is to have rows of ${n} numbers, […, ${n}]`,
+      );
+    });
+  });
 }
 
 /** What parameterisations added to the kernels, trained and not. */

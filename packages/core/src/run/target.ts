@@ -25,6 +25,17 @@ import { isUnderPruning, keepsZeros } from './held-variables.js';
 import type { KernelSource } from './kernel-state.js';
 import type { SparseExecution } from './sparse-execution.js';
 
+/**
+ * Inputs for importances that go by them, a few hundred examples of the training set: of a model one tensor, or a list of
+ * one for each of its inputs, with as many examples each. For variables, a function that tells by name the rows `[…, n]`
+ * that each is multiplied by, computed with `pruning.weight(name)`; it is called whenever blocks are chosen by it, within
+ * `tf.tidy`.
+ */
+export type Calibration =
+  | tf.Tensor
+  | readonly tf.Tensor[]
+  | ((weight: (name: string) => tf.Tensor) => Readonly<Record<string, tf.Tensor>>);
+
 /** What to prune, and how far. */
 export interface Target {
   /** Share of blocks to prune, from 0 and under 1: in each pruned layer, or as the allocation shares it. */
@@ -60,6 +71,11 @@ export interface Target {
    * computes with the kept blocks alone, where that is faster. Dense products with the masked weight, when absent.
    */
   sparsePhases?: SparseExecution | null;
+  /**
+   * What importances that score by the inputs of layers are measured on, as Wanda's; others do without. The tensors stay the
+   * caller's, who keeps them until the run ends.
+   */
+  calibration?: Calibration;
 }
 
 const OPTIONS = {
@@ -73,6 +89,7 @@ const OPTIONS = {
   kernels: true,
   optimizer: true,
   sparsePhases: true,
+  calibration: true,
 } satisfies Record<keyof Target, true>;
 
 /**
@@ -110,6 +127,36 @@ export function assertTarget(target: Target): void {
   if (given(sparsePhases) && typeof sparsePhases!.callOf !== 'function') {
     refuse('sparsePhases', sparsePhases, 'what sparsePhases() of @espalier/block-sparse returns');
   }
+}
+
+/**
+ * @param isModel whether a model is pruned, and not variables
+ * @throws TypeError for what are no calibration inputs of that, RangeError where there are no examples
+ */
+export function assertCalibration(calibration: Calibration, isModel: boolean): void {
+  if (!isModel) {
+    if (typeof calibration === 'function') return;
+    return refuse(
+      'calibration',
+      calibration,
+      'for variables, a function that tells by name the rows that each is multiplied by: (weight) => ({ w: x })',
+    );
+  }
+  const tensors = [calibration].flat() as unknown[];
+  if (tensors.length === 0 || !tensors.every((each) => each instanceof tf.Tensor && !each.isDisposed)) {
+    refuse(
+      'calibration',
+      calibration,
+      'a tensor of inputs of the model, or a list of one for each, that are not disposed of',
+    );
+  }
+  const [first, ...others] = tensors as tf.Tensor[];
+  const examples = first!.shape[0] ?? 0;
+  if (examples > 0 && others.every(({ shape }) => shape[0] === examples)) return;
+  const seen = (tensors as tf.Tensor[]).map(({ shape }) => `[${shape.join(', ')}]`).join(' and ');
+  throw new RangeError(
+    `calibration has the shapes ${seen}, and is to have an example or more, the same number in each`,
+  );
 }
 
 function assertWhole(name: string, value: number, example: string): void {

@@ -1,10 +1,8 @@
 import { magnitude } from '@espalier/magnitude';
 import { resnet, resnet20 } from '@espalier/models';
-import { sparsify } from '@espalier/core';
+import { multiplyAdds, sparsify } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-
-import { multiplyAdds } from './multiply-adds.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 

@@ -2,10 +2,12 @@
 import { sparsify, type Pruner, type Pruning } from '@espalier/core';
 import { repairGradients } from '@espalier/gradients';
 import type { Workload } from '@espalier/workloads';
+import * as tf from '@tensorflow/tfjs';
 
 import { UsageError } from '../errors.js';
 import type { Checkpoint } from '../store/store.js';
 import { batchesOf } from './batches.js';
+import { calibrationOf } from './calibration.js';
 import { applyCheckpoint } from './checkpoint.js';
 import { trialId } from './identity.js';
 import { loadData } from './load.js';
@@ -38,12 +40,14 @@ export async function rebuild(
   const { seed, split } = trial;
   const data = await loadData(workload, trial.workload, { dataFolder, seed, ...(split && { split }) });
   try {
-    const { totalSteps } = batchesOf(trial, data.train.count, workload.defaults.batchSize);
+    const batches = batchesOf(trial, data.train.count, workload.defaults.batchSize);
+    const { totalSteps } = batches;
     const model = await workload.model(seed, data);
+    const calibration = pruner ? await calibrationOf(pruner, data, batches) : [];
     const optimizer = workload.optimizer();
     let running: Pruning | null = null;
     const finalised = async () => {
-      const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
+      const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer, calibration });
       running = pruner && target && (await sparsify(model, pruner, target));
       const trained = { model, optimizer, pruning: running, search: null };
       const why = await applyCheckpoint(checkpoint, trialId(trial), trained, totalSteps);
@@ -63,6 +67,7 @@ export async function rebuild(
       (running as Pruning | null)?.abandon();
       optimizer.dispose();
       model.dispose();
+      tf.dispose([...calibration]);
     }
   } finally {
     await data.close?.();

@@ -15,11 +15,12 @@ import {
 } from '@espalier/core';
 import type { PreparationProgress } from '@espalier/datasets';
 import { stepsPerEpoch, type Workload, type WorkloadData } from '@espalier/workloads';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { closest } from 'fastest-levenshtein';
 
 import { UsageError } from '../errors.js';
 import { isAllocationName } from './allocation.js';
+import { calibratedBy, calibrationOf } from './calibration.js';
 import { examine } from './examine.js';
 import { loadData } from './load.js';
 import type { Reference, TrialTarget } from './trial.js';
@@ -107,12 +108,15 @@ async function rehearseOne(
 ): Promise<void> {
   const model = await workload.model(seed, data);
   let pruning: Pruning | null = null;
+  // One example tells whether it can be done.
+  const calibration = await calibrationOf(pruner, data, { at: () => Int32Array.of(0), totalSteps: 1 });
   try {
     assertKernels(
       target,
       layerKernels(model).map(({ name }) => name),
     );
-    const whole = { ...workload.target, allocation: uniform, ...target, totalSteps, optimizer: null, seed };
+    const base = { ...workload.target, allocation: uniform, ...target, totalSteps, optimizer: null, seed };
+    const whole = { ...base, ...calibratedBy(calibration) };
     assertWhole(pruner, whole);
     pruning = await sparsify(model, pruner, whole).catch((error: unknown) => {
       if (error instanceof RangeError) throw new UsageError(`${pruner.name}: ${error.message}`);
@@ -121,6 +125,7 @@ async function rehearseOne(
   } finally {
     pruning?.abandon();
     model.dispose();
+    tf.dispose(calibration);
   }
 }
 

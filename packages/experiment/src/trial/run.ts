@@ -1,10 +1,9 @@
 /** A trial that has been trained, as measures find it. What several of them need is made once. */
 import { compress } from '@espalier/block-sparse';
-import type { PruningReport } from '@espalier/core';
+import { multiplyAdds, type MultiplyAdds, type PruningReport } from '@espalier/core';
 import type { Workload, WorkloadData, WorkloadDefaults } from '@espalier/workloads';
 import * as tf from '@tensorflow/tfjs';
 
-import { multiplyAdds, type MultiplyAdds } from './multiply-adds.js';
 import { disposeTensors, toTensors } from './stream.js';
 import type { SearchRecord, Trial } from './trial.js';
 

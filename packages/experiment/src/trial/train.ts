@@ -33,6 +33,7 @@ import { isQuality, type Measure, type RunMeasure } from '../measure.js';
 import { measuresOf } from '../measures-of.js';
 import { allocationOf } from './allocation.js';
 import { batchesOf } from './batches.js';
+import { calibratedBy, calibrationOf } from './calibration.js';
 import { attentionSpread, type AttentionSpread } from './search-watch.js';
 import { evaluate } from './evaluate.js';
 import { examine, type Looks } from './examine.js';
@@ -137,11 +138,12 @@ async function trainWith(
 
   const model = await workload.model(trial.seed, data);
   const optimizer = workload.optimizer();
+  const calibration = pruner ? await calibrationOf(pruner, data, batches) : [];
   let running: Pruning | null = null;
   let loop: TrainingLoop | null = null;
   try {
     const looks = await examine(workload, data, model);
-    const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer });
+    const target = pruner && targetOf(trial, workload, pruner, { totalSteps, optimizer, calibration });
     const { pruning, init } = await putUnderPruning(model, pruner, target);
     running = pruning;
     const fingerprint = { init, data: dataFingerprint(digest, batches.order) };
@@ -196,6 +198,7 @@ async function trainWith(
     loop?.dispose();
     optimizer.dispose();
     model.dispose();
+    tf.dispose([...calibration]);
   }
 }
 
@@ -228,15 +231,21 @@ export function targetOf(
   trial: Trial,
   workload: Workload,
   pruner: Pruner,
-  training: { readonly totalSteps: number; readonly optimizer: tf.Optimizer },
+  training: {
+    readonly totalSteps: number;
+    readonly optimizer: tf.Optimizer;
+    readonly calibration: readonly tf.Tensor[];
+  },
 ) {
+  const { calibration, ...rest } = training;
   const { sparsity, blockShape, overrides, allocation, seed } = trial;
   return {
     ...workload.target,
     ...{ sparsity, blockShape, seed },
     ...(overrides && { overrides }),
     allocation: allocationOf(allocation as AllocationReference, workload, pruner),
-    ...training,
+    ...rest,
+    ...calibratedBy(calibration),
     sparsePhases: trial.sparsePhases ? sparsePhasesOf(trial) : null,
   };
 }

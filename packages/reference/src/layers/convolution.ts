@@ -1,6 +1,7 @@
 /** Convolutions of images `[h, w, channels]` without padding, and batch normalisation. */
 import { kernel, type Layer, parameter } from '../network.js';
 import type { Node } from '../tape.js';
+import { columnSquares } from './dense.js';
 
 type Size = readonly [height: number, width: number, channels: number];
 
@@ -18,6 +19,7 @@ export function convolution(name: string, size: Size, window: number, filters: n
       const filter = (o: number) => Array.from({ length: inputs }, (_, i) => w[i * filters + o]);
       const all = Array.from({ length: filters }, (_, o) => filter(o));
       const places = windows(nodes, batch, size, window);
+      pass.meets(weight, columnSquares(pass, places.flat(), inputs));
       return {
         shape: [batch, size[0] - window + 1, size[1] - window + 1, filters],
         nodes: places.flatMap((patch) => all.map((own) => pass.tape.dot(patch, own))),
@@ -41,9 +43,12 @@ export function depthwise(name: string, size: Size, window: number, multiplier: 
       const every = (from: readonly Node[], stride: number, offset: number) =>
         from.filter((_, i) => i % stride === offset);
       const outputs = channels * multiplier;
+      const places = windows(nodes, batch, size, window);
+      const squares = columnSquares(pass, places.flat(), window * window * channels);
+      pass.meets(weight, (tap, output) => squares(tap * channels + Math.floor(output / multiplier)));
       return {
         shape: [batch, size[0] - window + 1, size[1] - window + 1, outputs],
-        nodes: windows(nodes, batch, size, window).flatMap((patch) =>
+        nodes: places.flatMap((patch) =>
           Array.from({ length: outputs }, (_, output) => {
             const channel = Math.floor(output / multiplier);
             const sum = pass.tape.dot(every(patch, channels, channel), every(w, outputs, output));
@@ -96,9 +101,11 @@ export function batchNormalization(name: string, channels: number): Layer {
       const byChannel = (channel: number) => nodes.filter((_, i) => i % channels === channel);
       const normalised = Array.from({ length: channels }, (_, channel) => {
         const own = byChannel(channel);
-        const mean = tape.mean(own);
+        const mean = pass.predicts ? tape.leaf(movingMean.values[channel]) : tape.mean(own);
         const centred = own.map((node) => tape.sub(node, mean));
-        const variance = tape.mean(centred.map((node) => tape.square(node)));
+        const variance = pass.predicts
+          ? tape.leaf(movingVariance.values[channel])
+          : tape.mean(centred.map((node) => tape.square(node)));
         const deviation = tape.sqrt(tape.plus(EPSILON, variance));
         const [scale, shift] = [pass.read(gamma)[channel], pass.read(beta)[channel]];
         const outputs = centred.map((node) => tape.add(tape.mul(scale, tape.div(node, deviation)), shift));

@@ -16,11 +16,26 @@ export function dense(
     parameters: [weight, bias],
     kernels: [weight],
     trainable,
-    apply: (pass, { shape: [batch], nodes }) => ({
-      shape: [batch, units],
-      nodes: addBias(pass, matMul(pass, nodes, pass.read(weight), inputs, units), pass.read(bias)),
-    }),
+    apply: (pass, { shape: [batch], nodes }) => {
+      pass.meets(weight, columnSquares(pass, nodes, inputs));
+      return {
+        shape: [batch, units],
+        nodes: addBias(pass, matMul(pass, nodes, pass.read(weight), inputs, units), pass.read(bias)),
+      };
+    },
   };
+}
+
+/** `Σ x²` over the rows of a matrix `[…, inner]`, of each column. */
+export function columnSquares(
+  { tape }: Pass,
+  nodes: readonly Node[],
+  inner: number,
+): (column: number) => number {
+  return (column) =>
+    nodes
+      .filter((_, i) => i % inner === column)
+      .reduce((sum, node) => sum + tape.value(node) * tape.value(node), 0);
 }
 
 /** The product of a matrix `[…, inner]` and one `[inner, columns]`, row by row. */

@@ -11,6 +11,7 @@ export function embedding(name: string, entries: number, size: number): Layer {
     trainable: true,
     apply: (pass, { shape, nodes }) => {
       const rows = pass.read(table);
+      pass.meets(table, (entry) => nodes.filter((node) => pass.tape.value(node) === entry).length);
       return {
         shape: [...shape, size],
         nodes: nodes.flatMap((node) => {

@@ -1,7 +1,7 @@
 /** Recurrent layers, which give their last state: simple, GRU, LSTM, with Keras' gates and activations. */
 import { kernel, type Layer, type Pass, parameter } from '../network.js';
 import type { Node } from '../tape.js';
-import { addBias, matMul } from './dense.js';
+import { addBias, columnSquares, matMul } from './dense.js';
 
 type Size = readonly [steps: number, inputs: number];
 
@@ -78,6 +78,8 @@ function recurrent(
       let state = Array.from({ length: states }, zeros);
       for (let step = 0; step < steps; step++) {
         const x = nodes.filter((_, i) => Math.floor(i / inputs) % steps === step);
+        pass.meets(weight, columnSquares(pass, x, inputs));
+        pass.meets(recurrentWeight, columnSquares(pass, state[0], units));
         const fromInput = matMul(pass, x, pass.read(weight), inputs, gates * units);
         state = cell(pass, split(addBias(pass, fromInput, pass.read(bias))), product, state);
       }

@@ -5,6 +5,7 @@ import { magnitude } from '@espalier/magnitude';
 import { powerpropagation } from '@espalier/powerpropagation';
 import { random } from '@espalier/random';
 import { softmaxAttentionPruning } from '@espalier/softmax-attention';
+import { wanda } from '@espalier/wanda';
 
 import * as reference from '../../src/index.js';
 import { overall, pair, type Pairs } from './pair.js';
@@ -17,6 +18,7 @@ export const oneShot: Pairs = {
     'softmax-attention': pair(softmaxAttentionPruning, reference.softmaxAttention),
     'group-lasso': pair(groupLasso, reference.groupLasso, { lambda: 0.05 }),
     'l1-masks': pair(l1Masks, reference.l1Masks, { lambda: 0.05 }),
+    wanda: pair(wanda, reference.wanda, { fineTuning: 0.5 }),
   },
   variants: {
     'group-lasso, learned': pair(groupLasso, reference.groupLasso, { lambda: 0.1, final: 'learned' }),
@@ -46,5 +48,7 @@ export const oneShot: Pairs = {
     'softmax-attention, global': overall(
       pair(softmaxAttentionPruning, reference.softmaxAttention, { temperature: 0.25, travel: 2 }),
     ),
+    'wanda, untrained': pair(wanda, reference.wanda, { fineTuning: 0 }),
+    'wanda, global': overall(pair(wanda, reference.wanda)),
   },
 };

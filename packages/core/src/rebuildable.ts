@@ -1,14 +1,12 @@
 /**
- * Whether a model's serialisation tells all that it computes: `compress` and `decompress` build their copies from that, and
- * a copy that computes something else would do so in silence.
+ * Whether a model's serialisation tells all that it computes: what rewrites models, as `compress` and `shrink`, builds its
+ * copies from that, and a copy that computes something else would do so in silence.
  *
  * What cannot be told is refused: a layer that is written down as another class than it is, a method that was put on one
  * object, a field that the configuration does not hold, weights beside those that the layer makes.
  */
 import { describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
-
-import { weightsBesideScales } from './layers/stored-kernels.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -70,18 +68,30 @@ export function assertRebuildable(model: tf.LayersModel): void {
   }
 }
 
+/** In what a copy may differ from its model. */
+export interface Rewriting {
+  /** The weights of a layer of which a copy must have as many; all, when absent. */
+  readonly weightsOf?: (layer: tf.layers.Layer) => readonly tf.LayerVariable[];
+  /** Fields that are rewritten, wherever a layer has them; none, when absent. */
+  readonly fields?: ReadonlySet<string>;
+}
+
 /**
- * That a copy is as the model it was made of, but for how kernels are stored: the same fields, and as many weights.
+ * That a copy is as the model it was made of, but for what was rewritten: the same fields, and as many weights.
  *
  * @throws RangeError that names the layer and what the copy has not
  */
-export function assertRebuilt(model: tf.LayersModel, copy: tf.LayersModel): void {
+export function assertRebuilt(
+  model: tf.LayersModel,
+  copy: tf.LayersModel,
+  { weightsOf = ({ weights }) => weights, fields }: Rewriting = {},
+): void {
   const copies = new Map(everyLayer(copy));
   for (const [path, layer] of everyLayer(model)) {
     const other = copies.get(path);
     if (!other) refuse(path, 'is not part of the copy that is made of its configuration');
     if (layer instanceof tf.LayersModel) continue;
-    const [own, its] = [layer, other].map((each) => weightsBesideScales(each).length);
+    const [own, its] = [layer, other].map((each) => weightsOf(each).length);
     if (own !== its) {
       refuse(
         path,
@@ -89,14 +99,19 @@ export function assertRebuilt(model: tf.LayersModel, copy: tf.LayersModel): void
           'weights that were added from outside are not part of it',
       );
     }
-    assertSameFields(path, layer, other);
+    assertSameFields(path, layer, other, fields);
   }
 }
 
-function assertSameFields(path: string, layer: tf.layers.Layer, copy: tf.layers.Layer): void {
+function assertSameFields(
+  path: string,
+  layer: tf.layers.Layer,
+  copy: tf.layers.Layer,
+  rewritten: ReadonlySet<string> = new Set(),
+): void {
   const fields = copy as unknown as Fields;
   for (const [field, value] of Object.entries(layer)) {
-    if (fieldsOfEveryLayer().has(field) || isSame(value, fields[field])) continue;
+    if (rewritten.has(field) || fieldsOfEveryLayer().has(field) || isSame(value, fields[field])) continue;
     refuse(
       path,
       `has ${shown(value)} in its field ${field}, a copy that is made of its configuration ${shown(fields[field])}: ` +

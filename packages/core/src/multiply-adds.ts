@@ -2,8 +2,10 @@
  * How many multiply-adds one example takes in a model's kernels: what pruning saves at best. Biases, activations and
  * normalisations, which no kernel is of, are not counted.
  */
-import { allKernels, type LayerKernel, type PruningReport } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs';
+
+import type { PruningReport } from './report.js';
+import { allKernels, type LayerKernel } from './run/find-kernels.js';
 
 export interface MultiplyAdds {
   /** Of the dense model. */
