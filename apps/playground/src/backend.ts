@@ -1,12 +1,11 @@
-/** Starts what computes: WebGPU where there is one, else WebAssembly. */
+/** Starts what computes: WebGPU where there is a GPU for it, else WebAssembly. */
 import '@espalier/wasm-training';
 import { currentBackend, type StartedBackend } from '@espalier/experiment';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-// Vite puts the backend's own binaries beside the page; of the three, the browser fetches the one that it can run.
+// Vite puts the backend's own binaries beside the page; of the two, the browser fetches the one that it can run.
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
-import threaded from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 
 import type { BackendChoice } from './choice.js';
 
@@ -14,14 +13,18 @@ import type { BackendChoice } from './choice.js';
 export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
   if (choice !== 'wasm') {
     const adapter = await adapterHere();
-    if (adapter) return startWebGpu(adapter);
+    // One of software is far slower than WebAssembly: it takes to be asked for.
+    if (adapter && (choice === 'webgpu' || !adapter.info.isFallbackAdapter)) return startWebGpu(adapter);
     if (choice === 'webgpu')
       throw new Error('This browser offers no WebGPU: choose WebAssembly, or another browser');
   }
+  // One thread, wherever the page is served: to the command's bits. In a minified page tfjs' threads do not start.
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   setWasmPaths({
     'tfjs-backend-wasm.wasm': plain,
     'tfjs-backend-wasm-simd.wasm': simd,
-    'tfjs-backend-wasm-threaded-simd.wasm': threaded,
+    // Asked for by name, and never fetched.
+    'tfjs-backend-wasm-threaded-simd.wasm': simd,
   });
   if (!(await tf.setBackend('wasm').catch(() => false)))
     throw new Error('WebAssembly could not be started: reload the page, or take another browser');

@@ -43,6 +43,8 @@ async function start(): Promise<void> {
   train.disabled = true;
   stop.disabled = false;
   say('Getting ready.');
+  // On a phone the form fills the window.
+  if (find('bar').getBoundingClientRect().bottom > innerHeight / 2) find('bar').scrollIntoView();
   worker.onmessage = ({ data }: MessageEvent<Message>) => void hear(own, data);
   worker.onerror = ({ message }) =>
     fail(own, message || 'The worker that trains could not be started: reload the page');
