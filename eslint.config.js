@@ -58,6 +58,7 @@ export default defineConfig(
       '**/*.as.ts',
       '.nx/',
       '**/runs/',
+      '**/out/',
       'benchmarks/peers/environments/',
     ],
   },
