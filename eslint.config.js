@@ -58,6 +58,7 @@ export default defineConfig(
       '**/*.as.ts',
       '.nx/',
       '**/runs/',
+      '**/out/',
       'benchmarks/peers/environments/',
     ],
   },
@@ -84,7 +85,12 @@ export default defineConfig(
     rules: { 'espalier/declared-imports': 'error' },
   },
   {
-    files: [...TESTS, '**/vitest.config.ts', 'packages/*/scripts/**', 'packages/gradient-conformance/**'],
+    files: [
+      ...TESTS,
+      '**/{vite,vitest}.config.ts',
+      'packages/*/scripts/**',
+      'packages/gradient-conformance/**',
+    ],
     rules: { 'espalier/declared-imports': ['error', { development: true, workspace: ['vitest'] }] },
   },
   mayImport(['packages/blocks/**'], 'nothing', 'blocks knows @tensorflow/tfjs and nothing else.'),
@@ -154,7 +160,12 @@ export default defineConfig(
     'backend starts backends: it may know blocks, kernels, gradients, and wasm-training.',
   ),
   mayImport(
-    ['apps/**'],
+    ['apps/playground/**'],
+    '(?!backend|recipes|theory).+',
+    'The playground knows what loads in a browser: strategies by name, and what they are compared by.',
+  ),
+  mayImport(
+    ['apps/harness/**'],
     'core|backend|block-sparse(/.+)?|shrink|datasets(/.+)?|wasm-training(/.+)?|theory|experiment(/.+)?|recipes|report|workloads',
     'The harness knows strategies only through the Pruner interface: they are loaded by name.',
   ),

@@ -51,7 +51,7 @@ export default {
     },
     examples: {
       entry: ['*.{js,ts}', '*/*.js'],
-      project: ['**/*.{js,ts}', '!out/**', '!**/dist/**'],
+      project: ['**/*.{js,ts}', '!**/out/**', '!**/dist/**'],
     },
     ...Object.fromEntries(folders.map((folder) => [folder, workspaceOf(folder)])),
   },

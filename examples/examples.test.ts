@@ -1,13 +1,16 @@
 /** Every example by the command in its head, and what it prints. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import type { Summary } from '@espalier/experiment';
 import { build, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Configuration, Stats } from 'webpack';
 
 import { bodyOf, CHROMIUM, IN_CHROMIUM, whileOpen } from '../tools/in-chromium.js';
 
@@ -91,6 +94,40 @@ describe('a model that was trained elsewhere', () => {
     const accuracy = after('pruned:     accuracy ', text);
     expect(report).toContain(`right: ${Math.round((accuracy / 100) * 360)} of 360, on wasm`);
   });
+
+  describe.skipIf(!CHROMIUM)(`the outputs of Node, ${IN_CHROMIUM}`, () => {
+    let expected: number[];
+    beforeAll(async () => {
+      expected = numbersIn(await printed('--input-type=module', '--eval', IN_NODE));
+      expect(expected).toHaveLength(10);
+      for (const place of ['webpack-page/out', 'worker-page/public/out', 'script-page/out'])
+        await cp(folder, join(root, 'examples', place), { recursive: true });
+    });
+    const expectSame = (report: string) => {
+      const outputs = numbersIn(report);
+      expect(outputs, report).toHaveLength(10);
+      outputs.forEach((output, i) => expect(Math.abs(output - expected[i]!)).toBeLessThan(1e-4));
+    };
+
+    it('webpack-page: as webpack builds it', async () => {
+      const { default: config } = await import('./webpack-page/webpack.config.js');
+      const { default: webpack } = await import('webpack');
+      const built = await promisify((done: (error: Error | null, stats?: Stats) => void) => {
+        // Not minified, which takes longer than all else.
+        webpack({ ...config, optimization: { minimize: false } } as Configuration, done);
+      })();
+      expect(built?.toString({ all: false, errors: true, warnings: true })).toBe('');
+      expectSame(await reportOfFolder('examples/webpack-page/'));
+    });
+
+    it('worker-page: in a worker, as Vite builds it', async () => {
+      expectSame(await reportOfPage(join(root, 'examples/worker-page'), join(out, 'worker')));
+    });
+
+    it('script-page: without a bundler', async () => {
+      expectSame(await reportOfFolder('examples/script-page/'));
+    });
+  });
 });
 
 it('comparison-from-a-script: a table of dense, magnitude and random, from identical workloads', async () => {
@@ -136,19 +173,70 @@ describe('a config', () => {
   });
 });
 
-/** What the page shows once it is built, served and opened, and no longer says `loading`. */
-async function reportOfPage(page: string, outDir: string): Promise<string> {
-  const tell = `
+/** The outputs for the digit that pages are shown. */
+const IN_NODE = `
+  import '@espalier/block-sparse';
+  import { fileSystem } from '@espalier/block-sparse/node';
+  import * as tf from '@tensorflow/tfjs';
+  import { digit } from './examples/digit.js';
+  const model = await tf.loadLayersModel(fileSystem('examples/vite-page/public/out'));
+  console.log('outputs: ' + model.predict(tf.tensor2d(digit, [1, 64])).dataSync().join(' '));`;
+
+function numbersIn(report: string): number[] {
+  return (/outputs: (.*)/.exec(report)?.[1] ?? '').split(' ').filter(Boolean).map(Number);
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+/** What a page of the repository shows, served as it lies there. */
+async function reportOfFolder(page: string): Promise<string> {
+  let hear: (report: string) => void = () => {};
+  const told = new Promise<string>((resolve) => (hear = resolve));
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url!, 'http://localhost').pathname;
+    if (path === '/report') {
+      response.end();
+      return hear(await bodyOf(request));
+    }
+    const file = join(root, path.endsWith('/') ? `${path}index.html` : path);
+    const content = await readFile(file, extname(file) === '.html' ? 'utf8' : null).catch(() => null);
+    if (content === null) return response.writeHead(404).end();
+    response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
+    response.end(
+      typeof content === 'string' ? content.replace('</body>', `<script>${TELL}</script></body>`) : content,
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    return await whileOpen(`http://localhost:${port}/${page}`, () => told);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** In a page: posts what it reports, and what goes wrong. */
+const TELL = `
     const report = document.querySelector('#report');
     const send = () => fetch('/report', { method: 'POST', body: report.textContent });
     new MutationObserver(send).observe(report, { childList: true });
+    addEventListener('error', ({ message }) => fetch('/report', { method: 'POST', body: message }));
     addEventListener('unhandledrejection', ({ reason }) => fetch('/report', { method: 'POST', body: String(reason) }));`;
+
+/** What the page shows once it is built, served and opened, and no longer says `loading`. */
+async function reportOfPage(page: string, outDir: string): Promise<string> {
   let hear: (report: string) => void = () => {};
   const told = new Promise<string>((resolve) => (hear = resolve));
   const plugins = [
     {
       name: 'tell',
-      transformIndexHtml: () => [{ tag: 'script', children: tell, injectTo: 'body' as const }],
+      transformIndexHtml: () => [{ tag: 'script', children: TELL, injectTo: 'body' as const }],
       configurePreviewServer: ({ middlewares }: Awaited<ReturnType<typeof preview>>) => {
         middlewares.use('/report', (request, response) => {
           response.end();

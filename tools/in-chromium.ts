@@ -20,6 +20,12 @@ export const IN_CHROMIUM = CHROMIUM
   ? 'in headless Chromium'
   : 'in headless Chromium, which is not installed: set CHROME_PATH';
 
+/** A browser without a GPU, and one whose WebGPU computes on the processor. */
+const FLAGS = {
+  none: ['--disable-gpu'],
+  software: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+} as const;
+
 export interface Page {
   /** The package's folder. Its page is `src/browser/page.ts`, which posts its result to `/result`, as JSON. */
   readonly root: string;
@@ -27,6 +33,8 @@ export interface Page {
   readonly headers?: Readonly<Record<string, string>>;
   /** Folders that are served beside the package's own: URL path → folder. */
   readonly folders?: Readonly<Record<string, string>>;
+  /** None when absent. */
+  readonly gpu?: keyof typeof FLAGS;
 }
 
 /** The folder of the WebAssembly that the tfjs wasm backend fetches. */
@@ -39,7 +47,12 @@ export function tfjsWasmFolder(): string {
  *
  * @throws Error when it posts nothing within a minute
  */
-export async function postedBy<Result>({ root, headers = {}, folders = {} }: Page): Promise<Result> {
+export async function postedBy<Result>({
+  root,
+  headers = {},
+  folders = {},
+  gpu = 'none',
+}: Page): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'espalier-browser-'));
   const server = await createViteServer({
     root,
@@ -71,7 +84,7 @@ export async function postedBy<Result>({ root, headers = {}, folders = {} }: Pag
   await server.listen();
   const { port } = server.httpServer!.address() as { port: number };
   try {
-    return await whileOpen(`http://localhost:${port}/page`, () => result);
+    return await whileOpen(`http://localhost:${port}/page`, () => result, gpu);
   } finally {
     await server.close();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -83,9 +96,13 @@ export async function postedBy<Result>({ root, headers = {}, folders = {} }: Pag
  *
  * @throws Error when it is not there within a minute
  */
-export async function whileOpen<Result>(url: string, done: () => Promise<Result>): Promise<Result> {
+export async function whileOpen<Result>(
+  url: string,
+  done: () => Promise<Result>,
+  gpu: keyof typeof FLAGS = 'none',
+): Promise<Result> {
   const profile = await mkdtemp(join(tmpdir(), 'espalier-chromium-'));
-  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`];
+  const flags = ['--headless=new', '--no-sandbox', ...FLAGS[gpu], `--user-data-dir=${profile}`];
   const browser = spawn(CHROMIUM!, [...flags, url], { stdio: 'ignore' });
   try {
     return await Promise.race([done(), silence(60_000)]);

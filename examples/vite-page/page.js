@@ -20,6 +20,8 @@ setWasmPaths({
   'tfjs-backend-wasm-simd.wasm': simd,
   'tfjs-backend-wasm-threaded-simd.wasm': threaded,
 });
+// Where a page is cross-origin isolated, tfjs takes its threads, which do not start in what Vite minifies.
+tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
 await tf.setBackend('wasm');
 
 const model = await tf.loadLayersModel('out/model.json');

@@ -35,6 +35,12 @@ describe('a bundle for a browser', () => {
     expect(text).not.toContain('node:');
   });
 
+  it('of a table has nothing of Node in it', async () => {
+    const text = await bundled("export { fromCsvText } from '@espalier/datasets/csv-text';");
+    expect(text.length).toBeLessThan(75_000);
+    expect(text).not.toContain('node:');
+  });
+
   it('of the digits has them within, and nothing of Node', async () => {
     const text = await bundled("export { loadDigits } from '@espalier/datasets/digits';");
     expect(text.length).toBeLessThan(75_000);

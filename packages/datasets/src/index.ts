@@ -12,6 +12,7 @@ export {
 } from './examples.js';
 export { fromArrays, type ArraysSettings, type OwnExamples, type OwnSplit } from './own/from-arrays.js';
 export { fromGenerator, type GeneratorSettings, type OwnExample } from './own/from-generator.js';
+export { fromPixels, type PixelsSettings } from './own/from-pixels.js';
 export { inMemory, type Column } from './memory.js';
 export { cutValidation, subset, type ValidationCut } from './splits.js';
 export {

@@ -58,6 +58,8 @@ export {
   type MaskedKernel,
   type MaskRecord,
 } from './trial/masks.js';
+export type { KernelView } from './trial/kernel-views.js';
+export type { Reading } from './trial/loop.js';
 export { trialId, trialName } from './trial/identity.js';
 export type { Configuration, SearchKind } from './tune/configurations.js';
 export type { Round } from './tune/rounds.js';

@@ -37,10 +37,15 @@ export interface Compared {
 /** @throws TypeError for what is no comparison */
 export function assertCompared(of: string, compared: Compared): void {
   assertArgument(of, 'compared', compared, anObject('{ summary, trials }'));
-  const aSummary = anObject('a summary, as compare() returns it', { rows: 'object', workload: 'string' });
-  assertArgument(of, 'summary', compared.summary, aSummary);
+  assertSummary(of, compared.summary);
   const records = listOf(anObject('{ trial, result, steps, masks }'), 'a list of what readTrials() returns');
   assertArgument(of, 'trials', compared.trials, records);
+}
+
+/** @throws TypeError for what is no summary */
+export function assertSummary(of: string, summary: Summary): void {
+  const aSummary = anObject('a summary, as compare() returns it', { rows: 'object', workload: 'string' });
+  assertArgument(of, 'summary', summary, aSummary);
 }
 
 /**

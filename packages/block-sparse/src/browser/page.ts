@@ -8,7 +8,10 @@ async function run(): Promise<unknown> {
   setWasmPaths('/tfjs-wasm/');
   const images = (await (await fetch('/model/images.json')).json()) as number[][];
   const predictions: Record<string, number[]> = {};
-  for (const backend of ['wasm', 'cpu']) {
+  // Where the test has started the browser with a GPU of software.
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (adapter) await import('@tensorflow/tfjs-backend-webgpu');
+  for (const backend of ['wasm', 'cpu', ...(adapter ? ['webgpu'] : [])]) {
     await tf.setBackend(backend);
     const model = await tf.loadLayersModel('/model/model.json');
     const outputs = model.predict(tf.tensor2d(images)) as tf.Tensor;

@@ -2,31 +2,23 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
-import { assertArgument, assertFields, assertFolder } from '../arguments.js';
-import { DataError } from '../data-error.js';
+import { assertFields, assertFolder } from '../arguments.js';
 import type { DataSet } from '../examples.js';
-import { fromArrays, splitOf, type OwnSplit } from './from-arrays.js';
+import {
+  cannotBeRead,
+  COLUMNS,
+  dataSetOf,
+  delimiterOf,
+  examplesOf,
+  READING,
+  SETTINGS,
+  type CsvColumns,
+  type CsvExamples,
+  type CsvSettings,
+  type Numbered,
+} from './csv-table.js';
 
-/** Which columns of a table are what. */
-export interface CsvColumns {
-  /** The column of the classes, by name or by index from 0: for classification. Either this or `target`. */
-  readonly label?: string;
-  /** The column of the number that is to be predicted: for regression. */
-  readonly target?: string;
-  /** The columns that the model is given, all of numbers; all others when absent. */
-  readonly inputs?: readonly string[];
-  /** Between two values; a comma when absent. */
-  readonly delimiter?: string;
-}
-
-export interface CsvSettings extends CsvColumns, OwnSplit {}
-
-/** A row for each example, as the file has them. */
-export interface CsvExamples {
-  readonly inputs: readonly (readonly number[])[];
-  readonly labels?: readonly string[];
-  readonly targets?: readonly number[];
-}
+export type { CsvColumns, CsvExamples, CsvSettings } from './csv-table.js';
 
 /**
  * Its first row has the columns' names. Inputs are standardised: by the mean and the deviation of the training rows; a
@@ -38,12 +30,8 @@ export interface CsvExamples {
 export async function fromCsv(path: string, settings: CsvSettings): Promise<DataSet> {
   const of = 'fromCsv()';
   assertFolder(path, of);
-  assertFields(settings, [...COLUMNS, 'testShare', 'seed'], `${of}: settings`);
-  const { testShare, seed, ...columns } = settings;
-  const split = { ...(testShare !== undefined && { testShare }), ...(seed !== undefined && { seed }) };
-  const { inputs, ...learned } = await examplesOf(path, columns, of);
-  const { train } = splitOf(inputs.length, split, `${of} of ${path}`);
-  return fromArrays({ inputs: standardised(inputs, train), ...learned, ...split });
+  assertFields(settings, SETTINGS, `${of}: settings`);
+  return dataSetOf(await recordsOf(path, delimiterOf(settings, of)), settings, of, path);
 }
 
 /**
@@ -55,79 +43,18 @@ export async function readCsv(path: string, columns: CsvColumns): Promise<CsvExa
   const of = 'readCsv()';
   assertFolder(path, of);
   assertFields(columns, COLUMNS, `${of}: columns`);
-  return examplesOf(path, columns, of);
+  return examplesOf(await recordsOf(path, delimiterOf(columns, of)), columns, of, path);
 }
 
-const COLUMNS = ['label', 'target', 'inputs', 'delimiter'];
-
-async function examplesOf(path: string, columns: CsvColumns, of: string): Promise<CsvExamples> {
-  const { label, target, inputs, delimiter = ',' } = columns;
-  assertArgument(
-    typeof delimiter === 'string' && delimiter !== '',
-    `${of}: delimiter`,
-    delimiter,
-    'a character',
-  );
-  if ((label === undefined) === (target === undefined)) {
-    throw new TypeError(`${of} takes either label, a column of classes, or target, a column of numbers`);
-  }
-  const learned = (label ?? target) as string;
-  const [first, ...others] = await recordsOf(path, delimiter);
-  const header = first?.record;
-  const rows = others.map(({ record }) => record);
-  if (!header) throw new DataError(`${path} is empty: its first row is to have the columns' names`);
-  const placeOf = (name: string) => {
-    const place = header.indexOf(name);
-    if (place >= 0) return place;
-    throw new DataError(`${path} has no column '${name}': it has ${header.join(', ')}`);
-  };
-  const names = inputs ?? header.filter((name) => name !== learned);
-  const twice = header.find((name, i) => header.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw new DataError(`${path} has two columns '${twice}': give each a name of its own`);
-  const places = names.map(placeOf);
-  const learnedPlace = placeOf(learned);
-  const numberAt = (row: readonly string[], place: number, i: number) => {
-    const text = row[place] as string;
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value)) return value;
-    throw new DataError(
-      `${path}: line ${others[i]?.line} has '${text}' in the column '${header[place]}', which is no number: mend it or leave the row out`,
-    );
-  };
-  return {
-    inputs: rows.map((row, i) => places.map((place) => numberAt(row, place, i))),
-    ...(label === undefined
-      ? { targets: rows.map((row, i) => numberAt(row, learnedPlace, i)) }
-      : { labels: rows.map((row) => row[learnedPlace] as string) }),
-  };
-}
-
-/** Each with the line of the file that it ends in. */
-async function recordsOf(path: string, delimiter: string): Promise<{ record: string[]; line: number }[]> {
+async function recordsOf(path: string, delimiter: string): Promise<Numbered[]> {
   const { parse } = await import('csv-parse');
-  const records: { record: string[]; line: number }[] = [];
-  const parser = parse({ delimiter, bom: true, skip_empty_lines: true, trim: true, info: true });
+  const records: Numbered[] = [];
+  const parser = parse({ delimiter, ...READING });
   parser.on('data', ({ record, info }: { record: string[]; info: { lines: number } }) =>
     records.push({ record, line: info.lines }),
   );
   await pipeline(createReadStream(path), parser).catch((error: Error) => {
-    throw new DataError(`${path} cannot be read (${error.message}): mend the file`);
+    throw cannotBeRead(path, error);
   });
   return records;
-}
-
-/** @param train the rows that tell mean and deviation */
-function standardised(rows: CsvExamples['inputs'], train: Int32Array): number[][] {
-  const columns = rows[0]?.length ?? 0;
-  const meanOf = (value: (row: readonly number[]) => number) =>
-    train.reduce((sum, i) => sum + value(rows[i] as readonly number[]), 0) / train.length;
-  const means = Array.from({ length: columns }, (_, j) => meanOf((row) => row[j] as number));
-  const deviations = means.map((mean, j) => Math.sqrt(meanOf((row) => ((row[j] as number) - mean) ** 2)));
-  // Not by the deviation, which rounding leaves above zero.
-  const one = rows[train[0] as number] as readonly number[];
-  const varies = means.map((_, j) => train.some((i) => rows[i]?.[j] !== one[j]));
-  return rows.map((row) =>
-    row.map((value, j) => (varies[j] ? (value - (means[j] as number)) / (deviations[j] as number) : 0)),
-  );
 }

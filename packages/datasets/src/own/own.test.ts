@@ -7,8 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../data-error.js';
 import type { Batch, DataSet, Examples } from '../examples.js';
 import { fromArrays, type ArraysSettings } from './from-arrays.js';
+import type { CsvSettings } from './csv-table.js';
+import { csvColumns, fromCsvText } from './from-csv-text.js';
 import { fromCsv } from './from-csv.js';
 import { fromGenerator } from './from-generator.js';
+import { fromPixels } from './from-pixels.js';
 
 const all = async (examples: Examples): Promise<Batch> =>
   examples.gather(Int32Array.from({ length: examples.count }, (_, i) => i));
@@ -154,6 +157,31 @@ describe('fromGenerator', () => {
   });
 });
 
+describe('fromPixels', () => {
+  const shape = [2, 1, 2] as const;
+  // The second channel is 77 everywhere.
+  const pixels = Uint8Array.from({ length: 10 * 4 }, (_, i) => (i % 2 ? 77 : (i * i) % 251));
+  const labels = Array.from({ length: 10 }, (_, i) => (i % 2 ? 'odd' : 'even'));
+
+  it('normalises each channel by the training images', async () => {
+    const set = fromPixels({ pixels, shape, labels });
+    expect(set.train.inputs).toEqual([{ shape: [2, 1, 2], type: 'float32' }]);
+    expect([set.train.count, set.test.count, set.classes]).toEqual([8, 2, ['even', 'odd']]);
+    const [values] = (await all(set.train)).inputs as [Float32Array];
+    const first = values.filter((_, i) => i % 2 === 0);
+    expect(first.reduce((a, b) => a + b, 0)).toBeCloseTo(0, 4);
+    expect(first.reduce((a, b) => a + b * b, 0) / first.length).toBeCloseTo(1, 5);
+    expect(Math.max(...values.filter((_, i) => i % 2 === 1).map(Math.abs))).toBeLessThan(1e-6);
+  });
+
+  it('refuses pixels that are not of so many images', () => {
+    expect(() => fromPixels({ pixels, shape, labels: labels.slice(1) })).toThrow(
+      /40 pixels are not those of 9 images of the shape \[2, 1, 2\]/,
+    );
+    expect(() => fromPixels({ pixels, shape: [2, 2] as never, labels })).toThrow(/shape = an array of 2/);
+  });
+});
+
 describe('fromCsv', () => {
   let folder: string;
   beforeAll(async () => {
@@ -193,6 +221,20 @@ describe('fromCsv', () => {
     const refusal = fromCsv(await file(text), settings);
     await expect(refusal).rejects.toThrow(DataError);
     await expect(refusal).rejects.toThrow(message);
+    const ofText = () => fromCsvText(text, settings as CsvSettings, 'table.csv');
+    expect(ofText).toThrow(DataError);
+    expect(ofText).toThrow(message);
+  });
+
+  it('and fromCsvText make the same of a table', async () => {
+    const text = `\ufeffkind;"a ""b"""\n${rows.map(([x]) => `k${x! % 3};${x! / 7}`).join('\r\n')}\n\n`;
+    const settings = { label: 'kind', delimiter: ';', seed: 3 };
+    const [ofFile, ofText] = [await fromCsv(await file(text), settings), fromCsvText(text, settings)];
+    expect(await all(ofText.train)).toEqual(await all(ofFile.train));
+    expect(ofText.digest?.()).toBe(ofFile.digest?.());
+    expect(csvColumns(text, ';')).toEqual(['kind', 'a "b"']);
+    expect(csvColumns('')).toEqual([]);
+    expect(() => fromCsvText(4 as unknown as string, settings)).toThrow(/text = 4, .* the text of a table/);
   });
 
   it('refuses a file that is not there', async () => {

@@ -19,6 +19,7 @@ import { openFolder } from '../store/folder.js';
 import type { StepMetrics, Store } from '../store/store.js';
 import type { Trial } from '../trial/trial.js';
 import { trialName } from '../trial/identity.js';
+import type { KernelView } from '../trial/kernel-views.js';
 import { inPlace } from './in-place.js';
 
 let folder: string;
@@ -124,6 +125,41 @@ describe('in place', () => {
     expect(rows[1]?.message).toContain('this strategy is broken');
     expect(rows[2]).toMatchObject({ metrics: null, achieved: null });
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('shows losses, masks and attention on the way, to the same bits and without a tensor', async () => {
+    const backend = await startBackend('wasm');
+    const store = memoryStore();
+    const unseen = await compare({ workload, pruners, executor: inPlace({ backend }), store });
+    const before = tf.memory().numTensors;
+    const losses = new Map<string, number[]>();
+    const views: Record<string, KernelView[]> = {};
+    const executor = inPlace({
+      backend,
+      async onReading(trial, { steps, totalSteps, kernels }) {
+        expect(totalSteps).toBe(8 * (512 / 32));
+        const name = trial.pruner?.name ?? 'dense';
+        losses.set(name, [...(losses.get(name) ?? []), ...steps.map(({ loss }) => loss)]);
+        views[name] = await kernels();
+      },
+    });
+    const inSight = memoryStore();
+    const seen = await compare({ workload, pruners, executor, store: inSight });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(bits(seen)).toEqual(bits(unseen));
+    const names = await store.trials();
+    const logged = await Promise.all(names.map((name) => store.trial(name).metrics.read()));
+    const sorted = (lists: readonly number[][]) => [...lists].sort((a, b) => a[1]! - b[1]!);
+    expect(sorted([...losses.values()])).toEqual(
+      sorted(logged.map((steps) => steps.map(({ loss }) => loss))),
+    );
+    expect(views['dense']).toEqual([]);
+    expect(views['acdc']).toMatchObject([{ name: 'dense_1/kernel', gridShape: [8, 4], factors: null }]);
+    const [attended] = views['sequential-attention-plus-plus']!;
+    // Of 32 blocks, max(1, round(32 · 0.1)) are kept at the end; softmax attention has a positive factor for each block.
+    expect(attended!.mask.reduce((sum, bit) => sum + bit, 0)).toBe(3);
+    expect(attended!.factors).toHaveLength(32);
+    expect(Math.min(...attended!.factors!)).toBeGreaterThan(0);
   });
 
   it('stops when it is told to, and goes on from its checkpoint to the same bits', async () => {

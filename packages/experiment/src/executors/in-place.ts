@@ -1,6 +1,6 @@
 /** Runs trials here, one after another, on a backend that was started and handed over: in a page, a script, a test. */
 import { measureCosts } from '@espalier/block-sparse';
-import { assertOptions, required, wholeNumber } from '@espalier/core';
+import { aFunction, assertOptions, required, wholeNumber } from '@espalier/core';
 
 import { aBackend, accelerators as acceleratorList, aPeriod } from '../arguments.js';
 import type { StartedBackend } from '../backend.js';
@@ -9,7 +9,8 @@ import { measureSteps } from '../measure-steps.js';
 import { LeaseLost } from '../store/trouble.js';
 import { trialName } from '../trial/identity.js';
 import { train } from '../trial/train.js';
-import type { Code, UsedAccelerator } from '../trial/trial.js';
+import type { Reading } from '../trial/loop.js';
+import type { Code, Trial, UsedAccelerator } from '../trial/trial.js';
 import type { Executor } from './executor.js';
 
 export interface InPlaceOptions {
@@ -21,6 +22,11 @@ export interface InPlaceOptions {
   readonly checkpointEveryMs?: number;
   /** What trains and measures, by its contents; in Node, `codeOf` of `@espalier/experiment/node` finds it. */
   readonly code?: Code | null;
+  /**
+   * Is shown, and waited for, every few steps, where a trial stands: its losses since the last time, and, when they are
+   * asked for, the masks and the attention of its kernels. No bit of a result depends on it.
+   */
+  readonly onReading?: (trial: Trial, reading: Reading) => void | Promise<void>;
 }
 
 /** @throws TypeError or RangeError for an option that there is not, or is not what it is to be */
@@ -35,8 +41,9 @@ export function inPlace(options: InPlaceOptions): Executor {
       holds: (value) => typeof value === 'object' && !Array.isArray(value),
       words: 'what codeOf() of @espalier/experiment/node resolves to, or null',
     },
+    onReading: aFunction('a function of a trial and where it stands'),
   });
-  const { backend, accelerators = [], threads = 1, checkpointEveryMs, code = null } = options;
+  const { backend, accelerators = [], threads = 1, checkpointEveryMs, code = null, onReading } = options;
   const { name, device, kind, choice } = backend;
   return {
     backend: { name, device, kind, choice },
@@ -65,6 +72,7 @@ export function inPlace(options: InPlaceOptions): Executor {
         const result = await train(trial, workload, pruner, {
           ...{ backend, store: place, dataFolder, saveModels, mixed, onProgress, onNote, signal, pause },
           ...(checkpointEveryMs !== undefined && { checkpointEveryMs }),
+          ...(onReading && { onReading: (reading) => onReading(trial, reading) }),
         });
         signal.throwIfAborted();
         return await place.publish(result);

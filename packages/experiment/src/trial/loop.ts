@@ -11,6 +11,7 @@ import type { Batches } from './batches.js';
 import { restoreCheckpoint, saveCheckpoint, type Trained } from './checkpoint.js';
 import { SearchWatch, type SearchState } from './search-watch.js';
 import { outputsFor } from './evaluate.js';
+import { kernelViews, type KernelView } from './kernel-views.js';
 import { disposeTensors, gathered, toTensors, type BatchTensors, type Look, type Wanted } from './stream.js';
 import type { TrialProgress } from './trial.js';
 
@@ -23,6 +24,8 @@ export interface LoopOptions {
   readonly onProgress?: (progress: TrialProgress) => void;
   /** Waited for at each reading of the losses: lets a page live while it trains. */
   readonly pause?: () => Promise<void>;
+  /** Is shown, and waited for, at each reading of the losses, where the trial stands. */
+  readonly onReading?: (reading: Reading) => void | Promise<void>;
   /** How often the losses are read back from the device, so that a GPU's queue is not drained at every step; every 16. */
   readonly stepsBetweenReads?: number;
   /** Is told, in a line, what of the trial's place is not believed. */
@@ -31,6 +34,15 @@ export interface LoopOptions {
   readonly mixed?: boolean;
   /** Ends training at a reading of the losses, with a checkpoint and the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** Where a trial stands while it trains. */
+export interface Reading {
+  /** Those since the reading before. */
+  readonly steps: readonly StepMetrics[];
+  readonly totalSteps: number;
+  /** Reads its pruned kernels from the device; none of the dense baseline. To be called before `onReading` is done. */
+  kernels(): Promise<KernelView[]>;
 }
 
 /** What is trained, and on what. */
@@ -91,7 +103,7 @@ export class TrainingLoop {
 
   /** @throws DivergedError when a loss is not finite */
   async toTheEnd(): Promise<void> {
-    const { backend, store, checkpointEveryMs = 10_000, pause, signal } = this.#options;
+    const { backend, store, checkpointEveryMs = 10_000, onReading, pause, signal } = this.#options;
     const { stepsBetweenReads = STEPS_BETWEEN_READS } = this.#options;
     const { pruning, batches, workload, optimizer, trialId } = this.#subject;
     const { totalSteps } = batches;
@@ -107,12 +119,14 @@ export class TrainingLoop {
       await pruning?.step();
       this.step += 1;
       this.#search?.look(this.step, performance.now() - choosing);
+      let read: readonly StepMetrics[] = [];
       const reads = this.#pending.length === stepsBetweenReads || this.step === totalSteps;
       if (reads) {
         // The clock is read when the device has done the steps, not when it was handed them.
         await backend.finished();
         this.peakGpuMemoryBytes = larger(this.peakGpuMemoryBytes, backend.gpuMemoryBytes());
-        assertFinite(await this.logSteps());
+        read = await this.logSteps();
+        assertFinite(read);
       }
       const now = performance.now();
       // With the wait for the batch, if there was one: a trial takes that time.
@@ -125,6 +139,8 @@ export class TrainingLoop {
         await saveCheckpoint(store, trialId, { step, elapsedMs }, processors, trained);
         lastCheckpoint = performance.now();
       }
+      const kernels = () => kernelViews(pruning?.kernels ?? []);
+      await onReading?.({ steps: read, totalSteps, kernels });
       await pause?.();
       signal?.throwIfAborted();
       started = performance.now();

@@ -3,8 +3,8 @@
  * blocks apart. A mechanism that is idle is seen here, whatever the loss.
  */
 import { keptBlocks, type KernelState } from '@espalier/core';
-import * as tf from '@tensorflow/tfjs';
 
+import { kernelViews } from './kernel-views.js';
 import { packMask, withChoice, type ChosenMasks } from './masks.js';
 
 /**
@@ -121,15 +121,9 @@ export class SearchWatch {
 /** Null where no kernel is under attention. */
 export async function attentionSpread(kernels: readonly KernelState[]): Promise<AttentionSpread | null> {
   const factors: number[] = [];
-  for (const kernel of kernels) {
-    const [scale] = tf.tidy(() => {
-      const { blockScale } = kernel.factors();
-      return blockScale ? [blockScale.clone()] : [];
-    });
-    if (!scale) continue;
-    const values = await scale.data();
-    scale.dispose();
-    kernel.mask.forEach((bit, block) => {
+  for (const { mask, factors: values } of await kernelViews(kernels)) {
+    if (!values) continue;
+    mask.forEach((bit, block) => {
       if (bit) factors.push(values[block] as number);
     });
   }

@@ -65,6 +65,7 @@ const CALLED = {
   onStart: aFunction('a function of nothing'),
   onProgress: aFunction('a function of the progress'),
   onNote: aFunction('a function of a line'),
+  onReading: aFunction('a function of where the trial stands: { steps, totalSteps, kernels }'),
   pause: aFunction('a function that resolves when training may go on'),
   peakMemoryBytes: aFunction('a function of nothing that tells bytes'),
 };

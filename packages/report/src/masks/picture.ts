@@ -5,6 +5,8 @@ export interface Layer {
   /** One byte a block, row by row. */
   readonly blocks: Uint8Array;
   readonly colour: string;
+  /** From 0 to 1; 1 when absent. */
+  readonly opacity?: number;
 }
 
 export interface Picture {
@@ -25,13 +27,18 @@ export function picture(
   const scale = Math.min(box.width / columns, box.height / rows, 12);
   const pool = Math.max(1, Math.ceil(1 / scale));
   const [width, height] = [columns * scale, rows * scale].map((length) => Math.max(2, round(length)));
-  const cells = layers.flatMap(({ blocks, colour }) => drawn(blocks, colour, rows, columns, pool));
+  const cells = layers.flatMap((layer) => drawn(layer, rows, columns, pool));
   const frame = `<rect width="${width}" height="${height}" fill="none" stroke="${INK.axis.light}" stroke-width="0.75"/>`;
   const inside = `<g transform="scale(${round(scale * pool, 1e4)})" shape-rendering="crispEdges">${cells.join('')}</g>`;
   return { svg: inside + frame, width: width!, height: height! };
 }
 
-function drawn(blocks: Uint8Array, colour: string, rows: number, columns: number, pool: number): string[] {
+function drawn(
+  { blocks, colour, opacity: most = 1 }: Layer,
+  rows: number,
+  columns: number,
+  pool: number,
+): string[] {
   const [down, along] = [Math.ceil(rows / pool), Math.ceil(columns / pool)];
   const shares = new Float32Array(down * along);
   blocks.forEach((bit, block) => {
@@ -44,7 +51,8 @@ function drawn(blocks: Uint8Array, colour: string, rows: number, columns: number
   const shadeOf = Uint8Array.from(shares, (share) => Math.min(shades, Math.ceil(shades * share - 1e-6)));
   return Array.from({ length: shades }, (_, i) => i + 1).flatMap((shade) => {
     const path = runs(shadeOf, shade, along);
-    const opacity = shade < shades ? ` fill-opacity="${round(0.15 + (0.85 * shade) / shades)}"` : '';
+    const share = shade < shades ? 0.15 + (0.85 * shade) / shades : 1;
+    const opacity = most * share < 1 ? ` fill-opacity="${round(most * share)}"` : '';
     return path ? [`<path d="${path}" fill="${colour}"${opacity}/>`] : [];
   });
 }

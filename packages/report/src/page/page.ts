@@ -1,5 +1,5 @@
 /** The report as one page that asks for nothing: its styles, its plots and its few lines of script are in it. */
-import { cells, heading, isPruned, targetText, type Row, type Summary } from '@espalier/experiment';
+import { heading, isPruned, targetText, type Row, type Summary } from '@espalier/experiment';
 
 import { assertCompared, unended, type Compared } from '../report.js';
 import type { Plot } from '../plots/plot.js';
@@ -7,6 +7,7 @@ import { sectionsOf, type Section } from '../plots/plots.js';
 import { claimsPart } from './claims.js';
 import { environmentPart, modelsPart } from './environment.js';
 import { Html, markup } from './html.js';
+import { figurePart, tablePart } from './parts.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 
@@ -52,7 +53,7 @@ export async function htmlReport(compared: Compared): Promise<string> {
         <main>
           <section id="table">
             <h2>Table</h2>
-            ${table(summary)}
+            ${tablePart(summary)}
           </section>
           ${claims} ${sections.map(sectionPart)} ${modelsPart(compared)} ${environmentPart(compared)}
         </main>
@@ -69,31 +70,8 @@ function dayOf({ environment, others = [] }: Summary): string {
   return [...days].filter(Boolean).sort().join(', ');
 }
 
-function table(summary: Summary): Html {
-  const [titles = [], ...lines] = cells(summary);
-  const head = titles.map((title) => markup`<th scope="col">${title}</th>`);
-  const body = lines.map(
-    (line) =>
-      markup`<tr>
-        ${line.map((cell) => markup`<td>${cell}</td>`)}
-      </tr> `,
-  );
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Table">
-    <table class="results">
-      <thead>
-        <tr>
-          ${head}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
-}
-
 function sectionPart({ id, title, note, plots, folded }: Section): Html {
-  const grid = (list: readonly Plot[]) => markup`<div class="plots">${list.map(figure)}</div>`;
+  const grid = (list: readonly Plot[]) => markup`<div class="plots">${list.map(figurePart)}</div>`;
   const more =
     folded.length > 0
       ? markup`<details>
@@ -106,12 +84,6 @@ function sectionPart({ id, title, note, plots, folded }: Section): Html {
     ${note === null ? null : markup`<p class="muted">${note}</p>`}
     ${plots.length > 0 ? grid(plots) : null}${more}
   </section> `;
-}
-
-function figure({ svg, note }: Plot): Html {
-  return markup`<figure>
-    ${new Html(svg)}${note === null ? null : markup`<figcaption>${note}</figcaption>`}
-  </figure> `;
 }
 
 /** What keeps a reader from taking the report for more than it is. */

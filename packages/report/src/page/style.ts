@@ -7,6 +7,7 @@ const variables = (scheme: 'light' | 'dark') =>
     .map(([name, colours]) => `--${name}:${colours[scheme]}`)
     .join(';');
 
+/** Of the report's page, and of pages that show its parts. */
 export const STYLE = `
 :root{color-scheme:light dark;${variables('light')};--card:#f6f8fa}
 @media screen and (prefers-color-scheme:dark){:root{${variables('dark')};--card:#1b1f24}}

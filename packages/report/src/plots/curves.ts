@@ -1,5 +1,5 @@
 /** The loss while training, the search's phases behind it. */
-import type { Group } from '@espalier/experiment';
+import type { Group, StepMetrics } from '@espalier/experiment';
 
 import { INK } from '../palette.js';
 import { recordOf, type TrialRecord } from '../report.js';
@@ -36,16 +36,39 @@ async function drawCurves(
   title: string,
   strategy: string,
 ): Promise<Plot | null> {
-  const known = records.map(({ steps }) => steps).filter((steps) => steps.length > 0);
-  if (known.length === 0) return null;
   const dense = (series.dense?.rows ?? []).flatMap((row) => recordOf(series.compared, row)?.steps ?? []);
+  return lossCurves(title, {
+    logs: records.map(({ steps }) => steps),
+    dense: strategy === DENSE ? [] : dense,
+    colour: series.looks.get(strategy)?.colour ?? INK.text.light,
+  });
+}
+
+export interface Losses {
+  /** Of one strategy, a log a seed. */
+  readonly logs: readonly (readonly StepMetrics[])[];
+  /** Of the dense baseline, behind it; empty where there is none. */
+  readonly dense: readonly StepMetrics[];
+  readonly colour: string;
+  /** How many steps there will be, where they are not all done: the axis is of all of them. */
+  readonly totalSteps?: number;
+}
+
+/** Null where no step is known. */
+export async function lossCurves(
+  title: string,
+  { logs, dense, colour, totalSteps = 0 }: Losses,
+): Promise<Plot | null> {
+  const known = logs.filter((steps) => steps.length > 0);
+  if (known.length === 0) return null;
   const own = curveOf(binned(known));
-  const others = strategy === DENSE ? [] : curveOf(binned([dense]));
+  const others = curveOf(binned([dense]));
   const losses = [...own, ...others].map(({ loss }) => loss);
   if (losses.length === 0) return null;
   const logarithmic = Math.min(...losses) > 0 && Math.max(...losses) > 10 * Math.min(...losses);
   const phases = phasesOf(known[0]!).filter(({ phase }) => phase !== DENSE);
-  const last = Math.max(...known.map((steps) => steps.at(-1)!.step), ...others.map(({ step }) => step)) + 1;
+  const done = Math.max(...known.map((steps) => steps.at(-1)!.step), ...others.map(({ step }) => step)) + 1;
+  const last = Math.max(done, totalSteps);
   const names = [...new Set(phases.map(({ phase }) => phase))];
   const y = {
     field: 'loss',
@@ -71,7 +94,6 @@ async function drawCurves(
     mark: { type: 'line', color, strokeDash, strokeWidth },
     encoding: { x: x('step'), y },
   });
-  const look = series.looks.get(strategy);
   const spec: Spec = {
     layer: [
       ...(names.length > 0
@@ -92,7 +114,7 @@ async function drawCurves(
           ]
         : []),
       ...(others.length > 0 ? [line(others, INK.reference.light, [4, 3], 1.25)] : []),
-      line(own, look?.colour ?? INK.text.light, [1, 0], 1.75),
+      line(own, colour, [1, 0], 1.75),
     ],
   };
   const name = kebab('training', title);

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import { pageStyle } from '@espalier/report';
+import { defineConfig, type Plugin } from 'vite';
+
+/** The look of reports is in the page from the start. */
+const looksLikeReports: Plugin = {
+  name: 'looks-like-reports',
+  transformIndexHtml: () => [{ tag: 'style', children: pageStyle, injectTo: 'head-prepend' }],
+};
+
+/** A service worker beside the page, which knows each file of the build and keeps it. */
+const worksOffline: Plugin = {
+  name: 'works-offline',
+  apply: 'build',
+  // After Vite has put the page itself into the bundle.
+  enforce: 'post',
+  generateBundle(_, bundle) {
+    const files = Object.keys(bundle).sort();
+    const version = createHash('sha256');
+    for (const file of files) {
+      const part = bundle[file]!;
+      version.update(file).update(part.type === 'chunk' ? part.code : part.source);
+    }
+    const source = readFileSync(new URL('src/service-worker.js', import.meta.url), 'utf8')
+      .replace("'FILES'", files.map((file) => JSON.stringify(file)).join(', '))
+      .replace('VERSION', version.digest('hex').slice(0, 16));
+    this.emitFile({ type: 'asset', fileName: 'service-worker.js', source });
+  },
+};
+
+export default defineConfig({
+  // Wherever its folder is put.
+  base: './',
+  plugins: [looksLikeReports, worksOffline],
+  worker: { format: 'es' },
+  build: { target: 'es2022', chunkSizeWarningLimit: 4000, modulePreload: false },
+});
