@@ -110,6 +110,9 @@ describe('a topology that', () => {
       (own) => (layerOf(own, 'sum').inbound_nodes[0]![0]![0] = 'other'),
       'sum waits for other',
     ],
+    ['is called on what is no result', (own) => layerOf(own, 'sum').inbound_nodes[0]!.push({} as never), 'sum waits for undefined'], // prettier-ignore
+    ['has two names for a layer', (own) => (layerOf(own, 'sum').config['name'] = 'shared'), "has a layer 'sum' (a string) whose configuration is named 'shared'"], // prettier-ignore
+    ['has an input that there is not', (own) => ((own.modelTopology as { config: { input_layers: unknown[][] } }).config.input_layers[0]![0] = -1), 'has -1 among its inputs or outputs'], // prettier-ignore
     [
       'asks for a call that there is not',
       (own) => (layerOf(own, 'sum').inbound_nodes[0]![0]![1] = 2),

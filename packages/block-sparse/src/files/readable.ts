@@ -2,6 +2,7 @@
  * What a file can make tfjs do without end or beyond any stack, looked at before it sees it: a graph of layers that wait for one
  * another, which it would go round in for ever; one nested deeper than its recursions go.
  */
+import { describeValue } from '@espalier/blocks';
 import type * as tf from '@tensorflow/tfjs';
 
 import { assertTopology } from '../graph/topology.js';
@@ -15,7 +16,7 @@ const DEEPEST = 1000;
  */
 export function assertReadable({ modelTopology }: tf.io.ModelArtifacts): void {
   if (typeof modelTopology !== 'object' || modelTopology instanceof ArrayBuffer) return;
-  for (const found of containersIn(modelTopology)) assertBuildable(found);
+  for (const graph of graphsIn(modelTopology)) assertBuildable(graph);
   if (modelTopology && 'node' in modelTopology) assertTopology(modelTopology);
 }
 
@@ -27,19 +28,31 @@ interface LayerPlace {
   readonly inbound_nodes?: unknown;
 }
 
+/** Of a model; its inputs and outputs are results of layers too. */
+interface Graph {
+  readonly layers: readonly LayerPlace[];
+  readonly input_layers?: unknown;
+  readonly output_layers?: unknown;
+}
+
+/** Whether a layer is part of a graph: those of a sequence have no inputs of their own. */
+function isPlaced(layer: unknown): boolean {
+  return typeof layer === 'object' && layer !== null && 'inbound_nodes' in layer;
+}
+
 /**
- * The lists of layers in a configuration, however deep.
+ * The graphs of layers in a configuration, however deep.
  *
  * @throws RangeError for one that is nested deeper than any model
  */
-function* containersIn(topology: unknown): Generator<readonly LayerPlace[]> {
+function* graphsIn(topology: unknown): Generator<Graph> {
   const open: { readonly value: unknown; readonly depth: number }[] = [{ value: topology, depth: 0 }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { value, depth } = next;
     if (typeof value !== 'object' || value === null) continue;
     if (depth > DEEPEST) refuse(`is nested more than ${DEEPEST} deep`);
     const { layers } = value as { layers?: unknown };
-    if (Array.isArray(layers)) yield layers as LayerPlace[];
+    if (Array.isArray(layers) && layers.some(isPlaced)) yield value as Graph;
     for (const inner of Object.values(value)) open.push({ value: inner, depth: depth + 1 });
   }
 }
@@ -49,10 +62,10 @@ function* containersIn(topology: unknown): Generator<readonly LayerPlace[]> {
  *
  * @throws RangeError where layers are left that wait
  */
-function assertBuildable(layers: readonly LayerPlace[]): void {
+function assertBuildable({ layers, input_layers: inputs, output_layers: outputs }: Graph): void {
   /** By layer, how many results there are of it. */
-  const made = new Map<unknown, number>();
-  const waiting = new Map<string, { readonly from: unknown; readonly calls: Call[] }>();
+  const made = new Map<string, number>();
+  const waiting = new Map<string, { readonly from: string; readonly calls: Call[] }>();
   const ready: Call[] = [];
   let calls = 0;
   for (const layer of layers) {
@@ -62,13 +75,13 @@ function assertBuildable(layers: readonly LayerPlace[]): void {
     made.set(nameOf(layer), isThere ? 1 : 0);
   }
   for (const layer of layers) {
-    for (const inputs of callsOf(layer)) {
+    for (const results of callsOf(layer)) {
       calls += 1;
       const call: Call = { layer: nameOf(layer), missing: 0 };
-      for (const { from, index } of inputs) {
+      for (const { from, index } of results) {
         if ((made.get(from) ?? 0) > index) continue;
         call.missing += 1;
-        const key = `${String(from)} ${index}`;
+        const key = `${from} ${index}`;
         if (!waiting.has(key)) waiting.set(key, { from, calls: [] });
         waiting.get(key)!.calls.push(call);
       }
@@ -80,36 +93,48 @@ function assertBuildable(layers: readonly LayerPlace[]): void {
     done += 1;
     const index = made.get(call.layer)!;
     made.set(call.layer, index + 1);
-    const key = `${String(call.layer)} ${index}`;
+    const key = `${call.layer} ${index}`;
     for (const other of waiting.get(key)?.calls ?? []) if (--other.missing === 0) ready.push(other);
     waiting.delete(key);
   }
-  if (done === calls) return;
+  if (done === calls) {
+    for (const { from, index } of [inputs, outputs]
+      .flatMap((list) => callsOf({ inbound_nodes: [list] }))
+      .flat()) {
+      if ((made.get(from) ?? 0) <= index)
+        refuse(`has ${from} among its inputs or outputs, which is not there`);
+    }
+    return;
+  }
   const left = [...waiting.values()];
   const { from, calls: others } = left.find((each) => !made.has(each.from)) ?? left[0]!;
   refuse(
-    `has a graph that cannot be built: ${String(others[0]!.layer)} waits for ${String(from)}, which is not there, or waits for it in turn`,
+    `has a graph that cannot be built: ${others[0]!.layer} waits for ${from}, which is not there, or waits for it in turn`,
   );
 }
 
 interface Call {
-  readonly layer: unknown;
+  readonly layer: string;
   /** How many of its inputs there are not yet. */
   missing: number;
 }
 
-function nameOf({ name, config }: LayerPlace): unknown {
-  return name ?? (config as { name?: unknown } | null | undefined)?.name;
+/** Everything that tfjs calls a layer by, it makes text of. */
+function nameOf({ name, config }: LayerPlace): string {
+  const own = (config as { name?: unknown } | null | undefined)?.name;
+  if (own === undefined || own === name) return String(name);
+  return refuse(`has a layer ${describeValue(name)} whose configuration is named ${describeValue(own)}`);
 }
 
-/** What a layer is called on: of each call, the results of layers. What is written in another way is left to tfjs. */
-function callsOf(layer: LayerPlace | null): { readonly from: unknown; readonly index: number }[][] {
+/** What a layer is called on: of each call, the results of layers. Calls that are no lists tfjs refuses. */
+function callsOf(layer: LayerPlace | null): { readonly from: string; readonly index: number }[][] {
   const nodes = layer?.inbound_nodes;
   if (!Array.isArray(nodes)) return [];
   return nodes.map((node: unknown) =>
-    (Array.isArray(node) ? node : [])
-      .filter((input): input is unknown[] => Array.isArray(input))
-      .map(([from, index]) => ({ from, index: Number(index) || 0 })),
+    (Array.isArray(node) ? (node as unknown[]) : []).map((input) => {
+      const [from, index] = [0, 1].map((at) => (input as unknown[] | null)?.[at]);
+      return { from: String(from), index: Number(index) || 0 };
+    }),
   );
 }
 
