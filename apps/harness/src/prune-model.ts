@@ -56,6 +56,11 @@ async function begin(
   calibration?: tf.Tensor,
 ) {
   const { sparsity, block, minimumBlocks, allocation } = target;
+  if (!calibration && (pruner.importance.usesInputs || pruner.growth?.usesInputs)) {
+    throw new UsageError(
+      `${pruner.name} scores by what comes to the layers: give it examples, --data <file.csv>`,
+    );
+  }
   try {
     return await sparsify(model, pruner, {
       ...{ sparsity, blockShape: block, minimumBlocks, totalSteps },

@@ -133,6 +133,14 @@ describe('prune', () => {
     await expectAlike(out, 0.1);
   }, 120_000);
 
+  it('with examples and no training prunes by what comes to the layers, where the strategy does', async () => {
+    const out = join(root, 'calibrated');
+    const options = { ...target, ...training, out, data: table, label: 'kind', pruner: 'wanda' };
+    const text = await said(() => prune.run(model, options));
+    expect(text).toMatch(/wanda: 75\.0% of the blocks of 2 kernels are pruned/);
+    await expectAlike(out, 1e-6);
+  });
+
   it('refuses options that do not go together, and tables that are not the model’s', async () => {
     const given = { ...target, ...training, out: join(root, 'never') };
     const refused = (more: object) => refusal(() => prune.run(model, { ...given, ...more }));
@@ -144,6 +152,9 @@ describe('prune', () => {
       /'up' in the column 'kind', which is no number/,
     );
     expect(await refused({ data: join(root, 'none.csv'), label: 'kind' })).toMatch(/cannot be read/);
+    expect(await refused({ pruner: 'wanda' })).toBe(
+      'wanda scores by what comes to the layers: give it examples, --data <file.csv>',
+    );
     expect(await refused({ pruner: 'magnitud' })).toMatch(/did you mean 'magnitude'/);
     const narrow = join(root, 'narrow.csv');
     await writeFile(narrow, 'x0,kind\n1,0\n2,1\n3,0\n4,1\n5,0\n6,1');
