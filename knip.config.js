@@ -51,7 +51,7 @@ export default {
     },
     examples: {
       entry: ['*.{js,ts}', '*/*.js'],
-      project: ['**/*.{js,ts}', '!**/out/**', '!**/dist/**'],
+      project: ['**/*.{js,ts}', '!**/out/**', '!**/dist/**', '!next-page/**'],
     },
     ...Object.fromEntries(folders.map((folder) => [folder, workspaceOf(folder)])),
   },

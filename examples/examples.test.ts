@@ -1,6 +1,6 @@
 /** Every example by the command in its head, and what it prints. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { build, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Configuration, Stats } from 'webpack';
 
-import { bodyOf, CHROMIUM, IN_CHROMIUM, whileOpen } from '../tools/in-chromium.js';
+import { bodyOf, CHROMIUM, IN_CHROMIUM, tfjsWasmFolder, whileOpen } from '../tools/in-chromium.js';
 
 const root = join(import.meta.dirname, '..');
 // Whoever runs the tests may have asked for colours.
@@ -110,11 +110,12 @@ describe('a model that was trained elsewhere', () => {
     };
 
     it('webpack-page: as webpack builds it', async () => {
-      const { default: config } = await import('./webpack-page/webpack.config.js');
+      const file = new URL('webpack-page/webpack.config.js', import.meta.url).href;
+      const { default: config } = (await import(file)) as { default: Configuration };
       const { default: webpack } = await import('webpack');
       const built = await promisify((done: (error: Error | null, stats?: Stats) => void) => {
         // Not minified, which takes longer than all else.
-        webpack({ ...config, optimization: { minimize: false } } as Configuration, done);
+        webpack({ ...config, optimization: { minimize: false } }, done);
       })();
       expect(built?.toString({ all: false, errors: true, warnings: true })).toBe('');
       expectSame(await reportOfFolder('examples/webpack-page/'));
@@ -127,6 +128,31 @@ describe('a model that was trained elsewhere', () => {
     it('script-page: without a bundler', async () => {
       expectSame(await reportOfFolder('examples/script-page/'));
     });
+
+    it.runIf(process.env['ESPALIER_LONG'] !== undefined)(
+      'next-page: as Next.js builds it, in a project of its own',
+      { timeout: 900_000 },
+      async () => {
+        const project = join(out, 'next');
+        await cp(join(root, 'examples/next-page'), project, { recursive: true });
+        await cp(join(root, 'examples/digit.js'), join(project, 'app/digit.js'));
+        await cp(folder, join(project, 'public/model'), { recursive: true });
+        await cp(tfjsWasmFolder(), join(project, 'public/tfjs-wasm'), {
+          recursive: true,
+          filter: async (path) => (await stat(path)).isDirectory() || path.endsWith('.wasm'),
+        });
+        await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+        const own = ['blocks', 'gradients', 'core', 'block-sparse'].map((name) =>
+          join(root, 'packages', name),
+        );
+        const others = ['next@16', 'react@19', 'react-dom@19', '@tensorflow/tfjs@4.22.0', '@tensorflow/tfjs-backend-wasm@4.22.0']; // prettier-ignore
+        const options = { cwd: project, env: { ...env, NEXT_TELEMETRY_DISABLED: '1' } };
+        const flags = ['--install-links', '--ignore-scripts', '--no-audit', '--no-fund'];
+        await promisify(execFile)('npm', ['install', ...flags, ...others, ...own], options);
+        await promisify(execFile)('npx', ['next', 'build'], options);
+        expectSame(await reportOfFolder('', join(project, 'out')));
+      },
+    );
   });
 });
 
@@ -193,8 +219,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-/** What a page of the repository shows, served as it lies there. */
-async function reportOfFolder(page: string): Promise<string> {
+/** What a page of a folder shows, served as it lies there. */
+async function reportOfFolder(page: string, folder = root): Promise<string> {
   let hear: (report: string) => void = () => {};
   const told = new Promise<string>((resolve) => (hear = resolve));
   const server = createServer(async (request, response) => {
@@ -203,7 +229,7 @@ async function reportOfFolder(page: string): Promise<string> {
       response.end();
       return hear(await bodyOf(request));
     }
-    const file = join(root, path.endsWith('/') ? `${path}index.html` : path);
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
     const content = await readFile(file, extname(file) === '.html' ? 'utf8' : null).catch(() => null);
     if (content === null) return response.writeHead(404).end();
     response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
@@ -225,7 +251,7 @@ async function reportOfFolder(page: string): Promise<string> {
 const TELL = `
     const report = document.querySelector('#report');
     const send = () => fetch('/report', { method: 'POST', body: report.textContent });
-    new MutationObserver(send).observe(report, { childList: true });
+    new MutationObserver(send).observe(report, { childList: true, characterData: true, subtree: true });
     addEventListener('error', ({ message }) => fetch('/report', { method: 'POST', body: message }));
     addEventListener('unhandledrejection', ({ reason }) => fetch('/report', { method: 'POST', body: String(reason) }));`;
 
