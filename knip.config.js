@@ -28,6 +28,7 @@ export default {
   // Programs of the system, and this repository's own.
   ignoreBinaries: [
     'espalier',
+    'lscpu',
     'mount',
     'nvidia-smi',
     'parallel',
