@@ -12,7 +12,13 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const UPDATE = 'npm run check-api -- --update';
-const FOLDERS = ['packages/blocks', 'packages/core', 'packages/block-sparse', 'packages/shrink', 'apps/harness'];
+const FOLDERS = [
+  'packages/blocks',
+  'packages/core',
+  'packages/block-sparse',
+  'packages/shrink',
+  'apps/harness',
+];
 
 const { update } = parseArgs({ options: { update: { type: 'boolean', default: false } } }).values;
 
