@@ -133,7 +133,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
       [
         'Training loss, dense',
         ...['Training loss, magnitude', 'Kept blocks, magnitude'],
-        ...['Training loss,', 'Kept blocks,', 'Attention,'].map((what) => `${what} ${STRATEGIES[1]}`),
+        ...['Training loss,', 'Kept blocks,', 'Block factors,'].map((what) => `${what} ${STRATEGIES[1]}`),
       ].map((label) => [label, true]),
     );
     const { rows } = JSON.parse((await downloaded('#summary', 'summary.json')).toString()) as Summary;
