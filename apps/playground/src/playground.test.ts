@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import '@espalier/block-sparse'; // makes the layers known to tfjs
@@ -41,7 +42,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
       '--epochs',
       String(EPOCHS),
     ];
-    const command = join(APP, '../harness/bin/espalier.js');
+    const command = fileURLToPath(new URL('bin/espalier.js', import.meta.resolve('espalier/package.json')));
     const compared = ['compare', '--workload', 'planted-blocks', '--pruners', STRATEGIES.join()];
     byCommand = promisify(execFile)(process.execPath, [
       command,
@@ -133,7 +134,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
       [
         'Training loss, dense',
         ...['Training loss, magnitude', 'Kept blocks, magnitude'],
-        ...['Training loss,', 'Kept blocks,', 'Attention,'].map((what) => `${what} ${STRATEGIES[1]}`),
+        ...['Training loss,', 'Kept blocks,', 'Block factors,'].map((what) => `${what} ${STRATEGIES[1]}`),
       ].map((label) => [label, true]),
     );
     const { rows } = JSON.parse((await downloaded('#summary', 'summary.json')).toString()) as Summary;

@@ -54,7 +54,7 @@ export async function runningPlots(trial: RunningTrial): Promise<RunningPlot[]> 
   const plots = [
     await loss(trial),
     layersOf(trial.kernels, `Kept blocks, ${title}`, kept),
-    layersOf(attended, `Attention, ${title}`, attention),
+    layersOf(attended, `Block factors, ${title}`, attention),
   ];
   return plots.filter((plot) => plot !== null);
 }
@@ -123,7 +123,7 @@ const kept: Kind = {
 
 const attention: Kind = {
   head: ['least factor', 'largest factor'],
-  note: 'What each kept block is multiplied by: from the least of its layer, faint, to the largest, full.',
+  note: 'What attention, or a threshold, multiplies each kept block by: from the least of its layer, faint, to the largest, full.',
   of(kernel) {
     const { mask, factors } = kernel as KernelView & { factors: Float32Array };
     const ofKept = factors.filter((_, block) => mask[block]);
