@@ -2,7 +2,7 @@
  * Trials on a queue while workers are killed and its server is restarted, once without its data: every trial is to be
  * published once, with the bits of one process that was let alone.
  *
- *   node tools/queue-chaos/chaos.mjs --kind redis --trials 1000 --workers 8 --kills 20 --restarts 3
+ *   node tools/queue-chaos/chaos.mjs --kind redis --trials 1000 --workers 8 --kills 20 --restarts 3 --epochs 4
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

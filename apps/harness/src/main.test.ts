@@ -16,6 +16,8 @@ import type { Summary } from '@espalier/experiment';
 import { findAccelerators } from '@espalier/wasm-training/accelerators';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { isLong } from '../test/command.js';
+
 /** The command as a user runs it: the built one, in a process of its own. */
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
 const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
@@ -368,7 +370,7 @@ describe('what espalier compare keeps', () => {
 });
 
 describe('espalier theory', () => {
-  it('shows that every claim holds', async () => {
+  it.runIf(isLong)('shows that every claim holds', async () => {
     const { code, stdout } = await espalier('theory', '--problems', '1');
     expect(stdout).toMatch(/all \d+ hold/);
     expect(code).toBe(0);

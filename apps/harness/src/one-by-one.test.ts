@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-import { bin, espalierIn, fixtures, qualityOf } from '../test/command.js';
+import { bin, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
 
 const page = fileURLToPath(new URL('../../../docs/many-machines.md', import.meta.url));
 
@@ -41,25 +41,28 @@ const fences = (text: string, language: string) =>
 const hasParallel = spawnSync('parallel', ['--version']).status === 0;
 
 describe('trials of a plan', { timeout: 300_000 }, () => {
-  it('are listed with their identities; run by hand, they come to the bits of a comparison', async () => {
-    const listed = await espalier('plan', ...of('small', 'magnitude', 'by-hand'), '--json');
-    expect(listed.code).toBe(0);
-    const trials = JSON.parse(listed.stdout) as { trial: string; id: string; pruner: string }[];
-    expect(trials.map(({ pruner }) => pruner)).toEqual(['dense', 'magnitude']);
-    expect(new Set(trials.map(({ id }) => id)).size).toBe(2);
-    for (const { trial, id } of trials) expect(trial.endsWith(`-${id}`)).toBe(true);
-    // Without its identity, and by its place; what has ended is not run again.
-    expect((await run('dense-seed0', 'by-hand')).code).toBe(0);
-    expect((await run('1', 'by-hand')).code).toBe(0);
-    const again = await run(trials[1]!.id, 'by-hand');
-    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('earlier run') });
-    expect((await espalier('status', 'by-hand')).stdout).toBe('2 trials: 2 ok\n');
+  it.runIf(isLong)(
+    'are listed with their identities; run by hand, they come to the bits of a comparison',
+    async () => {
+      const listed = await espalier('plan', ...of('small', 'magnitude', 'by-hand'), '--json');
+      expect(listed.code).toBe(0);
+      const trials = JSON.parse(listed.stdout) as { trial: string; id: string; pruner: string }[];
+      expect(trials.map(({ pruner }) => pruner)).toEqual(['dense', 'magnitude']);
+      expect(new Set(trials.map(({ id }) => id)).size).toBe(2);
+      for (const { trial, id } of trials) expect(trial.endsWith(`-${id}`)).toBe(true);
+      // Without its identity, and by its place; what has ended is not run again.
+      expect((await run('dense-seed0', 'by-hand')).code).toBe(0);
+      expect((await run('1', 'by-hand')).code).toBe(0);
+      const again = await run(trials[1]!.id, 'by-hand');
+      expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('earlier run') });
+      expect((await espalier('status', 'by-hand')).stdout).toBe('2 trials: 2 ok\n');
 
-    const gathered = await espalier('compare', ...of('small', 'magnitude', 'by-hand'));
-    expect(gathered.stderr.match(/from an earlier run/g)).toHaveLength(2);
-    expect((await espalier('compare', ...of('small', 'magnitude', 'at-once'))).code).toBe(0);
-    expect(await qualityIn('by-hand')).toEqual(await qualityIn('at-once'));
-  });
+      const gathered = await espalier('compare', ...of('small', 'magnitude', 'by-hand'));
+      expect(gathered.stderr.match(/from an earlier run/g)).toHaveLength(2);
+      expect((await espalier('compare', ...of('small', 'magnitude', 'at-once'))).code).toBe(0);
+      expect(await qualityIn('by-hand')).toEqual(await qualityIn('at-once'));
+    },
+  );
 
   it.skipIf(!hasParallel)('are run by GNU parallel, each once', async () => {
     const names = await espalier('plan', ...of('small', 'acdc', 'parallel'));
@@ -115,24 +118,27 @@ describe('trials of a plan', { timeout: 300_000 }, () => {
     });
   });
 
-  it('told to stop, leave a checkpoint to go on from; another may have them after', async () => {
-    const [name] = (await espalier('plan', ...of('long', 'magnitude', 'stopped'))).stdout.split('\n');
-    const place = join(folder, 'stopped/trials', name!);
-    const args = ['run', name!, '--out', 'stopped', '--config', fixtures, '--grace', '30'];
-    const running = spawn(process.execPath, [bin, ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    while (!existsSync(join(place, 'metrics.jsonl'))) await setTimeout(50);
-    await setTimeout(300);
-    expect(await run(name!, 'stopped')).toMatchObject({ code: 75 });
-    running.kill('SIGTERM');
-    expect(await once(running, 'exit')).toEqual([143, null]);
-    expect(existsSync(join(place, 'checkpoint.bin'))).toBe(true);
-    expect((await espalier('status', 'stopped')).stdout).toContain('2 trials: 1 begun, 1 to do');
-  });
+  it.runIf(isLong)(
+    'told to stop, leave a checkpoint to go on from; another may have them after',
+    async () => {
+      const [name] = (await espalier('plan', ...of('long', 'magnitude', 'stopped'))).stdout.split('\n');
+      const place = join(folder, 'stopped/trials', name!);
+      const args = ['run', name!, '--out', 'stopped', '--config', fixtures, '--grace', '30'];
+      const running = spawn(process.execPath, [bin, ...args], {
+        cwd: folder,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      while (!existsSync(join(place, 'metrics.jsonl'))) await setTimeout(50);
+      await setTimeout(300);
+      expect(await run(name!, 'stopped')).toMatchObject({ code: 75 });
+      running.kill('SIGTERM');
+      expect(await once(running, 'exit')).toEqual([143, null]);
+      expect(existsSync(join(place, 'checkpoint.bin'))).toBe(true);
+      expect((await espalier('status', 'stopped')).stdout).toContain('2 trials: 1 begun, 1 to do');
+    },
+  );
 
-  it.runIf(process.env['ESPALIER_LONG'] !== undefined)(
+  it.runIf(isLong)(
     'that end their process three times without a word are set aside, and begin anew when asked for again',
     async () => {
       const [name] = (await espalier('plan', ...of('long', 'magnitude', 'killed'))).stdout.split('\n');

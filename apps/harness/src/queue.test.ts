@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Summary } from '@espalier/experiment';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { bin, espalierIn, fixtures, qualityOf } from '../test/command.js';
+import { bin, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
 import { connect } from '@espalier/experiment/queue';
 
 import { hasMoto, startMoto } from '../../../packages/experiment/test/moto.js';
@@ -70,9 +70,6 @@ async function checkpointIn(out: string): Promise<boolean> {
   const trials = await readdir(join(folder, out, 'trials')).catch(() => []);
   return trials.some((name) => existsSync(join(folder, out, 'trials', name, 'metrics.jsonl')));
 }
-
-/** All that takes long: by `npm run check:long`. What CI leaves out here, its small test of chaos has of PostgreSQL. */
-const isLong = process.env['ESPALIER_LONG'] !== undefined;
 
 const kinds = [
   ['Redis', missing.redis, redisServer] as const,

@@ -10,6 +10,8 @@ import { gzipSync } from 'node:zlib';
 import type { Summary } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { isLong } from '../test/command.js';
+
 const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
 const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
 const pathOf = (name: string) => fileURLToPath(import.meta.resolve(name));
@@ -70,7 +72,7 @@ async function writeDigits(data: string, seed: number): Promise<void> {
 }
 
 describe('a number of an earlier run', () => {
-  it('is not given back when the data has changed, and what differs is said', async () => {
+  it.runIf(isLong)('is not given back when the data has changed, and what differs is said', async () => {
     await writeDigits('a', 1);
     await writeDigits('b', 2);
     const args = (data: string) =>
@@ -116,7 +118,7 @@ describe('a number of an earlier run', () => {
     expect(after).not.toBe(before);
   });
 
-  it('is not given back when an accelerator or the length of training is another', async () => {
+  it.runIf(isLong)('is not given back when an accelerator or the length of training is another', async () => {
     await espalier(...compare('small', 'magnitude', 'other'));
     const { stderr } = await espalier(...compare('small', 'magnitude', 'other', '--epochs', '3'));
     expect(stderr).toContain(

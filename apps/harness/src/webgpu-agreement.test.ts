@@ -54,9 +54,10 @@ async function train(setting: Setting) {
   );
   const optimizer = tf.train.momentum(0.05, 0.9);
   const target = { sparsity: 0.7, blockShape: [4, 4], totalSteps, minimumBlocks: 2, optimizer } as const;
-  const pruning = await sparsify(model, pruner, { ...target, sparsePhases });
-  const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const [, ...inputShape] = model.inputs[0]!.shape as number[];
+  const calibration = inputs?.(0) ?? randomTensor([BATCH, ...inputShape], 300);
+  const pruning = await sparsify(model, pruner, { ...target, calibration, sparsePhases });
+  const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const [, ...outputShape] = model.outputs[0]!.shape as number[];
   const losses: tf.Scalar[] = [];
   const masks: string[] = [];
@@ -71,7 +72,7 @@ async function train(setting: Setting) {
   }
   const values = await Promise.all(losses.map(async (loss) => (await loss.data())[0]!));
   pruning.abandon();
-  tf.dispose(losses);
+  tf.dispose([calibration, ...losses]);
   optimizer.dispose();
   model.dispose();
   return { losses: values, masks, left: tf.memory().numTensors - before };

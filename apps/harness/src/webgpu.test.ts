@@ -10,6 +10,7 @@ import { softwareAdapter } from '@espalier/backend';
 import type { Summary, Trial } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { isLong } from '../test/command.js';
 import type { Diagnosis } from './commands/doctor.js';
 
 /** A GPU that is played by the processor; null where there is none. */
@@ -119,7 +120,7 @@ describe.skipIf(!swiftshader)(
       for (const row of rows) expect(row.peakGpuMemoryBytes).toBeGreaterThan(4096);
     });
 
-    it(
+    it.runIf(isLong)(
       'times products once for all its trials, keeps the times, and goes on with them',
       { timeout: 300_000 },
       async () => {
@@ -173,7 +174,7 @@ describe.skipIf(!swiftshader)(
       expect(code).toBe(2);
     });
 
-    it('reaches what the cpu backend does', async () => {
+    it.runIf(isLong)('reaches what the cpu backend does', async () => {
       await compare(software, 'webgpu', 'magnitude', 'here');
       await compare(software, 'cpu', 'magnitude', 'there');
       const losses = async (out: string) => (await readSummary(out)).rows.map(({ metrics }) => metrics?.loss);
@@ -182,8 +183,10 @@ describe.skipIf(!swiftshader)(
     });
 
     it.each([
-      ['loses-device', /loses-device .* failed: .*device was lost.*/],
-      ['asks-too-much', /asks-too-much .* failed: .*(memory|buffer|limit|allocat).*/i],
+      ['loses-device', /loses-device .* failed: .*device was lost.*/] as const,
+      ...(isLong
+        ? [['asks-too-much', /asks-too-much .* failed: .*(memory|buffer|limit|allocat).*/i] as const]
+        : []),
     ])('keeps what had finished when a trial %s, says why in a line, and goes on', async (pruner, line) => {
       const { code, stdout, stderr } = await compare(software, 'webgpu', `${pruner},magnitude`, pruner);
       expect(code).toBe(1);

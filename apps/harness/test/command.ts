@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 import type { Summary } from '@espalier/experiment';
 
+/** Whether what takes long is run too: by `npm run check:long`. */
+export const isLong = process.env['ESPALIER_LONG'] !== undefined;
+
 export const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
 export const fixtures = fileURLToPath(new URL('fixtures.config.mjs', import.meta.url));
 

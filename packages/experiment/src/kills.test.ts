@@ -8,7 +8,7 @@ it.each(['processes', 'in-place'] as const)(
   { timeout: 300_000 },
   async (how) => {
     expect(
-      await killAndResume({ kills: 2, how, strategies: 'sequential-attention-plus-plus', seed: 1 }),
+      await killAndResume({ kills: 1, how, strategies: 'sequential-attention-plus-plus', seed: 1 }),
     ).toEqual([]);
   },
 );
