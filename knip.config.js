@@ -32,6 +32,8 @@ export default {
     'mount',
     'nvidia-smi',
     'parallel',
+    'openssl',
+    'redis-cli',
     'redis-server',
     'strip',
     'taskset',
