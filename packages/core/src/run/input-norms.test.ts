@@ -150,9 +150,79 @@ describe('the norms of what comes to a kernel', () => {
     });
     const deep = (await normsOf(depthwise, x))['deep/depthwiseKernel']!;
     expect(deep.shape).toEqual([size * size, 4]);
+    // tfjs computes it without dilation.
+    const undilated = patches(x.arraySync(), { ...how, dilation: 1 });
     close(
       deep.values,
-      expected.flatMap((norm) => [norm, norm]),
+      undilated.flatMap((norm) => [norm, norm]),
+    );
+  });
+
+  it('of a depthwise convolution are without the dilation that tfjs leaves out, as its outputs are', async () => {
+    const fields = { kernelSize: [1, 2] as [number, number], dilationRate: 2, inputShape: [1, 4, 1] };
+    const model = tf.sequential({
+      layers: [layers.depthwiseConv2d({ ...fields, useBias: false, name: 'deep' })],
+    });
+    model.setWeights([tf.tensor4d([0, 1], [1, 2, 1, 1])]);
+    const x = tf.tensor4d([1, 10, 100, 1000], [1, 1, 4, 1]);
+    expect([...(model.predict(x) as tf.Tensor).dataSync()]).toEqual([10, 100, 1000]);
+    const { values } = (await normsOf(model, x))['deep/depthwiseKernel']!;
+    close([values[0]! / 100, values[1]! / 1000], [Math.sqrt(10101) / 100, Math.sqrt(1010100) / 1000]);
+  });
+
+  it("of a convolutional recurrent layer's states are without its dilation, as tfjs has it", async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.convLstm2d({
+          ...{ filters: 1, kernelSize: 3, dilationRate: 2, inputShape: [2, 5, 5, 1], name: 'film' },
+          ...{ padding: 'same', returnSequences: true, useBias: false },
+        }),
+      ],
+    });
+    const x = tf.randomNormal<tf.Rank.R5>([1, 2, 5, 5, 1], 0, 1, 'float32', 1);
+    // The state before the first step is zero, before the second the output of the first.
+    const states = (model.predict(x) as tf.Tensor5D).slice([0, 0], [1, 1]).reshape<tf.Tensor4D>([1, 5, 5, 1]);
+    const seen = await normsOf(model, x);
+    const how = { size: 3, stride: 1, dilation: 1, padding: 'same' };
+    close(seen['film/recurrentKernel']!.values, patches(states.arraySync(), how));
+  });
+
+  it('of a GRU are, in the last third of its recurrent kernel, those of states times the reset gate', async () => {
+    const model = tf.sequential({
+      layers: [layers.gru({ units: 2, inputShape: [3, 1], recurrentActivation: 'sigmoid', name: 'gru' })],
+    });
+    // Weights of [1, 6], [2, 6], [6].
+    const u = [1, -1, 2, 0.5, -1, 1];
+    const v = [
+      [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+      [-0.6, 0.5, -0.4, 0.3, -0.2, 0.1],
+    ];
+    const b = [0.1, 0, -0.5, 0.5, 0.2, 0];
+    model.setWeights([tf.tensor2d([u]), tf.tensor2d(v), tf.tensor1d(b)]);
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+    const [plain, gated] = [
+      [0, 0],
+      [0, 0],
+    ];
+    let h = [0, 0];
+    for (const input of [1, -2, 3]) {
+      const at = (column: number, of: number[]) =>
+        input * u[column]! + b[column]! + of[0]! * v[0]![column]! + of[1]! * v[1]![column]!;
+      const z = [0, 1].map((i) => sigmoid(at(i, h)));
+      const rh = [0, 1].map((i) => sigmoid(at(2 + i, h)) * h[i]!);
+      for (const i of [0, 1]) {
+        plain[i]! += h[i]! ** 2;
+        gated[i]! += rh[i]! ** 2;
+      }
+      h = [0, 1].map((i) => z[i]! * h[i]! + (1 - z[i]!) * Math.tanh(at(4 + i, rh)));
+    }
+    const x = tf.tensor3d([1, -2, 3], [1, 3, 1]);
+    close([...(model.predict(x) as tf.Tensor).dataSync()], h);
+    const seen = await normsOf(model, x);
+    expect(seen['gru/recurrentKernel']!.shape).toEqual([2, 6]);
+    close(
+      seen['gru/recurrentKernel']!.values,
+      [0, 1].flatMap((i) => [...Array<number>(4).fill(plain[i]!), gated[i]!, gated[i]!]).map(Math.sqrt),
     );
   });
 
