@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { sparsify } from '../index.js';
+import { layerKernels, sparsify } from '../index.js';
 import type { Importance, Pruner } from '../pruner.js';
 import { identity } from '../parameterisations.js';
 import { densePhase, sparsePhase } from '../search/phases.js';
+import { inputNormsOf } from './input-norms.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -120,6 +121,12 @@ describe('the norms of what comes to a kernel', () => {
     const model = tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [1], name: 'one' })] });
     const seen = await normsOf(model, tf.ones([169, 1]));
     close(seen['one/kernel']!.values, [13]);
+  });
+
+  it('go over other numbers of examples than those that a model was built for', async () => {
+    const rnn = layers.simpleRNN({ units: 2, batchInputShape: [2, 3, 1], name: 'rnn' });
+    const seen = await normsOf(tf.sequential({ layers: [rnn] }), tf.ones([5, 3, 1]));
+    close(seen['rnn/kernel']!.values, [Math.sqrt(15)]);
   });
 
   it.each([
@@ -347,21 +354,84 @@ describe('what cannot be scored by inputs is refused', () => {
     [3, TypeError, 'calibration is 3, and is to be a tensor of inputs of the model'],
     [[], TypeError, 'calibration is'],
     [() => ({}), TypeError, 'a tensor of inputs of the model'],
-    [tf.zeros([0, 2]), RangeError, 'calibration has the shapes [0, 2]'],
-    [[tf.zeros([2, 2]), tf.zeros([3, 2])], RangeError, 'the shapes [2, 2] and [3, 2]'],
+    [tf.zeros([0, 2]), RangeError, 'calibration has the shapes [0, 2], and is to have an example or more'],
+    [tf.zeros([2, 5]), RangeError, "shapes [2, 5], and is to have those of the model's inputs, [?, 2]"],
+    [tf.zeros([2]), RangeError, "shapes [2], and is to have those of the model's inputs, [?, 2]"],
+    [[tf.zeros([2, 2]), tf.zeros([3, 2])], RangeError, 'shapes [2, 2] and [3, 2], and is to have those of'],
+    [tf.tensor2d([[1, Number.NaN]]), RangeError, "number of calibration is finite, of its input 'one_input'"],
   ])('with %s for inputs', async (calibration, Refusal, message) => {
     const refused = sparsify(model(), lookingAt({}), { ...target, calibration: calibration as never });
     await expect(refused).rejects.toThrow(Refusal);
     await expect(refused).rejects.toThrow(message);
   });
 
-  it('with inputs of another shape, once blocks are chosen by them; the run goes on to be ended', async () => {
-    const pruning = await sparsify(model(), lookingAt({}), {
-      ...{ ...target, optimizer: null },
-      calibration: tf.zeros([2, 5]),
-    });
-    await expect(pruning.step()).rejects.toThrow(/shape/);
+  it('with as many examples of one input as not of another', async () => {
+    const [a, b] = [tf.input({ shape: [2] }), tf.input({ shape: [2] })];
+    const outputs = layers
+      .dense({ units: 2 })
+      .apply(layers.add().apply([a, b]) as tf.SymbolicTensor) as tf.SymbolicTensor;
+    const calibration = [tf.zeros([2, 2]), tf.zeros([3, 2])];
+    await expect(
+      sparsify(tf.model({ inputs: [a, b], outputs }), lookingAt({}), { ...target, calibration }),
+    ).rejects.toThrow(
+      'the shapes [2, 2] and [3, 2], and is to have an example or more, the same number in each',
+    );
+  });
+
+  it('with inputs that were disposed of when blocks are chosen; the run goes on to be ended', async () => {
+    const calibration = tf.zeros([2, 2]);
+    const pruning = await sparsify(model(), lookingAt({}), { ...target, optimizer: null, calibration });
+    calibration.dispose();
+    await expect(pruning.step()).rejects.toThrow('calibration was disposed of: keep its tensors until');
     pruning.abandon();
+  });
+
+  it('with rows that are not finite, or disposed of', async () => {
+    const w = tf.variable(tf.ones([2, 2]));
+    const gone = tf.ones([1, 2]);
+    gone.dispose();
+    for (const [rows, message] of [
+      [tf.tensor2d([[1, Number.NaN]]), 'What of calibration comes to w has no finite norm'],
+      [tf.tensor2d([[1, 1e30]]), 'What of calibration comes to w has no finite norm'],
+      [gone, 'calibration has a disposed [1, 2] for w'],
+    ] as const) {
+      const calibration = () => ({ w: rows });
+      const pruning = await sparsify({ w }, lookingAt({}), { ...target, optimizer: null, calibration });
+      const before = tf.memory().numTensors;
+      await expect(pruning.step()).rejects.toThrow(message);
+      expect(tf.memory().numTensors).toBe(before);
+      pruning.abandon();
+    }
+  });
+
+  it('of a model with a state, also one inside, which is as it was then', async () => {
+    const stateful = () => {
+      const rnn = layers.simpleRNN({
+        ...{ units: 2, stateful: true, batchInputShape: [2, 3, 1], name: 'rnn' },
+        ...{ useBias: false, activation: 'linear', kernelInitializer: 'ones', recurrentInitializer: 'zeros' },
+      });
+      return tf.sequential({ layers: [rnn] });
+    };
+    const made = stateful();
+    const outer = tf.sequential({ layers: [stateful()] });
+    for (const each of [made, outer]) {
+      const calibration = tf.ones([6, 3, 1]);
+      await expect(
+        sparsify(each, lookingAt({}), { ...target, optimizer: null, calibration }),
+      ).rejects.toThrow(/looking scores by .* would change the state of .*: build it with `stateful: false`/);
+    }
+    const [state] = (made.layers[0] as tf.RNN).states as unknown as tf.Tensor[];
+    expect([...state!.dataSync()]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('where none of them comes to a kernel, without a tensor left', () => {
+    const [one, other] = [model(), model()];
+    const x = tf.ones([2, 2]);
+    const before = tf.memory().numTensors;
+    expect(() => inputNormsOf(one, [...layerKernels(one), ...layerKernels(other)], [x])).toThrow(
+      'No calibration input comes to one/kernel, whose layer the model does not compute with',
+    );
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('with rows of another length', async () => {

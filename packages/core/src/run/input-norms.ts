@@ -53,12 +53,16 @@ export function hasInputs({ layer, field }: LayerKernel): boolean {
  *
  * @param calibration inputs of the model, in their order
  * @throws RangeError where none of them comes to a kernel
+ * @throws Error where one of them was disposed of
  */
 export function inputNormsOf(
   model: tf.LayersModel,
   kernels: readonly LayerKernel[],
   calibration: readonly tf.Tensor[],
 ): tf.Tensor2D[] {
+  if (calibration.some(({ isDisposed }) => isDisposed)) {
+    throw new Error('calibration was disposed of: keep its tensors until the run ends');
+  }
   const sums = new Map<LayerKernel, tf.Tensor2D>();
   const observe = (kernel: LayerKernel, inputs: readonly tf.Tensor[]) => {
     const before = sums.get(kernel);
@@ -72,13 +76,13 @@ export function inputNormsOf(
   const undo = watchCalls(kernels, observe);
   try {
     tf.dispose(model.predict([...calibration], { batchSize: BATCH }));
-    return kernels.map((kernel) => {
-      const sum = sums.get(kernel);
-      if (sum) return tf.tidy(() => sum.sqrt());
+    const unmet = kernels.find((kernel) => !sums.has(kernel));
+    if (unmet) {
       throw new RangeError(
-        `No calibration input comes to ${kernel.name}, whose layer the model does not compute with: leave it dense, by \`kernels\``,
+        `No calibration input comes to ${unmet.name}, whose layer the model does not compute with: leave it dense, by \`kernels\``,
       );
-    });
+    }
+    return kernels.map((kernel) => sums.get(kernel)!.sqrt());
   } finally {
     undo();
     tf.dispose([...sums.values()]);
@@ -133,7 +137,10 @@ function ofGatedStates(x: tf.Tensor, h: tf.Tensor, cell: OpenLayer): tf.Tensor2D
   const bias = cell['bias'] as tf.LayerVariable | null;
   const activation = cell['recurrentActivation'] as { apply(x: tf.Tensor): tf.Tensor };
   const r = activation.apply(bias ? sum.add(bias.read().slice(n, n)) : sum);
-  return tf.concat2d([ofFeatures(h).tile([1, 2 * n]), ofFeatures(r.mul(h)).tile([1, n])], 1);
+  return tf.concat(
+    [ofFeatures(h).tile<tf.Tensor2D>([1, 2 * n]), ofFeatures(r.mul(h)).tile<tf.Tensor2D>([1, n])],
+    1,
+  );
 }
 
 /** How often each row is looked up: its input is 1 there. */
