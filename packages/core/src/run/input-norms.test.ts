@@ -283,6 +283,21 @@ describe('the norms of what comes to a kernel', () => {
     close(seen['words/embeddings']!.values, [1, 0, 2, 1]);
   });
 
+  it('go over positions that are masked too', async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.embedding({
+          ...{ inputDim: 3, outputDim: 1, inputLength: 10, maskZero: true, name: 'words' },
+          embeddingsInitializer: 'ones',
+        }),
+        layers.lstm({ units: 2, name: 'lstm' }),
+      ],
+    });
+    const seen = await normsOf(model, tf.tensor2d([[1, 2, 0, 0, 0, 0, 0, 0, 0, 0]]));
+    close(seen['words/embeddings']!.values, [Math.sqrt(8), 1, 1]);
+    close(seen['lstm/kernel']!.values, [Math.sqrt(10)]);
+  });
+
   it('of recurrent layers are those of inputs and of states, at each time, in both directions', async () => {
     const rnn = layers.simpleRNN({
       ...{

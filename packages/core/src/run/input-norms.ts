@@ -49,7 +49,8 @@ export function hasInputs({ layer, field }: LayerKernel): boolean {
 }
 
 /**
- * The norms of each kernel's inputs, which the caller disposes.
+ * The norms of each kernel's inputs, which the caller disposes. Positions that a mask leaves out are counted: layers compute
+ * with them, whatever becomes of it.
  *
  * @param calibration inputs of the model, in their order
  * @throws RangeError where none of them comes to a kernel

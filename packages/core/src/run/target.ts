@@ -27,7 +27,7 @@ import type { SparseExecution } from './sparse-execution.js';
 
 /**
  * Inputs for importances that go by them, a few hundred examples of the training set: of a model one tensor, or a list of
- * one for each of its inputs, with as many examples each. For variables, a function that tells by name the rows `[…, n]`
+ * one for each of its inputs, with as many examples each; what a mask leaves out of them is counted. For variables, a function that tells by name the rows `[…, n]`
  * that each is multiplied by, computed with `pruning.weight(name)`; it is called whenever blocks are chosen by it, within
  * `tf.tidy`.
  */
