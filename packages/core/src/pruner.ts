@@ -175,8 +175,8 @@ export interface ScoredKernel extends PrunedKernel {
   /**
    * `‖X‖₂` of the numbers that each weight is multiplied by, over the target's calibration inputs and all places, with the
    * weights of the moment: `[n, 1]` where the weights of a row meet the same, as in dense layers and convolutions;
-   * `[1, m]` of transposed convolutions, `[n, m]` of depthwise ones; of an embedding's rows the root of how often each is
-   * looked up. From 0. To be asked for by an importance that says so by `usesInputs`.
+   * `[1, m]` of transposed convolutions, `[n, m]` of depthwise ones and of a GRU's recurrent kernel; of an embedding's rows
+   * the root of how often each is looked up. From 0; positions that a mask leaves out are counted. To be asked for by an importance that says so by `usesInputs`.
    */
   inputNorms(): tf.Tensor2D;
 }

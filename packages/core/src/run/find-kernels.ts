@@ -131,6 +131,12 @@ export function unprunableLayers(model: tf.LayersModel): { path: string; reason:
   });
 }
 
+/** The path of a layer that goes on from the state of the call before; null where there is none. */
+export function statefulLayer(model: tf.LayersModel): string | null {
+  const found = [...layerPaths(model as unknown as OpenLayer)].find(([layer]) => layer['stateful'] === true);
+  return found?.[1] ?? null;
+}
+
 function unprunable(layer: OpenLayer): string | null {
   const { whyNotPrunable } = layer as Partial<UnprunableLayer>;
   return whyNotPrunable?.call(layer) ?? null;

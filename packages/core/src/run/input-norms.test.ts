@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { sparsify } from '../index.js';
+import { layerKernels, sparsify } from '../index.js';
 import type { Importance, Pruner } from '../pruner.js';
 import { identity } from '../parameterisations.js';
 import { densePhase, sparsePhase } from '../search/phases.js';
+import { inputNormsOf } from './input-norms.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -122,6 +123,12 @@ describe('the norms of what comes to a kernel', () => {
     close(seen['one/kernel']!.values, [13]);
   });
 
+  it('go over other numbers of examples than those that a model was built for', async () => {
+    const rnn = layers.simpleRNN({ units: 2, batchInputShape: [2, 3, 1], name: 'rnn' });
+    const seen = await normsOf(tf.sequential({ layers: [rnn] }), tf.ones([5, 3, 1]));
+    close(seen['rnn/kernel']!.values, [Math.sqrt(15)]);
+  });
+
   it.each([
     { size: 3, stride: 1, dilation: 1, padding: 'valid' },
     { size: 3, stride: 1, dilation: 1, padding: 'same' },
@@ -150,9 +157,79 @@ describe('the norms of what comes to a kernel', () => {
     });
     const deep = (await normsOf(depthwise, x))['deep/depthwiseKernel']!;
     expect(deep.shape).toEqual([size * size, 4]);
+    // tfjs computes it without dilation.
+    const undilated = patches(x.arraySync(), { ...how, dilation: 1 });
     close(
       deep.values,
-      expected.flatMap((norm) => [norm, norm]),
+      undilated.flatMap((norm) => [norm, norm]),
+    );
+  });
+
+  it('of a depthwise convolution are without the dilation that tfjs leaves out, as its outputs are', async () => {
+    const fields = { kernelSize: [1, 2] as [number, number], dilationRate: 2, inputShape: [1, 4, 1] };
+    const model = tf.sequential({
+      layers: [layers.depthwiseConv2d({ ...fields, useBias: false, name: 'deep' })],
+    });
+    model.setWeights([tf.tensor4d([0, 1], [1, 2, 1, 1])]);
+    const x = tf.tensor4d([1, 10, 100, 1000], [1, 1, 4, 1]);
+    expect([...(model.predict(x) as tf.Tensor).dataSync()]).toEqual([10, 100, 1000]);
+    const { values } = (await normsOf(model, x))['deep/depthwiseKernel']!;
+    close([values[0]! / 100, values[1]! / 1000], [Math.sqrt(10101) / 100, Math.sqrt(1010100) / 1000]);
+  });
+
+  it("of a convolutional recurrent layer's states are without its dilation, as tfjs has it", async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.convLstm2d({
+          ...{ filters: 1, kernelSize: 3, dilationRate: 2, inputShape: [2, 5, 5, 1], name: 'film' },
+          ...{ padding: 'same', returnSequences: true, useBias: false },
+        }),
+      ],
+    });
+    const x = tf.randomNormal<tf.Rank.R5>([1, 2, 5, 5, 1], 0, 1, 'float32', 1);
+    // The state before the first step is zero, before the second the output of the first.
+    const states = (model.predict(x) as tf.Tensor5D).slice([0, 0], [1, 1]).reshape<tf.Tensor4D>([1, 5, 5, 1]);
+    const seen = await normsOf(model, x);
+    const how = { size: 3, stride: 1, dilation: 1, padding: 'same' };
+    close(seen['film/recurrentKernel']!.values, patches(states.arraySync(), how));
+  });
+
+  it('of a GRU are, in the last third of its recurrent kernel, those of states times the reset gate', async () => {
+    const model = tf.sequential({
+      layers: [layers.gru({ units: 2, inputShape: [3, 1], recurrentActivation: 'sigmoid', name: 'gru' })],
+    });
+    // Weights of [1, 6], [2, 6], [6].
+    const u = [1, -1, 2, 0.5, -1, 1];
+    const v = [
+      [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+      [-0.6, 0.5, -0.4, 0.3, -0.2, 0.1],
+    ];
+    const b = [0.1, 0, -0.5, 0.5, 0.2, 0];
+    model.setWeights([tf.tensor2d([u]), tf.tensor2d(v), tf.tensor1d(b)]);
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+    const [plain, gated] = [
+      [0, 0],
+      [0, 0],
+    ];
+    let h = [0, 0];
+    for (const input of [1, -2, 3]) {
+      const at = (column: number, of: number[]) =>
+        input * u[column]! + b[column]! + of[0]! * v[0]![column]! + of[1]! * v[1]![column]!;
+      const z = [0, 1].map((i) => sigmoid(at(i, h)));
+      const rh = [0, 1].map((i) => sigmoid(at(2 + i, h)) * h[i]!);
+      for (const i of [0, 1]) {
+        plain[i]! += h[i]! ** 2;
+        gated[i]! += rh[i]! ** 2;
+      }
+      h = [0, 1].map((i) => z[i]! * h[i]! + (1 - z[i]!) * Math.tanh(at(4 + i, rh)));
+    }
+    const x = tf.tensor3d([1, -2, 3], [1, 3, 1]);
+    close([...(model.predict(x) as tf.Tensor).dataSync()], h);
+    const seen = await normsOf(model, x);
+    expect(seen['gru/recurrentKernel']!.shape).toEqual([2, 6]);
+    close(
+      seen['gru/recurrentKernel']!.values,
+      [0, 1].flatMap((i) => [...Array<number>(4).fill(plain[i]!), gated[i]!, gated[i]!]).map(Math.sqrt),
     );
   });
 
@@ -204,6 +281,21 @@ describe('the norms of what comes to a kernel', () => {
       ]),
     );
     close(seen['words/embeddings']!.values, [1, 0, 2, 1]);
+  });
+
+  it('go over positions that are masked too', async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.embedding({
+          ...{ inputDim: 3, outputDim: 1, inputLength: 10, maskZero: true, name: 'words' },
+          embeddingsInitializer: 'ones',
+        }),
+        layers.lstm({ units: 2, name: 'lstm' }),
+      ],
+    });
+    const seen = await normsOf(model, tf.tensor2d([[1, 2, 0, 0, 0, 0, 0, 0, 0, 0]]));
+    close(seen['words/embeddings']!.values, [Math.sqrt(8), 1, 1]);
+    close(seen['lstm/kernel']!.values, [Math.sqrt(10)]);
   });
 
   it('of recurrent layers are those of inputs and of states, at each time, in both directions', async () => {
@@ -277,21 +369,84 @@ describe('what cannot be scored by inputs is refused', () => {
     [3, TypeError, 'calibration is 3, and is to be a tensor of inputs of the model'],
     [[], TypeError, 'calibration is'],
     [() => ({}), TypeError, 'a tensor of inputs of the model'],
-    [tf.zeros([0, 2]), RangeError, 'calibration has the shapes [0, 2]'],
-    [[tf.zeros([2, 2]), tf.zeros([3, 2])], RangeError, 'the shapes [2, 2] and [3, 2]'],
+    [tf.zeros([0, 2]), RangeError, 'calibration has the shapes [0, 2], and is to have an example or more'],
+    [tf.zeros([2, 5]), RangeError, "shapes [2, 5], and is to have those of the model's inputs, [?, 2]"],
+    [tf.zeros([2]), RangeError, "shapes [2], and is to have those of the model's inputs, [?, 2]"],
+    [[tf.zeros([2, 2]), tf.zeros([3, 2])], RangeError, 'shapes [2, 2] and [3, 2], and is to have those of'],
+    [tf.tensor2d([[1, Number.NaN]]), RangeError, "number of calibration is finite, of its input 'one_input'"],
   ])('with %s for inputs', async (calibration, Refusal, message) => {
     const refused = sparsify(model(), lookingAt({}), { ...target, calibration: calibration as never });
     await expect(refused).rejects.toThrow(Refusal);
     await expect(refused).rejects.toThrow(message);
   });
 
-  it('with inputs of another shape, once blocks are chosen by them; the run goes on to be ended', async () => {
-    const pruning = await sparsify(model(), lookingAt({}), {
-      ...{ ...target, optimizer: null },
-      calibration: tf.zeros([2, 5]),
-    });
-    await expect(pruning.step()).rejects.toThrow(/shape/);
+  it('with as many examples of one input as not of another', async () => {
+    const [a, b] = [tf.input({ shape: [2] }), tf.input({ shape: [2] })];
+    const outputs = layers
+      .dense({ units: 2 })
+      .apply(layers.add().apply([a, b]) as tf.SymbolicTensor) as tf.SymbolicTensor;
+    const calibration = [tf.zeros([2, 2]), tf.zeros([3, 2])];
+    await expect(
+      sparsify(tf.model({ inputs: [a, b], outputs }), lookingAt({}), { ...target, calibration }),
+    ).rejects.toThrow(
+      'the shapes [2, 2] and [3, 2], and is to have an example or more, the same number in each',
+    );
+  });
+
+  it('with inputs that were disposed of when blocks are chosen; the run goes on to be ended', async () => {
+    const calibration = tf.zeros([2, 2]);
+    const pruning = await sparsify(model(), lookingAt({}), { ...target, optimizer: null, calibration });
+    calibration.dispose();
+    await expect(pruning.step()).rejects.toThrow('calibration was disposed of: keep its tensors until');
     pruning.abandon();
+  });
+
+  it('with rows that are not finite, or disposed of', async () => {
+    const w = tf.variable(tf.ones([2, 2]));
+    const gone = tf.ones([1, 2]);
+    gone.dispose();
+    for (const [rows, message] of [
+      [tf.tensor2d([[1, Number.NaN]]), 'What of calibration comes to w has no finite norm'],
+      [tf.tensor2d([[1, 1e30]]), 'What of calibration comes to w has no finite norm'],
+      [gone, 'calibration has a disposed [1, 2] for w'],
+    ] as const) {
+      const calibration = () => ({ w: rows });
+      const pruning = await sparsify({ w }, lookingAt({}), { ...target, optimizer: null, calibration });
+      const before = tf.memory().numTensors;
+      await expect(pruning.step()).rejects.toThrow(message);
+      expect(tf.memory().numTensors).toBe(before);
+      pruning.abandon();
+    }
+  });
+
+  it('of a model with a state, also one inside, which is as it was then', async () => {
+    const stateful = () => {
+      const rnn = layers.simpleRNN({
+        ...{ units: 2, stateful: true, batchInputShape: [2, 3, 1], name: 'rnn' },
+        ...{ useBias: false, activation: 'linear', kernelInitializer: 'ones', recurrentInitializer: 'zeros' },
+      });
+      return tf.sequential({ layers: [rnn] });
+    };
+    const made = stateful();
+    const outer = tf.sequential({ layers: [stateful()] });
+    for (const each of [made, outer]) {
+      const calibration = tf.ones([6, 3, 1]);
+      await expect(
+        sparsify(each, lookingAt({}), { ...target, optimizer: null, calibration }),
+      ).rejects.toThrow(/looking scores by .* would change the state of .*: build it with `stateful: false`/);
+    }
+    const [state] = (made.layers[0] as tf.RNN).states as unknown as tf.Tensor[];
+    expect([...state!.dataSync()]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('where none of them comes to a kernel, without a tensor left', () => {
+    const [one, other] = [model(), model()];
+    const x = tf.ones([2, 2]);
+    const before = tf.memory().numTensors;
+    expect(() => inputNormsOf(one, [...layerKernels(one), ...layerKernels(other)], [x])).toThrow(
+      'No calibration input comes to one/kernel, whose layer the model does not compute with',
+    );
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('with rows of another length', async () => {

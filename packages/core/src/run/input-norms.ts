@@ -21,18 +21,25 @@ const SQUARES: Readonly<Record<string, Readonly<Record<string, Squares>>>> = {
   // Each number of the input meets every tap, but for what a border cuts off.
   Conv2DTranspose: { kernel: (layer, [x]) => ofFeatures(channelsLast(x!, layer)).transpose() },
   Conv3DTranspose: { kernel: (layer, [x]) => ofFeatures(channelsLast(x!, layer)).transpose() },
-  DepthwiseConv2D: { depthwiseKernel: (layer, [x]) => ofDepthwise(x!, layer) },
+  // tfjs computes it without the dilation that it takes.
+  DepthwiseConv2D: {
+    depthwiseKernel: (layer, [x]) => ofDepthwise(x!, { ...openOf(layer), dilationRate: [1, 1] }),
+  },
   SeparableConv2D: {
     depthwiseKernel: (layer, [x]) => ofDepthwise(x!, layer),
     pointwiseKernel: (layer, [x]) => ofFeatures(betweenOf(x!, layer)),
   },
   Embedding: { embeddings: (layer, [x]) => ofRows(x!, layer['inputDim'] as number) },
   SimpleRNNCell: { kernel: (_, [x]) => ofFeatures(x!), recurrentKernel: (_, [, h]) => ofFeatures(h!) },
-  GRUCell: { kernel: (_, [x]) => ofFeatures(x!), recurrentKernel: (_, [, h]) => ofFeatures(h!) },
+  GRUCell: {
+    kernel: (_, [x]) => ofFeatures(x!),
+    recurrentKernel: (cell, [x, h]) => ofGatedStates(x!, h!, cell),
+  },
   LSTMCell: { kernel: (_, [x]) => ofFeatures(x!), recurrentKernel: (_, [, h]) => ofFeatures(h!) },
   ConvLSTM2DCell: {
     kernel: (cell, [x]) => ofTaps(x!, cell),
-    recurrentKernel: (cell, [, h]) => ofTaps(h!, { ...openOf(cell), padding: 'same', strides: [1, 1] }),
+    recurrentKernel: (cell, [, h]) =>
+      ofTaps(h!, { ...openOf(cell), padding: 'same', strides: [1, 1], dilationRate: [1, 1] }),
   },
 };
 
@@ -42,16 +49,21 @@ export function hasInputs({ layer, field }: LayerKernel): boolean {
 }
 
 /**
- * The norms of each kernel's inputs, which the caller disposes.
+ * The norms of each kernel's inputs, which the caller disposes. Positions that a mask leaves out are counted: layers compute
+ * with them, whatever becomes of it.
  *
  * @param calibration inputs of the model, in their order
  * @throws RangeError where none of them comes to a kernel
+ * @throws Error where one of them was disposed of
  */
 export function inputNormsOf(
   model: tf.LayersModel,
   kernels: readonly LayerKernel[],
   calibration: readonly tf.Tensor[],
 ): tf.Tensor2D[] {
+  if (calibration.some(({ isDisposed }) => isDisposed)) {
+    throw new Error('calibration was disposed of: keep its tensors until the run ends');
+  }
   const sums = new Map<LayerKernel, tf.Tensor2D>();
   const observe = (kernel: LayerKernel, inputs: readonly tf.Tensor[]) => {
     const before = sums.get(kernel);
@@ -65,13 +77,13 @@ export function inputNormsOf(
   const undo = watchCalls(kernels, observe);
   try {
     tf.dispose(model.predict([...calibration], { batchSize: BATCH }));
-    return kernels.map((kernel) => {
-      const sum = sums.get(kernel);
-      if (sum) return tf.tidy(() => sum.sqrt());
+    const unmet = kernels.find((kernel) => !sums.has(kernel));
+    if (unmet) {
       throw new RangeError(
-        `No calibration input comes to ${kernel.name}, whose layer the model does not compute with: leave it dense, by \`kernels\``,
+        `No calibration input comes to ${unmet.name}, whose layer the model does not compute with: leave it dense, by \`kernels\``,
       );
-    });
+    }
+    return kernels.map((kernel) => sums.get(kernel)!.sqrt());
   } finally {
     undo();
     tf.dispose([...sums.values()]);
@@ -117,6 +129,21 @@ function ofFeatures(x: tf.Tensor): tf.Tensor2D {
   return x.reshape([-1, n]).square().sum(0).reshape([n, 1]);
 }
 
+/** A GRU cell's `[n, 3n]`: gates meet the state `h`, the last third of the columns meets it times the reset gate, `r ⊙ h`. */
+function ofGatedStates(x: tf.Tensor, h: tf.Tensor, cell: OpenLayer): tf.Tensor2D {
+  const n = h.shape.at(-1)!;
+  const ofReset = (field: string) =>
+    (cell[field] as tf.LayerVariable).read().slice([0, n], [-1, n]) as tf.Tensor2D;
+  const sum = (x as tf.Tensor2D).matMul(ofReset('kernel')).add(h.matMul(ofReset('recurrentKernel')));
+  const bias = cell['bias'] as tf.LayerVariable | null;
+  const activation = cell['recurrentActivation'] as { apply(x: tf.Tensor): tf.Tensor };
+  const r = activation.apply(bias ? sum.add(bias.read().slice(n, n)) : sum);
+  return tf.concat(
+    [ofFeatures(h).tile<tf.Tensor2D>([1, 2 * n]), ofFeatures(r.mul(h)).tile<tf.Tensor2D>([1, n])],
+    1,
+  );
+}
+
 /** How often each row is looked up: its input is 1 there. */
 function ofRows(indices: tf.Tensor, rows: number): tf.Tensor2D {
   const flat = indices.reshape([-1, 1]).toInt();
@@ -130,6 +157,7 @@ interface ConvolutionFields {
   readonly dilationRate: readonly number[];
   readonly padding: 'valid' | 'same';
   readonly dataFormat: 'channelsLast' | 'channelsFirst';
+  readonly depthMultiplier?: number;
 }
 
 const openOf = (layer: OpenLayer | ConvolutionFields) => layer as unknown as ConvolutionFields;
@@ -182,9 +210,8 @@ function tapsOf(kernelSize: readonly number[]): number[][] {
 }
 
 /** `[h · w, in · multiplier]`: each column is a filter of one channel. */
-function ofDepthwise(x: tf.Tensor, layer: OpenLayer): tf.Tensor2D {
-  const { kernelSize } = openOf(layer);
-  const multiplier = (layer['depthMultiplier'] as number | undefined) ?? 1;
+function ofDepthwise(x: tf.Tensor, layer: OpenLayer | ConvolutionFields): tf.Tensor2D {
+  const { kernelSize, depthMultiplier: multiplier = 1 } = openOf(layer);
   const taps = kernelSize.reduce((a, b) => a * b, 1);
   const squares = ofTaps(x, layer);
   const channels = squares.shape[0] / taps;

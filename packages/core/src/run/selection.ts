@@ -1,5 +1,5 @@
 /** A choice of blocks for every kernel of a run, by what a phase asks for. */
-import { type BlockMask, keepAll, keptBlocks, topK } from '@espalier/blocks';
+import { type BlockMask, DivergedError, keepAll, keptBlocks, topK } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import type { Importance, Pruner } from '../pruner.js';
@@ -91,10 +91,18 @@ async function scoresOf(
 ): Promise<Float32Array[]> {
   const norms = importance.usesInputs ? inputNorms() : [];
   try {
+    for (const [i, own] of norms.entries()) await assertFiniteNorms(kernels[i]!, own);
     return await Promise.all(kernels.map((kernel, i) => kernel.scores(importance, norms[i])));
   } finally {
     tf.dispose(norms);
   }
+}
+
+async function assertFiniteNorms({ name }: KernelState, norms: tf.Tensor2D): Promise<void> {
+  if ((await norms.data()).every(Number.isFinite)) return;
+  throw new DivergedError(
+    `What of calibration comes to ${name} has no finite norm: it, or a weight that it goes through, is NaN or too large`,
+  );
 }
 
 function zeros(kernels: readonly KernelState[]): Float32Array[] {

@@ -18,6 +18,7 @@ import {
   type LayerKernel,
   layerKernels,
   leftDense,
+  statefulLayer,
   unprunableLayers,
   variableOf,
 } from './find-kernels.js';
@@ -147,7 +148,7 @@ export async function sparsify(
   assertTarget(target);
   await registerBlockKernels();
   assertCombination(pruner);
-  assertCalibrated(pruner, target, subject instanceof tf.LayersModel);
+  await assertCalibrated(pruner, target, subject instanceof tf.LayersModel ? subject : null);
   placePhases(pruner.search.phases, target.totalSteps);
   const pruning =
     subject instanceof tf.LayersModel
@@ -167,7 +168,7 @@ function pruneModel(model: tf.LayersModel, pruner: Pruner, target: Target): Mode
   const { prunable, dense } = choosePrunable(sources, others, target);
   const total = model.countParams();
   const inputs = calibrated(pruner, target);
-  if (inputs) assertInputs(pruner, prunable);
+  if (inputs) assertInputs(pruner, model, prunable);
   const { kernels, settings } = takeOver(prunable, pruner, target);
   const hooks = prunable.map((source, i) =>
     hookLayer(source, kernels[i] as KernelState, target.sparsePhases ?? null, {
@@ -246,10 +247,10 @@ function calibrated({ importance, growth }: Pruner, { calibration }: Target): Ca
 }
 
 /** @throws RangeError where a strategy scores by inputs, and there are none; what `assertCalibration` throws */
-function assertCalibrated(pruner: Pruner, target: Target, isModel: boolean): void {
+async function assertCalibrated(pruner: Pruner, target: Target, model: tf.LayersModel | null): Promise<void> {
   const { name, importance, growth } = pruner;
   const score = [importance, growth].find((each) => each?.usesInputs);
-  if (target.calibration !== undefined) return assertCalibration(target.calibration, isModel);
+  if (target.calibration !== undefined) return assertCalibration(target.calibration, model);
   if (!score) return;
   throw new RangeError(
     `${name}: the importance '${score.name}' scores by what comes to the layers: give sparsify() some hundred examples of ` +
@@ -257,8 +258,15 @@ function assertCalibrated(pruner: Pruner, target: Target, isModel: boolean): voi
   );
 }
 
-/** @throws RangeError for a kernel of which it is not known what its weights are multiplied by */
-function assertInputs({ name }: Pruner, kernels: readonly LayerKernel[]): void {
+/** @throws RangeError for a layer with a state, or a kernel of which it is not known what its weights are multiplied by */
+function assertInputs({ name }: Pruner, model: tf.LayersModel, kernels: readonly LayerKernel[]): void {
+  const stateful = statefulLayer(model);
+  if (stateful !== null) {
+    throw new RangeError(
+      `${name} scores by what comes to the layers, and to measure it would change the state of ${stateful}: build it with ` +
+        '`stateful: false`, or take another strategy',
+    );
+  }
   const unknown = kernels.find((kernel) => !hasInputs(kernel));
   if (!unknown) return;
   throw new RangeError(
@@ -278,8 +286,10 @@ function normsOfVariables(
     return kernels.map(({ name, grid }) => {
       const own = rows[name];
       const [n] = grid.matrixShape;
-      if (own instanceof tf.Tensor && own.shape.at(-1) === n) return normsOfRows(own);
-      const seen = own instanceof tf.Tensor ? `[${own.shape.join(', ')}]` : 'nothing';
+      const given = own instanceof tf.Tensor;
+      if (given && !own.isDisposed && own.shape.at(-1) === n) return normsOfRows(own);
+      const shape = given && `${own.isDisposed ? 'a disposed ' : ''}[${own.shape.join(', ')}]`;
+      const seen = shape || 'nothing';
       throw new RangeError(
         `calibration has ${seen} for ${name}, and is to have rows of ${n} numbers, […, ${n}]`,
       );

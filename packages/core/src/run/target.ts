@@ -27,7 +27,7 @@ import type { SparseExecution } from './sparse-execution.js';
 
 /**
  * Inputs for importances that go by them, a few hundred examples of the training set: of a model one tensor, or a list of
- * one for each of its inputs, with as many examples each. For variables, a function that tells by name the rows `[…, n]`
+ * one for each of its inputs, with as many examples each; what a mask leaves out of them is counted. For variables, a function that tells by name the rows `[…, n]`
  * that each is multiplied by, computed with `pruning.weight(name)`; it is called whenever blocks are chosen by it, within
  * `tf.tidy`.
  */
@@ -130,11 +130,15 @@ export function assertTarget(target: Target): void {
 }
 
 /**
- * @param isModel whether a model is pruned, and not variables
- * @throws TypeError for what are no calibration inputs of that, RangeError where there are no examples
+ * @param model that is pruned; null for variables
+ * @throws TypeError for what are no calibration inputs of that, RangeError for ones that do not fit its inputs, where there
+ *   are no examples, or where a number is not finite
  */
-export function assertCalibration(calibration: Calibration, isModel: boolean): void {
-  if (!isModel) {
+export async function assertCalibration(
+  calibration: Calibration,
+  model: tf.LayersModel | null,
+): Promise<void> {
+  if (!model) {
     if (typeof calibration === 'function') return;
     return refuse(
       'calibration',
@@ -150,13 +154,34 @@ export function assertCalibration(calibration: Calibration, isModel: boolean): v
       'a tensor of inputs of the model, or a list of one for each, that are not disposed of',
     );
   }
-  const [first, ...others] = tensors as tf.Tensor[];
-  const examples = first!.shape[0] ?? 0;
-  if (examples > 0 && others.every(({ shape }) => shape[0] === examples)) return;
-  const seen = (tensors as tf.Tensor[]).map(({ shape }) => `[${shape.join(', ')}]`).join(' and ');
-  throw new RangeError(
-    `calibration has the shapes ${seen}, and is to have an example or more, the same number in each`,
-  );
+  const inputs = tensors as tf.Tensor[];
+  assertShapes(inputs, model.inputs);
+  for (const [i, input] of inputs.entries()) {
+    if (input.dtype !== 'float32' || (await input.data()).every(Number.isFinite)) continue;
+    throw new RangeError(`Not every number of calibration is finite, of its input '${model.inputNames[i]}'`);
+  }
+}
+
+/** @throws RangeError for inputs that the model does not take, or without examples, as many in each */
+function assertShapes(inputs: readonly tf.Tensor[], taken: readonly tf.SymbolicTensor[]): void {
+  const list = (shapes: readonly (readonly (number | null)[])[]) =>
+    shapes.map((shape) => `[${shape.map((side) => side ?? '?').join(', ')}]`).join(' and ');
+  const seen = `calibration has the shapes ${list(inputs.map(({ shape }) => shape))}, and is to have`;
+  // tfjs takes one number an example without an axis of its own.
+  const fits = ({ shape }: tf.Tensor, wanted: readonly (number | null)[]) => {
+    const sides = shape.length === 1 ? [...shape, 1] : shape;
+    return (
+      sides.length === wanted.length &&
+      wanted.every((side, axis) => axis === 0 || side === null || side === sides[axis])
+    );
+  };
+  const wanted = taken.map(({ shape }) => [null, ...shape.slice(1)]);
+  if (inputs.length !== wanted.length || !inputs.every((input, i) => fits(input, wanted[i]!))) {
+    throw new RangeError(`${seen} those of the model's inputs, ${list(wanted)}`);
+  }
+  const examples = inputs[0]!.shape[0]!;
+  if (examples > 0 && inputs.every(({ shape }) => shape[0] === examples)) return;
+  throw new RangeError(`${seen} an example or more, the same number in each`);
 }
 
 function assertWhole(name: string, value: number, example: string): void {

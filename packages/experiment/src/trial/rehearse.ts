@@ -108,7 +108,7 @@ async function rehearseOne(
 ): Promise<void> {
   const model = await workload.model(seed, data);
   let pruning: Pruning | null = null;
-  // One example tells whether it can be done.
+  // One example tells whether the model takes such inputs. Only a strategy that prunes at step 0 comes to choose by them here.
   const calibration = await calibrationOf(pruner, data, { at: () => Int32Array.of(0), totalSteps: 1 });
   try {
     assertKernels(
