@@ -195,6 +195,20 @@ it('what cannot be written is refused', () => {
   expect(refused({ __metadata__: { shape: [2], data } })).toContain(
     'is the name of what is said of the file',
   );
+  expect(refused({ w: { shape: [-1, -2], data } })).toContain('w has the shape [-1, -2], and lengths are');
+  expect(refused({ w: { shape: [0.5, 4], data } })).toContain('w has the shape [0.5, 4], and lengths are');
+  expect(refused({ w: null })).toContain('TypeError: writeSafetensors(): w has undefined of the shape');
+  expect(refused(new Map([[1, { shape: [2], data }]]))).toContain('takes texts as names, one is 1');
+  const said = (metadata: unknown) => messageOf(() => writeSafetensors({}, metadata as never));
+  expect(said({ epochs: 3 })).toContain('takes as metadata texts by name, it is given 3 as epochs');
+  expect(said(null)).toContain('takes as metadata texts by name, it is given null');
+  expect(said(['pt'])).toContain("takes as metadata texts by name, it is given ['pt'] (an array)");
+});
+
+it('a tensor has the name that it is given by, whatever it calls itself', () => {
+  const bias = { name: 'other', shape: [2], data: Float32Array.of(1, 2) };
+  const { tensors } = readSafetensors(writeSafetensors({ 'fc1.bias': bias, 'fc2.bias': bias }));
+  expect([...tensors.keys()]).toEqual(['fc1.bias', 'fc2.bias']);
 });
 
 describe('in Node', () => {
