@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -251,8 +251,43 @@ describe('in Node', () => {
       /model-1\.safetensors: The safetensors file has 3/,
     );
     expect(await refusal(join(folder, 'none.safetensors'))).toContain('ENOENT');
+    expect(await refusal(folder)).toBe(`${folder}: is no file`);
     expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
   });
+
+  /** A file of 2 GiB and 16 bytes of tensors and more, of which the disk holds the ends alone. */
+  const large = async (name: string, header: object) => {
+    const [path, start] = [join(folder, name), fileOf(header)];
+    await writeFile(path, start);
+    await truncate(path, start.length + 2 ** 31 + 16);
+    const file = await open(path, 'r+');
+    await file.write(Uint8Array.of(7), 0, 1, start.length + 2 ** 31 + 15);
+    await file.close();
+    return path;
+  };
+
+  it('a file beyond what Node reads at once, and why it is damaged', async () => {
+    const path = await large('large.safetensors', { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } });
+    expect(await refusal(path)).toBe(
+      `${path}: The safetensors file has 2147483664 bytes of tensors, and tells of 4`,
+    );
+    await rm(path);
+  });
+
+  it.skipIf(!process.env['ESPALIER_LONG'])(
+    'a tensor beyond what Node reads at once',
+    { timeout: 120_000 },
+    async () => {
+      const path = await large('larger.safetensors', {
+        a: { dtype: 'U8', shape: [2 ** 31 + 8], data_offsets: [0, 2 ** 31 + 8] },
+        b: { dtype: 'U8', shape: [8], data_offsets: [2 ** 31 + 8, 2 ** 31 + 16] },
+      });
+      const { tensors } = await readSafetensorsFile(path);
+      expect(tensors.get('a')!.data.length).toBe(2 ** 31 + 8);
+      expect([...tensors.get('b')!.data]).toEqual([0, 0, 0, 0, 0, 0, 0, 7]);
+      await rm(path);
+    },
+  );
 
   const python = process.env['ESPALIER_SAFETENSORS'];
   it.skipIf(!python)('Python reads what is written', async () => {
