@@ -416,3 +416,192 @@ it('what a checkpoint does not tell is said', () => {
   ]);
   model.dispose();
 });
+
+describe('what is wrapped', () => {
+  it('goes both ways: a layer of a model under TimeDistributed is named behind the wrapper', async () => {
+    const inner = tf.sequential({
+      name: 'steps',
+      layers: [l.dense({ units: 2, inputShape: [3], name: 'inner' })],
+    });
+    const model = tf.sequential({
+      layers: [
+        l.timeDistributed({ layer: inner, name: 'td', inputShape: [4, 3] }),
+        l.dense({ units: 1, name: 'out' }),
+      ],
+    });
+    const names = ['td.inner.weight', 'td.inner.bias', 'out.weight', 'out.bias'];
+    expect([...(await torchTensors(model)).keys()]).toEqual(names);
+    const file = checkpoint(
+      Object.fromEntries([[2, 3], [2], [1, 2], [1]].map((shape, i) => [names[i]!, shape])),
+    );
+    expect(loadSafetensors(model, file).loaded.map(({ tensors: [name] }) => name)).toEqual(names);
+    // [out, in] = [[1, 2, 3], [4, 5, 6]].
+    expect([...model.getWeights()[0]!.dataSync()]).toEqual([1, 4, 2, 5, 3, 6]);
+    const renamed = await torchTensors(model, { names: { 'td/steps/inner': 'a', out: null } });
+    expect([...renamed.keys()]).toEqual(['a.weight', 'a.bias']);
+    model.dispose();
+  });
+
+  it('may be wrapped twice', async () => {
+    const twice = l.timeDistributed({
+      layer: l.timeDistributed({ layer: l.dense({ units: 2, name: 'inner' }), name: 'once' }),
+      name: 'twice',
+      inputShape: [4, 5, 3],
+    });
+    const model = tf.sequential({ layers: [twice] });
+    const tensors = await torchTensors(model);
+    expect([...tensors].map(([name, { shape }]) => [name, shape])).toEqual([
+      ['twice.weight', [2, 3]],
+      ['twice.bias', [2]],
+    ]);
+    model.dispose();
+  });
+
+  it('is a fault where a weight is in no layer that is known', async () => {
+    const model = small();
+    const hidden = l.dense({ units: 1, inputShape: [2], name: 'hidden' });
+    hidden.build([null, 2]);
+    // As of a container that keeps layers in a way of its own.
+    Object.defineProperty(model, 'weights', { value: [...model.weights, ...hidden.weights] });
+    const said = 'kernel of [2, 1] is in a layer that was not found in the model; bias of [1] is in';
+    expect(messageOf(() => loadSafetensors(model, checkpoint(shapes)))).toContain(said);
+    expect(await torchTensors(model).catch(String)).toContain(said);
+    model.dispose();
+  });
+});
+
+describe('features that were flattened, before layers over sequences', () => {
+  const image = { filters: 2, kernelSize: 3, useBias: false, name: 'conv' } as const;
+  const conv = () => l.conv2d({ ...image, inputShape: [4, 4, 2] });
+  const stepped = (layer: tf.layers.Layer, inputShape?: number[]) =>
+    l.timeDistributed({ layer, ...(inputShape && { inputShape }) });
+  const rnn = () => l.simpleRNN({ units: 1, useBias: false, name: 'rnn' });
+  // [c, h, w] = [2, 2, 2] is 1 … 8; [h, w, c] then 1, 5, 2, 6, ….
+  const channelsLast = [1, 5, 2, 6, 3, 7, 4, 8];
+  /** The rows of the first kernel of the last layer, which are 1, 2, … in PyTorch; or why there are none. */
+  const rows = (
+    layers: tf.layers.Layer[],
+    flattened: LoadOptions['flattened'] = {},
+    parameters: Record<string, number[]> = { weight_ih: [1, 8], weight_hh: [1, 1] },
+  ) => {
+    const model = tf.sequential({ layers });
+    const last = model.layers.at(-1)!;
+    const file = checkpoint(
+      Object.fromEntries(Object.entries(parameters).map(([name, shape]) => [`last.${name}`, shape])),
+    );
+    try {
+      loadSafetensors(model, file, {
+        names: (layer) => (layer === last.name ? 'last' : null),
+        flattened,
+      });
+      return [...last.getWeights()[0]!.dataSync()];
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      model.dispose();
+    }
+  };
+
+  it.each<[string, () => tf.layers.Layer[]]>([
+    ['one step, by a reshape', () => [conv(), l.flatten(), l.reshape({ targetShape: [1, 8] }), rnn()]],
+    ['one step, by a reshape alone', () => [conv(), l.reshape({ targetShape: [1, 8] }), rnn()]],
+    ['the same at each step', () => [conv(), l.flatten(), l.repeatVector({ n: 3 }), l.reLU(), rnn()]],
+    [
+      'each step by itself',
+      () => [stepped(l.conv2d(image), [5, 4, 4, 2]), stepped(l.reLU()), stepped(l.flatten()), rnn()],
+    ],
+    [
+      'each step by a model',
+      () => [stepped(tf.sequential({ layers: [conv(), l.flatten()] }), [5, 4, 4, 2]), rnn()],
+    ],
+    [
+      'each step by models one after another',
+      () => [
+        stepped(tf.sequential({ layers: [conv()] }), [5, 4, 4, 2]),
+        stepped(tf.sequential({ layers: [l.flatten({ inputShape: [2, 2, 2] } as never)] })),
+        rnn(),
+      ],
+    ],
+    ['behind a pooling over steps', () => [stepped(l.conv2d(image), [6, 4, 4, 2]), stepped(l.flatten()), l.maxPooling1d({ poolSize: 2 }), rnn()]], // prettier-ignore
+  ])('are put in order: %s', (_, layers) => {
+    expect(rows(layers())).toEqual(channelsLast);
+  });
+
+  it('are put in order for an LSTM of one or two directions, and for a dense layer at each step', () => {
+    const lstm8 = () => l.lstm({ units: 2, ...lstm, useBias: false, name: 'lstm' });
+    // Of the 8 gates by 8 inputs that PyTorch has, 1 … 64, a row here is one input's: those of gate 0 are 1 … 8.
+    const firstGate = (kernel: number[] | string) => (kernel as number[]).filter((_, at) => at % 8 === 0);
+    const shapes = { weight_ih_l0: [8, 8], weight_hh_l0: [8, 2] };
+    const [body, head] = [() => stepped(l.conv2d(image), [5, 4, 4, 2]), () => stepped(l.flatten())];
+    expect(firstGate(rows([body(), head(), lstm8()], {}, shapes))).toEqual(channelsLast);
+    const both = l.bidirectional({ layer: lstm8() as tf.RNN, mergeMode: 'concat', name: 'both' });
+    const reverse = { weight_ih_l0_reverse: [8, 8], weight_hh_l0_reverse: [8, 2] };
+    expect(firstGate(rows([body(), head(), both], {}, { ...shapes, ...reverse }))).toEqual(channelsLast);
+    const dense = () => l.dense({ units: 1, useBias: false });
+    expect(rows([body(), head(), stepped(dense())], {}, { weight: [1, 8] })).toEqual(channelsLast);
+    expect(rows([body(), head(), dense()], {}, { weight: [1, 8] })).toEqual(channelsLast);
+  });
+
+  it('are refused where the order is not that of the last axis alone', () => {
+    const unknown = /the order is not to be told: flattened: \{ '/;
+    const [body, head] = [() => stepped(l.conv2d(image), [5, 4, 4, 2]), () => stepped(l.flatten())];
+    const dense = () => l.dense({ units: 1, useBias: false, name: 'fc' });
+    expect(rows([conv(), l.flatten(), l.reshape({ targetShape: [2, 4] }), rnn()])).toMatch(unknown);
+    expect(rows([conv(), l.flatten(), l.reshape({ targetShape: [8, 1] }), rnn()])).toMatch(unknown);
+    expect(rows([conv(), l.reshape({ targetShape: [2, 4] }), rnn()])).toMatch(unknown);
+    expect(rows([body(), head(), l.flatten(), dense()])).toMatch(unknown);
+    expect(rows([body(), l.flatten(), dense()])).toMatch(unknown);
+    expect(rows([body(), head(), l.permute({ dims: [2, 1] }), rnn()])).toMatch(unknown);
+    expect(rows([body(), head(), l.conv1d({ filters: 1, kernelSize: 2, name: 'c' })])).toContain(
+      'c takes what was flattened from [2, 2, 2], which PyTorch has in another order',
+    );
+    // What the caller says is taken.
+    const asked = () => [conv(), l.flatten(), l.reshape({ targetShape: [8, 1] }), l.permute({ dims: [2, 1] }), rnn()]; // prettier-ignore
+    expect(rows(asked())).toMatch(unknown);
+    expect(rows(asked(), { rnn: [2, 2, 2] })).toEqual(channelsLast);
+    expect(rows(asked(), { rnn: null })).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('are let be where there was one order', () => {
+    const same = [1, 2, 3, 4, 5, 6, 7, 8];
+    const rows8 = (...layers: tf.layers.Layer[]) => rows([...layers, rnn()]);
+    expect(rows8(l.reshape({ targetShape: [2, 8], inputShape: [16] } as never))).toEqual(same);
+    expect(rows8(l.reshape({ targetShape: [3, 8], inputShape: [3, 8, 1] } as never))).toEqual(same);
+    expect(rows8(l.conv2d({ ...image, filters: 8, inputShape: [4, 4, 2] }), l.reshape({ targetShape: [4, 8] }))).toEqual(same); // prettier-ignore
+    expect(rows8(l.conv1d({ ...image, filters: 8, inputShape: [6, 2] }))).toEqual(same);
+    expect(rows8(l.dense({ units: 8, inputShape: [3] }), l.repeatVector({ n: 2 }))).toEqual(same);
+  });
+
+  it('are found at once through very many ways', () => {
+    const input = tf.input({ shape: [4, 4, 2] });
+    let x = l.flatten().apply(conv().apply(input)) as tf.SymbolicTensor;
+    for (let i = 0; i < 40; i++) x = l.add().apply([x, l.reLU().apply(x) as tf.SymbolicTensor]) as tf.SymbolicTensor; // prettier-ignore
+    const outputs = l.dense({ units: 1, useBias: false, name: 'fc' }).apply(x) as tf.SymbolicTensor;
+    const model = tf.model({ inputs: input, outputs });
+    loadSafetensors(model, checkpoint({ 'fc.weight': [1, 8] }), { names: { conv: null } });
+    expect([...model.getLayer('fc').getWeights()[0]!.dataSync()]).toEqual(channelsLast);
+    model.dispose();
+  });
+});
+
+it('padding, slopes and activations that are not PyTorch’s are said', () => {
+  const pool = { padding: 'same' } as const;
+  const model = tf.sequential({
+    layers: [
+      l.maxPooling2d({ ...pool, poolSize: 2, inputShape: [9, 9, 1], name: 'even' }),
+      l.maxPooling2d({ ...pool, poolSize: 3, strides: 1, name: 'odd' }),
+      l.averagePooling2d({ ...pool, poolSize: 3, strides: 1, name: 'mean' }),
+      l.maxPooling2d({ poolSize: 2, name: 'valid' }),
+      l.leakyReLU({ name: 'steep' }),
+      l.leakyReLU({ alpha: 0.01, name: 'flat' }),
+      l.timeDistributed({ layer: l.leakyReLU({ name: 'inside' }), name: 'td' }),
+    ],
+  });
+  expect(loadSafetensors(model, checkpoint({})).toCheck).toEqual([
+    expect.stringMatching(/^even pads by 'same', with the odd pixel behind/),
+    expect.stringMatching(/^mean pads by 'same'.*count_include_pad=False$/),
+    expect.stringMatching(/^steep has the slope 0\.3, where PyTorch's nn\.LeakyReLU has 0\.01/),
+    expect.stringMatching(/^td\/inside has the slope 0\.3/),
+  ]);
+  model.dispose();
+});

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -195,6 +195,20 @@ it('what cannot be written is refused', () => {
   expect(refused({ __metadata__: { shape: [2], data } })).toContain(
     'is the name of what is said of the file',
   );
+  expect(refused({ w: { shape: [-1, -2], data } })).toContain('w has the shape [-1, -2], and lengths are');
+  expect(refused({ w: { shape: [0.5, 4], data } })).toContain('w has the shape [0.5, 4], and lengths are');
+  expect(refused({ w: null })).toContain('TypeError: writeSafetensors(): w has undefined of the shape');
+  expect(refused(new Map([[1, { shape: [2], data }]]))).toContain('takes texts as names, one is 1');
+  const said = (metadata: unknown) => messageOf(() => writeSafetensors({}, metadata as never));
+  expect(said({ epochs: 3 })).toContain('takes as metadata texts by name, it is given 3 as epochs');
+  expect(said(null)).toContain('takes as metadata texts by name, it is given null');
+  expect(said(['pt'])).toContain("takes as metadata texts by name, it is given ['pt'] (an array)");
+});
+
+it('a tensor has the name that it is given by, whatever it calls itself', () => {
+  const bias = { name: 'other', shape: [2], data: Float32Array.of(1, 2) };
+  const { tensors } = readSafetensors(writeSafetensors({ 'fc1.bias': bias, 'fc2.bias': bias }));
+  expect([...tensors.keys()]).toEqual(['fc1.bias', 'fc2.bias']);
 });
 
 describe('in Node', () => {
@@ -237,8 +251,43 @@ describe('in Node', () => {
       /model-1\.safetensors: The safetensors file has 3/,
     );
     expect(await refusal(join(folder, 'none.safetensors'))).toContain('ENOENT');
+    expect(await refusal(folder)).toBe(`${folder}: is no file`);
     expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
   });
+
+  /** A file of 2 GiB and 16 bytes of tensors and more, of which the disk holds the ends alone. */
+  const large = async (name: string, header: object) => {
+    const [path, start] = [join(folder, name), fileOf(header)];
+    await writeFile(path, start);
+    await truncate(path, start.length + 2 ** 31 + 16);
+    const file = await open(path, 'r+');
+    await file.write(Uint8Array.of(7), 0, 1, start.length + 2 ** 31 + 15);
+    await file.close();
+    return path;
+  };
+
+  it('a file beyond what Node reads at once, and why it is damaged', async () => {
+    const path = await large('large.safetensors', { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } });
+    expect(await refusal(path)).toBe(
+      `${path}: The safetensors file has 2147483664 bytes of tensors, and tells of 4`,
+    );
+    await rm(path);
+  });
+
+  it.skipIf(!process.env['ESPALIER_LONG'])(
+    'a tensor beyond what Node reads at once',
+    { timeout: 120_000 },
+    async () => {
+      const path = await large('larger.safetensors', {
+        a: { dtype: 'U8', shape: [2 ** 31 + 8], data_offsets: [0, 2 ** 31 + 8] },
+        b: { dtype: 'U8', shape: [8], data_offsets: [2 ** 31 + 8, 2 ** 31 + 16] },
+      });
+      const { tensors } = await readSafetensorsFile(path);
+      expect(tensors.get('a')!.data.length).toBe(2 ** 31 + 8);
+      expect([...tensors.get('b')!.data]).toEqual([0, 0, 0, 0, 0, 0, 0, 7]);
+      await rm(path);
+    },
+  );
 
   const python = process.env['ESPALIER_SAFETENSORS'];
   it.skipIf(!python)('Python reads what is written', async () => {

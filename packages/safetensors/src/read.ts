@@ -18,7 +18,7 @@ export interface SafeTensors {
 }
 
 /** Of the header's length. */
-const LENGTH_BYTES = 8;
+export const LENGTH_BYTES = 8;
 /** As the format's own implementation has it. */
 const LONGEST_HEADER = 100_000_000;
 
@@ -46,17 +46,30 @@ export function readSafetensors(file: Uint8Array | ArrayBuffer): SafeTensors {
   const bytes = ArrayBuffer.isView(file)
     ? new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
     : new Uint8Array(file);
-  if (bytes.length < LENGTH_BYTES)
-    refuse(`has ${bytes.length} bytes, and the length of its header takes ${LENGTH_BYTES}`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
-  const most = Math.min(LONGEST_HEADER, bytes.length - LENGTH_BYTES);
-  if (length > most) refuse(`tells of a header of ${length} bytes, and has room for one of ${most}`);
-  const end = LENGTH_BYTES + Number(length);
-  const { __metadata__: metadata = {}, ...entries } = headerOf(bytes.subarray(LENGTH_BYTES, end));
-  return { tensors: tensorsOf(entries, bytes.subarray(end)), metadata: metadataOf(metadata) };
+  const begin = headerEnd(bytes.subarray(0, LENGTH_BYTES), bytes.length);
+  const { entries, metadata } = contentsOf(bytes.subarray(LENGTH_BYTES, begin), bytes.length - begin);
+  const tensors = entries.map((entry) =>
+    tensorOf(entry, bytes.slice(begin + entry.begin, begin + entry.end)),
+  );
+  return { tensors: new Map(tensors), metadata };
 }
 
-interface Entry {
+/**
+ * Where the header ends and the tensors' bytes begin.
+ *
+ * @param start the first bytes of the file, `LENGTH_BYTES` of them where it has as many
+ * @param size of the file in bytes
+ */
+export function headerEnd(start: Uint8Array, size: number): number {
+  if (size < LENGTH_BYTES) refuse(`has ${size} bytes, and the length of its header takes ${LENGTH_BYTES}`);
+  const length = new DataView(start.buffer, start.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
+  const most = Math.min(LONGEST_HEADER, size - LENGTH_BYTES);
+  if (length > most) refuse(`tells of a header of ${length} bytes, and has room for one of ${most}`);
+  return LENGTH_BYTES + Number(length);
+}
+
+/** A tensor's place in the bytes after the header. */
+export interface Entry {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -64,7 +77,16 @@ interface Entry {
   readonly end: number;
 }
 
-function tensorsOf(header: Readonly<Record<string, unknown>>, data: Uint8Array): Map<string, SafeTensor> {
+/**
+ * What a header tells of, in the order of the bytes.
+ *
+ * @param size of what is behind it, in bytes, which the tensors fill without holes
+ */
+export function contentsOf(
+  bytes: Uint8Array,
+  size: number,
+): { readonly entries: readonly Entry[]; readonly metadata: SafeTensors['metadata'] } {
+  const { __metadata__: metadata = {}, ...header } = headerOf(bytes);
   const entries = Object.entries(header).map(([name, entry]) => entryOf(name, entry));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
@@ -73,17 +95,17 @@ function tensorsOf(header: Readonly<Record<string, unknown>>, data: Uint8Array):
       const what = begin < at ? 'lies over the tensor before it' : 'leaves a hole before it';
       refuse(`has ${quoted(name)} from byte ${begin} on, where ${at} is the first that is free: it ${what}`);
     }
-    if (end > data.length)
-      refuse(`has ${quoted(name)} up to byte ${end}, and ${data.length} bytes of tensors: it is cut short`);
+    if (end > size)
+      refuse(`has ${quoted(name)} up to byte ${end}, and ${size} bytes of tensors: it is cut short`);
     at = end;
   }
-  if (at < data.length) refuse(`has ${data.length} bytes of tensors, and tells of ${at}`);
-  return new Map(
-    entries.map(({ name, dtype, shape, begin, end }) => [
-      name,
-      { dtype, shape, data: DTYPES[dtype].read(data.slice(begin, end)) },
-    ]),
-  );
+  if (at < size) refuse(`has ${size} bytes of tensors, and tells of ${at}`);
+  return { entries, metadata: metadataOf(metadata) };
+}
+
+/** @param copy of the tensor's bytes, at the beginning of its buffer */
+export function tensorOf({ name, dtype, shape }: Entry, copy: Uint8Array): [string, SafeTensor] {
+  return [name, { dtype, shape, data: DTYPES[dtype].read(copy) }];
 }
 
 function entryOf(name: string, entry: unknown): Entry {

@@ -2,7 +2,7 @@
 import { describeValue, isUnderPruning } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
-import { flattenedBefore, isOneOrder, outsideOf, UnknownOrder, type Flattened } from './flattened.js';
+import { flattenedBefore, graphOf, isOneOrder, UnknownOrder, type Flattened } from './flattened.js';
 import {
   asItIs,
   ofConvolution,
@@ -68,22 +68,33 @@ export function torchWeights(
   assertPaths(typeof names === 'function' ? {} : names, paths, 'names', of);
   assertPaths(flattened, paths, 'flattened', of);
   const containers = layers.flatMap(({ layer }) => (layer instanceof tf.LayersModel ? [layer] : []));
-  const outside = outsideOf(containers);
+  const wrapped = layers.flatMap(({ layer, outermost }) =>
+    outermost ? [{ layer, wrapper: outermost }] : [],
+  );
+  const graph = graphOf(containers, wrapped);
   const weights: TorchWeight[] = [];
   const faults: string[] = [];
   const toCheck = layers.flatMap(({ layer, path }) => checksOf(layer).map((check) => `${path} ${check}`));
+  const seen = new Set<tf.LayerVariable>();
   for (const placed of layers) {
     const { layer, path } = placed;
     if (layer instanceof tf.LayersModel || isWrapper(layer) || layer.weights.length === 0) continue;
+    for (const weight of layer.weights) seen.add(weight);
     const module = moduleOf(placed, names, of);
     if (module === null) continue;
     try {
-      const flat = Object.hasOwn(flattened, path) ? flattened[path]! : flattenedBefore(layer, outside);
+      const flat = Object.hasOwn(flattened, path)
+        ? flattened[path]!
+        : flattenedBefore(placed.outermost ?? layer, graph);
       weights.push(...weightsOf(layer, path, module, flat));
     } catch (error) {
       if (!(error instanceof Fault || error instanceof UnknownOrder)) throw error;
       faults.push(error instanceof Fault ? `${path} ${error.message}` : unknownOrder(path, error.message));
     }
+  }
+  for (const weight of model.weights.filter((each) => !seen.has(each))) {
+    const { originalName, shape } = weight;
+    faults.push(`${originalName} of [${shape.join(', ')}] is in a layer that was not found in the model`);
   }
   const held = weights.find(({ variable }) => isUnderPruning(variable));
   if (held) throw new Error(`${of}: ${held.name} is under pruning: finalize() the run first`);
@@ -114,32 +125,39 @@ interface Placed {
   /** The names from the outside in, as core has them. */
   readonly path: string;
   readonly layer: tf.layers.Layer;
-  /** The path of the wrapper that the layer is in, whose name is the module's. */
-  readonly wrapper?: string;
+  /** The path with what is wrapped left out: the module's name is that of the wrapper. */
+  readonly modulePath: string;
+  /** Of what is wrapped, how often ever: the outermost of its wrappers, which gets its inputs. */
+  readonly outermost?: tf.layers.Layer;
   /** Of a direction of a `Bidirectional`: what PyTorch puts behind its parameters. */
   readonly direction?: '_l0' | '_l0_reverse';
 }
 
-function* placedLayers(container: tf.LayersModel, outer = ''): Generator<Placed> {
+function* placedLayers(container: tf.LayersModel, outer = '', outerModule = ''): Generator<Placed> {
+  const within = (path: string, name: string) => [path, name].filter(Boolean).join('/');
   for (const layer of container.layers) {
-    const path = [outer, layer.name].filter(Boolean).join('/');
-    yield { path, layer };
-    if (layer instanceof tf.LayersModel) yield* placedLayers(layer, path);
-    const {
-      layer: wrapped,
-      forwardLayer,
-      backwardLayer,
-    } = layer as unknown as Record<string, tf.layers.Layer>;
-    const inside = (inner: tf.layers.Layer) => ({
-      path: `${path}/${inner.name}`,
-      layer: inner,
-      wrapper: path,
+    yield* placedWithin({
+      path: within(outer, layer.name),
+      layer,
+      modulePath: within(outerModule, layer.name),
     });
-    if (layer.getClassName() === 'TimeDistributed') yield inside(wrapped!);
-    if (layer.getClassName() !== 'Bidirectional') continue;
-    yield { ...inside(forwardLayer!), direction: '_l0' };
-    yield { ...inside(backwardLayer!), direction: '_l0_reverse' };
   }
+}
+
+/** The layer itself, and all that it holds. */
+function* placedWithin(placed: Placed): Generator<Placed> {
+  yield placed;
+  const { layer, path, modulePath, outermost = layer } = placed;
+  if (layer instanceof tf.LayersModel) yield* placedLayers(layer, path, modulePath);
+  const inside = (inner: tf.layers.Layer) => ({
+    ...{ path: `${path}/${inner.name}`, layer: inner },
+    ...{ modulePath, outermost },
+  });
+  const { layer: wrapped, forwardLayer, backwardLayer } = layer as unknown as Record<string, tf.layers.Layer>;
+  if (layer.getClassName() === 'TimeDistributed') yield* placedWithin(inside(wrapped!));
+  if (layer.getClassName() !== 'Bidirectional') return;
+  yield { ...inside(forwardLayer!), direction: '_l0' };
+  yield { ...inside(backwardLayer!), direction: '_l0_reverse' };
 }
 
 function isWrapper(layer: tf.layers.Layer): boolean {
@@ -148,12 +166,12 @@ function isWrapper(layer: tf.layers.Layer): boolean {
 
 /** The module's name with a `*` for the parameter; null for a layer that is left out. */
 function moduleOf(
-  { path, wrapper, direction }: Placed,
+  { path, modulePath, direction }: Placed,
   names: NonNullable<NamingOptions['names']>,
   of: string,
 ): string | null {
   const named = typeof names === 'function' ? null : names;
-  const asked = wrapper === undefined || (named && Object.hasOwn(named, path)) ? path : wrapper;
+  const asked = named && Object.hasOwn(named, path) ? path : modulePath;
   const own = asked.replaceAll('/', '.');
   const name = typeof names === 'function' ? names(asked) : Object.hasOwn(names, asked) ? names[asked] : own;
   if (name === null) return null;
@@ -163,7 +181,7 @@ function moduleOf(
     );
   }
   if (!name.includes('*')) return `${name}.*${direction ?? ''}`;
-  return asked === wrapper && direction === '_l0_reverse' ? `${name}_reverse` : name;
+  return asked !== path && direction === '_l0_reverse' ? `${name}_reverse` : name;
 }
 
 type Parameters = readonly string[];
@@ -196,13 +214,22 @@ function counterpart(
   if (!known || shape.length > 5) throw new Fault(whyNot(className));
   assertActivations(layer, className);
   const [parameters, layoutOf] = known;
-  if (flat && !isOneOrder(flat) && shape[0] === size) {
-    if (className === 'Dense' && weight === 'kernel') return [parameters, ofFlattened(shape, flat)];
-    if (shape.length === 1 && className !== 'Dense') return [parameters, vectorOfFlattened(shape, flat)];
-  } else if (flat && shape[0] !== size && className === 'Dense' && weight === 'kernel') {
+  const isMatrix = weight === 'kernel' && (className === 'Dense' || known === RECURRENT.kernel);
+  const isVector = className.endsWith('Normalization') && shape.length === 1;
+  if (flat && (isMatrix || isVector) && shape[0] !== size) {
     throw new Fault(
       `has ${shape[0]} inputs, and the shape [${flat.join(', ')}] of what was flattened is one of ${size}`,
     );
+  }
+  if (flat && !isOneOrder(flat)) {
+    if (isMatrix) return [parameters, ofFlattened(shape, flat)];
+    if (isVector) return [parameters, vectorOfFlattened(shape, flat)];
+    if (className !== 'Dense' && LAYERS[className] !== RECURRENT) {
+      throw new Fault(
+        `takes what was flattened from [${flat.join(', ')}], which PyTorch has in another order, and the weights of a ` +
+          `${className} cannot be put in it: a dense layer between, or none of the flattening, does`,
+      );
+    }
   }
   if (className === 'LayerNormalization' && shape.length > 1) {
     throw new Fault('normalises over several axes, whose order in PyTorch is not to be told');
@@ -264,6 +291,8 @@ interface OpenLayer {
   readonly strides?: number[] | number;
   readonly kernelSize?: number[] | number;
   readonly targetShape?: number[];
+  readonly poolSize?: number[] | number;
+  readonly alpha?: number;
 }
 
 /** @throws Fault for a recurrent layer with activations that PyTorch's has not */
@@ -283,14 +312,23 @@ function assertActivations(layer: tf.layers.Layer, className: string): void {
 
 /** What is to be the same in both, and stands in no checkpoint. */
 function checksOf(layer: tf.layers.Layer): string[] {
-  const { epsilon, padding, strides = 1, kernelSize = 1, targetShape } = layer as unknown as OpenLayer;
+  const {
+    epsilon,
+    padding,
+    strides = 1,
+    kernelSize,
+    poolSize,
+    targetShape,
+    alpha,
+  } = layer as unknown as OpenLayer;
   const className = layer.getClassName();
   const checks: string[] = [];
   if (/Normalization$/.test(className) && epsilon !== 1e-5) {
     checks.push(`has the epsilon ${epsilon}, where PyTorch's modules have 1e-5 unless they are told another`);
   }
   const shifts =
-    [strides].flat().some((step) => step > 1) || [kernelSize].flat().some((length) => length % 2 === 0);
+    [strides].flat().some((step) => step > 1) ||
+    [kernelSize ?? poolSize ?? 1].flat().some((length) => length % 2 === 0);
   if (/Conv/.test(className) && padding === 'same' && shifts) {
     checks.push(
       `pads by 'same', with the odd pixel behind, where PyTorch pads evenly: a zeroPadding2d before it, and 'valid', do as PyTorch`,
@@ -298,6 +336,19 @@ function checksOf(layer: tf.layers.Layer): string[] {
   }
   if (/Conv.DTranspose$/.test(className) && padding === 'same') {
     checks.push('crops its outputs by "same": PyTorch crops by its padding and output_padding');
+  }
+  if (/^MaxPooling.D$/.test(className) && padding === 'same' && shifts) {
+    checks.push("pads by 'same', with the odd pixel behind, where PyTorch pads evenly");
+  }
+  if (/^AveragePooling.D$/.test(className) && padding === 'same') {
+    checks.push(
+      "pads by 'same', with the odd pixel behind, and divides by the pixels that are there: PyTorch pads evenly, and counts " +
+        'those of the padding too unless it is told count_include_pad=False',
+    );
+  }
+  // The numbers of float32 too.
+  if (className === 'LeakyReLU' && Math.abs(alpha! - 0.01) > 1e-6) {
+    checks.push(`has the slope ${alpha}, where PyTorch's nn.LeakyReLU has 0.01 unless it is told another`);
   }
   if (className === 'Reshape' && (targetShape?.length ?? 0) > 2 && !isOneOrder(targetShape!)) {
     checks.push(

@@ -31,7 +31,8 @@ const ALIGNMENT = 8;
  *
  * @param tensors by name
  * @param metadata texts by name; PyTorch's own files say `{ format: 'pt' }`
- * @throws TypeError for what is no tensor; RangeError for one whose shape is not that of its numbers
+ * @throws TypeError for what is no tensor, and metadata that are no texts; RangeError for a shape that is not that of the
+ *   numbers, or has lengths that are no whole numbers from 0 on
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, TensorToWrite>> | ReadonlyMap<string, TensorToWrite>,
@@ -40,11 +41,12 @@ export function writeSafetensors(
   if (typeof tensors !== 'object' || tensors === null || Array.isArray(tensors)) {
     throw new TypeError(`writeSafetensors() takes tensors by name, it is given ${describeValue(tensors)}`);
   }
+  assertTexts(metadata);
   const given = [...(tensors instanceof Map ? tensors : Object.entries(tensors))] as [
     string,
     TensorToWrite,
   ][];
-  const written = given.map(([name, tensor]) => ({ name, ...tensor, dtype: dtypeOf(name, tensor) }));
+  const written = given.map(([name, tensor]) => ({ ...tensor, name, dtype: dtypeOf(name, tensor) }));
   written.sort((a, b) => DTYPES[b.dtype].bytes - DTYPES[a.dtype].bytes || (a.name < b.name ? -1 : 1));
   let at = 0;
   const entries = written.map(({ name, dtype, shape, data }) => {
@@ -65,7 +67,19 @@ export function writeSafetensors(
   return file;
 }
 
-function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): Dtype {
+function assertTexts(metadata: unknown): void {
+  const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+  const wrong = isObject ? Object.entries(metadata).find(([, text]) => typeof text !== 'string') : [];
+  if (wrong === undefined) return;
+  const seen = isObject ? `${describeValue(wrong[1])} as ${wrong[0]}` : describeValue(metadata);
+  throw new TypeError(`writeSafetensors() takes as metadata texts by name, it is given ${seen}`);
+}
+
+function dtypeOf(name: string, tensor: TensorToWrite): Dtype {
+  if (typeof name !== 'string') {
+    throw new TypeError(`writeSafetensors() takes texts as names, one is ${describeValue(name)}`);
+  }
+  const { dtype, shape, data } = ((tensor as unknown) ?? {}) as TensorToWrite;
   const own = OF_ARRAYS.get((data as SafeData | undefined)?.constructor);
   if (own === undefined || !Array.isArray(shape)) {
     throw new TypeError(
@@ -84,6 +98,11 @@ function dtypeOf(name: string, { dtype, shape, data }: TensorToWrite): Dtype {
   }
   if (bools && (data as Uint8Array).some((bit) => bit > 1)) {
     throw new RangeError(`writeSafetensors(): ${name} is to be BOOL, and has bytes other than 0 and 1`);
+  }
+  if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0)) {
+    throw new RangeError(
+      `writeSafetensors(): ${name} has the shape [${shape.join(', ')}], and lengths are whole numbers from 0 on`,
+    );
   }
   const size = (shape as readonly number[]).reduce((product, length) => product * length, 1);
   if (size === data.length) return dtype ?? own;

@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import * as tf from '@tensorflow/tfjs';
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { checked, compress } from '../index.js';
 import { fileSystem } from '../node.js';
 import { fillBlockSparse, weightBits } from '../test-support.js';
+import { isWithin } from './file-system.js';
 
 let root: string;
 let folder: string;
@@ -137,4 +138,34 @@ it.skipIf(process.getuid?.() === 0)('says of a folder that it may not write in w
   await expect(model(8).save(fileSystem(folder))).rejects.toThrow('could not be saved');
   await chmod(folder, 0o700);
   plain.dispose();
+});
+
+it('reads no file twice, whatever is told of the weights', async () => {
+  const plain = model();
+  await plain.save(fileSystem(folder));
+  plain.dispose();
+  const path = join(folder, 'model.json');
+  const json = JSON.parse(await readFile(path, 'utf8')) as tf.io.ModelJSON;
+  const [group] = json.weightsManifest;
+  const [name] = group!.paths;
+  // Texts have no length that is told: the sizes of the files would end nothing.
+  group!.weights.push({ name: 'texts', shape: [1], dtype: 'string' });
+  for (const again of [name!, `./${name}`]) {
+    const named = { ...json, weightsManifest: [group!, { paths: [again], weights: [] }] };
+    await writeFile(path, JSON.stringify(named));
+    await expect(tf.loadLayersModel(fileSystem(folder))).rejects.toThrow(
+      `${path} names ${join(folder, name!)} twice among its weights`,
+    );
+  }
+});
+
+it('knows what lies in a folder, and in the root', () => {
+  const { root: top } = parse(resolve('.'));
+  expect(dirname(join(top, 'model.json'))).toBe(top);
+  expect(isWithin(top, resolve(top, 'weights.bin'))).toBe(true);
+  expect(isWithin(top, resolve(top, ''))).toBe(false);
+  const models = join(top, 'models');
+  expect(isWithin(models, resolve(models, 'weights.bin'))).toBe(true);
+  expect(isWithin(models, resolve(models, '../models-2/weights.bin'))).toBe(false);
+  expect(isWithin(models, resolve(models, ''))).toBe(false);
 });

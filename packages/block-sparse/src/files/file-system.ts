@@ -125,9 +125,12 @@ async function load(folder: string, json: string): Promise<tf.io.ModelArtifacts>
     .flatMap(({ paths }) => paths ?? [])
     .map((path) => {
       const place = resolve(folder, String(path));
-      if (place.startsWith(folder + sep)) return place;
+      if (isWithin(folder, place)) return place;
       throw new RangeError(`${json} names weights outside its folder: ${describeValue(path)}`);
     });
+  const seen = new Set<string>();
+  const twice = places.find((place) => seen.has(place) || !seen.add(place));
+  if (twice !== undefined) throw new RangeError(`${json} names ${twice} twice among its weights`);
   await assertSizes(places, weightSpecs, json);
   const parts: Uint8Array[] = [];
   for (const place of places) parts.push(await read(place, `${json} names it`));
@@ -137,6 +140,12 @@ async function load(folder: string, json: string): Promise<tf.io.ModelArtifacts>
   bytesOfWeights(artifacts);
   assertReadable(artifacts);
   return artifacts;
+}
+
+/** Whether a path is one of something in the folder, which may be the root. */
+export function isWithin(folder: string, place: string): boolean {
+  const start = folder.endsWith(sep) ? folder : folder + sep;
+  return place.startsWith(start) && place !== start;
 }
 
 /** That the files together are no larger than what is told of them, before any is read. */

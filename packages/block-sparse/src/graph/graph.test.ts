@@ -10,7 +10,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checked, compress, compressGraphModel, graphCompressionReport } from '../index.js';
 import { fileSystem } from '../node.js';
 import { expectClose, randomTensor, randomValues } from '../test-support.js';
-import type { Attribute, GraphNode } from './topology.js';
+import { plannedConstants } from './plan.js';
+import type { Attribute, GraphNode, Topology } from './topology.js';
 
 let tensors = 0;
 beforeAll(() => tf.setBackend('cpu'));
@@ -209,6 +210,29 @@ const images = () => randomTensor<tf.Tensor>([2, 5, 6, 8], 3);
 const rows = () => randomTensor<tf.Tensor>([3, 8], 4);
 const cubes = () => randomTensor<tf.Tensor>([2, 3, 8], 5);
 const bias = (count: number): Constant => ({ shape: [count], values: randomValues(count, 7) });
+
+it('is gone through once, however many ways of Identity lead to it', async () => {
+  // i and j each pass on both of those before: 2^40 ways from the kernel to the last.
+  const pairs = Array.from({ length: 40 }, (_, d) => {
+    const input = d === 0 ? ['w', 'w'] : [`i${d - 1}`, `j${d - 1}`];
+    return [`i${d}`, `j${d}`].map((name) => ({ name, op: 'Identity', input }));
+  }).flat();
+  const model = await graph({ w: kernel(8, 12) }, [
+    ...pairs,
+    { name: 'y', op: 'MatMul', input: ['x', 'i39'] },
+    { name: 'z', op: 'Identity', input: ['y'] },
+  ]);
+  const planned = await plannedConstants(
+    (await artifactsOf(model)).modelTopology as Topology,
+    model.weights,
+    new Set(['z']),
+    [4, 4],
+  );
+  expect(planned).toMatchObject([
+    { name: 'w', shape: [8, 12], plan: { readers: [{ node: { name: 'y' } }] } },
+  ]);
+  model.dispose();
+});
 
 describe('a node', () => {
   it.each<[string, Record<string, Constant>, GraphNode[], () => tf.Tensor]>([

@@ -107,15 +107,17 @@ function readersThrough(
   readers: ReadonlyMap<string, readonly Reader[]>,
   outputs: ReadonlySet<string>,
 ): readonly Reader[] | string {
-  if (outputs.has(name)) return 'is an output of the model';
   const found: Reader[] = [];
-  for (const { node, places } of readers.get(name) ?? []) {
-    const inputs = places.filter((place) => !node.input![place]!.startsWith('^'));
-    if (inputs.length === 0) continue;
-    const further =
-      node.op === 'Identity' ? readersThrough(node.name, readers, outputs) : [{ node, places: inputs }];
-    if (typeof further === 'string') return further;
-    found.push(...further);
+  // Grows while it is gone through: each node once, however many ways lead to it.
+  const passed = new Set([name]);
+  for (const each of passed) {
+    if (outputs.has(each)) return 'is an output of the model';
+    for (const { node, places } of readers.get(each) ?? []) {
+      const inputs = places.filter((place) => !node.input![place]!.startsWith('^'));
+      if (inputs.length === 0) continue;
+      if (node.op === 'Identity') passed.add(node.name);
+      else found.push({ node, places: inputs });
+    }
   }
   return found;
 }
