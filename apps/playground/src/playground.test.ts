@@ -220,7 +220,8 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
   it('trains on a table of one’s own, and says in a line what is wrong with one', async () => {
     await set('data', 'table');
     await set('epochs', '2');
-    await set('second', '');
+    // Scores by the inputs of layers, which the experiment has from the training rows.
+    await set('second', 'wanda');
     const lines = Array.from(
       { length: 200 },
       (_, i) => `${i % 13};${(i * i) % 17};${i % 13 > 6 ? 'high' : 'low'}`,
@@ -230,7 +231,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
     expect((await untilDone()).error).toBe(
       "bad.csv: 'kind' has one class alone, 'x': give examples of two at least",
     );
-    await chosen('table', { 'mine.csv': `a;b;kind\n${lines.join('\n')}\n` });
+    await chosen('table', { 'mine.csv': `"a, cm";b;kind\n${lines.join('\n')}\n` });
     await page.waitForFunction(`document.querySelector('#column').value === 'kind'`);
     await page.click('#train');
     expect(await untilDone()).toEqual({ status: 'Done: the results are below.', error: '' });
@@ -242,6 +243,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
 
   it('trains on images of one’s own, and says which cannot be read', async () => {
     await set('data', 'images');
+    await set('second', '');
     await set('rows', '4');
     await set('columns', '4');
     const images = Object.fromEntries(
@@ -258,6 +260,29 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
     await chosen('files', images);
     await page.click('#train');
     expect(await untilDone()).toEqual({ status: 'Done: the results are below.', error: '' });
+  });
+
+  it('reads no more of them when it is stopped, and what was read says nothing more', async () => {
+    await page.evaluate(`
+      window.decoded = 0;
+      window.decodes = createImageBitmap;
+      window.createImageBitmap = async (file) => {
+        decoded++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return decodes(file);
+      };`);
+    const images = Object.fromEntries(
+      Array.from({ length: 150 }, (_, i) => [`${i % 2 ? 'dark' : 'light'}-${i}.bmp`, bitmap(i)]),
+    );
+    await chosen('files', images);
+    await page.click('#train');
+    await page.waitForFunction(`document.querySelector('#status').textContent.startsWith('Reading images')`);
+    await page.click('#stop');
+    const count = (await page.evaluate('decoded')) as number;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await page.evaluate('decoded')).toBe(count);
+    expect(await untilDone()).toEqual({ status: 'Stopped.', error: '' });
+    await page.evaluate('window.createImageBitmap = decodes');
   });
 
   it('has said nothing to the console, and asked nobody else for anything', () => {
