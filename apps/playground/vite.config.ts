@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
 import { pageStyle } from '@espalier/report';
 import { defineConfig, type Plugin } from 'vite';
+
+import { fillServiceWorker } from './src/fill-service-worker.js';
 
 /** The look of reports is in the page from the start. */
 const looksLikeReports: Plugin = {
@@ -23,9 +24,8 @@ const worksOffline: Plugin = {
       const part = bundle[file]!;
       version.update(file).update(part.type === 'chunk' ? part.code : part.source);
     }
-    const source = readFileSync(new URL('src/service-worker.js', import.meta.url), 'utf8')
-      .replace("'FILES'", files.map((file) => JSON.stringify(file)).join(', '))
-      .replace('VERSION', version.digest('hex').slice(0, 16));
+    const listed = files.filter((file) => file !== 'index.html');
+    const source = fillServiceWorker(listed, version.digest('hex').slice(0, 16));
     this.emitFile({ type: 'asset', fileName: 'service-worker.js', source });
   },
 };
