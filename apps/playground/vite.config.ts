@@ -3,12 +3,20 @@ import { createHash } from 'node:crypto';
 import { pageStyle } from '@espalier/report';
 import { defineConfig, type Plugin } from 'vite';
 
+import { contentPolicy } from './src/content-policy.js';
 import { fillServiceWorker } from './src/fill-service-worker.js';
 
-/** The look of reports is in the page from the start. */
+/** The look of reports is in the page from the start; its policy before all that asks for something. */
 const looksLikeReports: Plugin = {
   name: 'looks-like-reports',
-  transformIndexHtml: () => [{ tag: 'style', children: pageStyle, injectTo: 'head-prepend' }],
+  transformIndexHtml: (html) => {
+    const policy = `<meta http-equiv="Content-Security-Policy" content="${contentPolicy}" />`;
+    // Behind the encoding, which browsers look for in the first 1024 bytes.
+    return html.replace(
+      /<meta charset=[^>]*>/,
+      (charset) => `${charset}${policy}<style>${pageStyle}</style>`,
+    );
+  },
 };
 
 /** A service worker beside the page, which knows each file of the build and keeps it. */
@@ -30,10 +38,14 @@ const worksOffline: Plugin = {
   },
 };
 
+const headers = { 'Content-Security-Policy': contentPolicy };
+
 export default defineConfig({
   // Wherever its folder is put.
   base: './',
   plugins: [looksLikeReports, worksOffline],
+  server: { headers },
+  preview: { headers },
   worker: { format: 'es' },
   build: { target: 'es2022', chunkSizeWarningLimit: 4000, modulePreload: false },
 });

@@ -16,6 +16,7 @@ import { preview, type PreviewServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CHROMIUM, IN_CHROMIUM } from '../../../tools/in-chromium.js';
+import { contentPolicy } from './content-policy.js';
 
 const APP = join(import.meta.dirname, '..');
 const STRATEGIES = ['magnitude', 'sequential-attention-plus-plus'];
@@ -102,7 +103,11 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
   }
 
   it('keeps itself on the device, and from then on needs no server', async () => {
-    await page.goto(server.resolvedUrls!.local[0]!);
+    const response = await page.goto(server.resolvedUrls!.local[0]!);
+    // Workers have the policy that their files come with; the page has it in itself, too.
+    expect(response!.headers()['content-security-policy']).toBe(contentPolicy);
+    expect(await page.$eval('meta[http-equiv]', (meta) => meta.getAttribute('content'))).toBe(contentPolicy);
+    expect(await page.evaluate('document.characterSet')).toBe('UTF-8');
     await page.waitForFunction(`document.querySelector('#offline').textContent !== ''`);
     await server.close();
     await page.reload();
@@ -283,6 +288,27 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
     expect(await page.evaluate('decoded')).toBe(count);
     expect(await untilDone()).toEqual({ status: 'Stopped.', error: '' });
     await page.evaluate('window.createImageBitmap = decodes');
+  });
+
+  it('says so in a line where what shows the results cannot be loaded', async () => {
+    const fresh = await browser.newPage();
+    await fresh.goto(page.url());
+    const kept = `(await caches.open((await caches.keys())[0]))`;
+    const outcome = `(await ${kept}.keys()).find(({ url }) => url.includes('/outcome-'))`;
+    await fresh.evaluate(`(async () => {
+      const file = ${outcome};
+      window.again = await ${kept}.match(file);
+      window.file = file;
+      await ${kept}.delete(file);
+      document.querySelector('#epochs').value = '1';
+      document.querySelector('#second').value = '';
+      document.querySelector('#train').click();
+    })()`);
+    await fresh.waitForFunction(`!document.querySelector('#error').hidden`, { timeout: 60_000 });
+    expect(await fresh.$eval('#error', (box) => box.textContent)).toMatch(/Failed to fetch.*outcome-/);
+    expect(await fresh.$eval('#status', (line) => line.textContent)).toBe('There are no results.');
+    await fresh.evaluate(`(async () => ${kept}.put(file, again))()`);
+    await fresh.close();
   });
 
   it('has said nothing to the console, and asked nobody else for anything', () => {
