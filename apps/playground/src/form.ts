@@ -2,6 +2,7 @@
 import { csvColumns } from '@espalier/datasets/csv-text';
 
 import type { BackendChoice, Choice, Data, Network } from './choice.js';
+import { delimiterOf } from './delimiter.js';
 import { element, find } from './elements.js';
 import { imagesOf } from './images.js';
 import { strategyNames, type StrategyName } from './strategy-names.js';
@@ -68,9 +69,12 @@ function showWhatMatters(): void {
 
 async function offerColumns(): Promise<void> {
   select('column').replaceChildren();
+  const chosen = input('table').files?.[0];
   const { name, text, delimiter } = await tableOf();
+  // Another may have been chosen while this one was read.
+  if (input('table').files?.[0] !== chosen) return;
   const columns = csvColumns(text, delimiter, name);
-  select('column').append(...columns.map((column) => element('option', { value: column }, column)));
+  select('column').replaceChildren(...columns.map((column) => element('option', { value: column }, column)));
   select('column').value = columns.at(-1) ?? '';
 }
 
@@ -83,24 +87,22 @@ async function tableOf(): Promise<{ name: string; text: string; delimiter: strin
     );
   }
   const text = await file.text();
-  // The one that the columns' names have between them.
-  const head = text.slice(0, text.indexOf('\n') >>> 0);
-  const delimiter = [',', ';', '\t'].find((candidate) => head.includes(candidate)) ?? ',';
-  return { name: file.name, text, delimiter };
+  return { name: file.name, text, delimiter: delimiterOf(text) };
 }
 
 /**
  * @param onProgress is told, in a line, what is being done where it takes a while
+ * @param signal ends it: what it was to read is not read to its end
  * @throws Error, in a line, for what nothing can be trained on
  */
-export async function choiceOf(onProgress: (line: string) => void): Promise<Choice> {
+export async function choiceOf(onProgress: (line: string) => void, signal: AbortSignal): Promise<Choice> {
   const number = (id: string) => Number(input(id).value);
   const [first, second] = [
     select('first').value as StrategyName,
     select('second').value as StrategyName | '',
   ];
   return {
-    data: await dataOf(onProgress),
+    data: await dataOf(onProgress, signal),
     network: networkOf(),
     strategies: second === '' || second === first ? [first] : [first, second],
     sparsity: number('sparsity') / 100,
@@ -116,7 +118,7 @@ function networkOf(): Network {
   return kind === 'perceptron' ? { kind, hidden: input('hidden').value.split(',').map(Number) } : { kind };
 }
 
-async function dataOf(onProgress: (line: string) => void): Promise<Data> {
+async function dataOf(onProgress: (line: string) => void, signal: AbortSignal): Promise<Data> {
   const kind = select('data').value;
   if (kind === 'table') {
     const table = await tableOf();
@@ -125,9 +127,8 @@ async function dataOf(onProgress: (line: string) => void): Promise<Data> {
   }
   if (kind === 'images') {
     const files = ['folder', 'files'].flatMap((id) => Array.from(input(id).files ?? []));
-    return imagesOf(files, Number(select('side').value), (done, of) =>
-      onProgress(`Reading images: ${done} of ${of}`),
-    );
+    const tell = (done: number, of: number) => onProgress(`Reading images: ${done} of ${of}`);
+    return imagesOf(files, Number(select('side').value), tell, signal);
   }
   return kind === 'digits-mlp' ? { kind } : { kind: 'planted-blocks' };
 }

@@ -16,12 +16,14 @@ interface Labelled {
  * by its name is passed over.
  *
  * @param onProgress is told how many are done
- * @throws Error, in a line, for images that cannot be read, are too many or too large, or tell no class
+ * @param signal ends it before the next image
+ * @throws its reason; Error, in a line, for images that cannot be read, are too many or too large, or tell no class
  */
 export async function imagesOf(
   files: readonly File[],
   side: number,
   onProgress: (done: number, of: number) => void,
+  signal: AbortSignal,
 ): Promise<Extract<Data, { kind: 'images' }>> {
   const images = files.filter(isImage).map(labelled);
   if (images.length === 0) {
@@ -36,6 +38,8 @@ export async function imagesOf(
   const pixels = new Uint8Array(images.length * size);
   for (const [i, image] of images.entries()) {
     const bitmap = await decoded(image);
+    if (signal.aborted) bitmap.close();
+    signal.throwIfAborted();
     const cut = Math.min(bitmap.width, bitmap.height);
     // What is transparent is white.
     context.fillStyle = 'white';

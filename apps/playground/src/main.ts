@@ -17,6 +17,8 @@ const [form, train, stop] = [
 interface Running {
   readonly worker: Worker;
   readonly cards: TrialCard[];
+  /** Ends what is still being read for it. */
+  readonly ended: AbortController;
   names: readonly string[];
   device: string;
 }
@@ -39,18 +41,21 @@ async function start(): Promise<void> {
   find('outcome').hidden = true;
   find('running').replaceChildren();
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-  const own: Running = (running = { worker, cards: [], names: [], device: '' });
+  const own: Running = (running = {
+    ...{ worker, cards: [], names: [], device: '', ended: new AbortController() },
+  });
   train.disabled = true;
   stop.disabled = false;
   say('Getting ready.');
   // On a phone the form fills the window.
   if (find('bar').getBoundingClientRect().bottom > innerHeight / 2) find('bar').scrollIntoView();
-  worker.onmessage = ({ data }: MessageEvent<Message>) => void hear(own, data);
+  worker.onmessage = ({ data }: MessageEvent<Message>) =>
+    void hear(own, data).catch((error: Error) => fail(own, error.message));
   worker.onerror = ({ message }) =>
     fail(own, message || 'The worker that trains could not be started: reload the page');
   draw(own);
   try {
-    const choice = await choiceOf(say);
+    const choice = await choiceOf((line) => sayOf(own, line), own.ended.signal);
     if (running === own) worker.postMessage(choice);
   } catch (error) {
     fail(own, (error as Error).message);
@@ -87,6 +92,8 @@ async function hear(own: Running, message: Message): Promise<void> {
       await drawNow(own);
       // With what draws, loaded when there is something to show.
       const { showOutcome } = await import('./outcome.js');
+      // In the meantime it may have been stopped, and another started.
+      if (running !== own) return;
       showOutcome(message, own.device);
       const dense = message.summary.rows.find(({ pruner }) => pruner === 'dense');
       end(dense?.status === 'ok' ? 'Done: the results are below.' : 'Done.');
@@ -100,12 +107,13 @@ async function hear(own: Running, message: Message): Promise<void> {
 function fail(own: Running, message: string): void {
   if (running !== own) return;
   showError(message);
-  end('Nothing was trained to its end.');
+  end('There are no results.');
 }
 
 function end(line: string): void {
   if (!running) return;
   running.worker.terminate();
+  running.ended.abort();
   running = null;
   const hadFocus = document.activeElement === stop;
   train.disabled = false;
@@ -116,12 +124,19 @@ function end(line: string): void {
 
 function draw(own: Running): void {
   if (running !== own) return;
-  void drawNow(own).then(() => setTimeout(() => draw(own), DRAW_EVERY));
+  drawNow(own).then(
+    () => setTimeout(() => draw(own), DRAW_EVERY),
+    (error: Error) => fail(own, error.message),
+  );
 }
 
 async function drawNow({ cards }: Running): Promise<void> {
   const [dense] = cards;
   for (const card of cards) await card.draw(dense!.steps);
+}
+
+function sayOf(own: Running, line: string): void {
+  if (running === own) say(line);
 }
 
 function say(line: string): void {

@@ -16,6 +16,7 @@ import { preview, type PreviewServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CHROMIUM, IN_CHROMIUM } from '../../../tools/in-chromium.js';
+import { contentPolicy } from './content-policy.js';
 
 const APP = join(import.meta.dirname, '..');
 const STRATEGIES = ['magnitude', 'sequential-attention-plus-plus'];
@@ -102,7 +103,11 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
   }
 
   it('keeps itself on the device, and from then on needs no server', async () => {
-    await page.goto(server.resolvedUrls!.local[0]!);
+    const response = await page.goto(server.resolvedUrls!.local[0]!);
+    // Workers have the policy that their files come with; the page has it in itself, too.
+    expect(response!.headers()['content-security-policy']).toBe(contentPolicy);
+    expect(await page.$eval('meta[http-equiv]', (meta) => meta.getAttribute('content'))).toBe(contentPolicy);
+    expect(await page.evaluate('document.characterSet')).toBe('UTF-8');
     await page.waitForFunction(`document.querySelector('#offline').textContent !== ''`);
     await server.close();
     await page.reload();
@@ -220,7 +225,8 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
   it('trains on a table of one’s own, and says in a line what is wrong with one', async () => {
     await set('data', 'table');
     await set('epochs', '2');
-    await set('second', '');
+    // Scores by the inputs of layers, which the experiment has from the training rows.
+    await set('second', 'wanda');
     const lines = Array.from(
       { length: 200 },
       (_, i) => `${i % 13};${(i * i) % 17};${i % 13 > 6 ? 'high' : 'low'}`,
@@ -230,7 +236,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
     expect((await untilDone()).error).toBe(
       "bad.csv: 'kind' has one class alone, 'x': give examples of two at least",
     );
-    await chosen('table', { 'mine.csv': `a;b;kind\n${lines.join('\n')}\n` });
+    await chosen('table', { 'mine.csv': `"a, cm";b;kind\n${lines.join('\n')}\n` });
     await page.waitForFunction(`document.querySelector('#column').value === 'kind'`);
     await page.click('#train');
     expect(await untilDone()).toEqual({ status: 'Done: the results are below.', error: '' });
@@ -242,6 +248,7 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
 
   it('trains on images of one’s own, and says which cannot be read', async () => {
     await set('data', 'images');
+    await set('second', '');
     await set('rows', '4');
     await set('columns', '4');
     const images = Object.fromEntries(
@@ -258,6 +265,50 @@ describe.skipIf(!CHROMIUM)(`the playground ${IN_CHROMIUM}`, () => {
     await chosen('files', images);
     await page.click('#train');
     expect(await untilDone()).toEqual({ status: 'Done: the results are below.', error: '' });
+  });
+
+  it('reads no more of them when it is stopped, and what was read says nothing more', async () => {
+    await page.evaluate(`
+      window.decoded = 0;
+      window.decodes = createImageBitmap;
+      window.createImageBitmap = async (file) => {
+        decoded++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return decodes(file);
+      };`);
+    const images = Object.fromEntries(
+      Array.from({ length: 150 }, (_, i) => [`${i % 2 ? 'dark' : 'light'}-${i}.bmp`, bitmap(i)]),
+    );
+    await chosen('files', images);
+    await page.click('#train');
+    await page.waitForFunction(`document.querySelector('#status').textContent.startsWith('Reading images')`);
+    await page.click('#stop');
+    const count = (await page.evaluate('decoded')) as number;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await page.evaluate('decoded')).toBe(count);
+    expect(await untilDone()).toEqual({ status: 'Stopped.', error: '' });
+    await page.evaluate('window.createImageBitmap = decodes');
+  });
+
+  it('says so in a line where what shows the results cannot be loaded', async () => {
+    const fresh = await browser.newPage();
+    await fresh.goto(page.url());
+    const kept = `(await caches.open((await caches.keys())[0]))`;
+    const outcome = `(await ${kept}.keys()).find(({ url }) => url.includes('/outcome-'))`;
+    await fresh.evaluate(`(async () => {
+      const file = ${outcome};
+      window.again = await ${kept}.match(file);
+      window.file = file;
+      await ${kept}.delete(file);
+      document.querySelector('#epochs').value = '1';
+      document.querySelector('#second').value = '';
+      document.querySelector('#train').click();
+    })()`);
+    await fresh.waitForFunction(`!document.querySelector('#error').hidden`, { timeout: 60_000 });
+    expect(await fresh.$eval('#error', (box) => box.textContent)).toMatch(/Failed to fetch.*outcome-/);
+    expect(await fresh.$eval('#status', (line) => line.textContent)).toBe('There are no results.');
+    await fresh.evaluate(`(async () => ${kept}.put(file, again))()`);
+    await fresh.close();
   });
 
   it('has said nothing to the console, and asked nobody else for anything', () => {

@@ -20,7 +20,9 @@ const MODULES = {
   omp: () => import('@espalier/omp'),
   rigl: () => import('@espalier/rigl'),
   'structured-dst': () => import('@espalier/structured-dst'),
+  wanda: () => import('@espalier/wanda'),
   random: () => import('@espalier/random'),
+  ompr: () => import('@espalier/omp/ompr'),
 } satisfies Record<StrategyName, () => Promise<Module>>;
 
 export async function loadStrategy(name: StrategyName): Promise<Pruner> {

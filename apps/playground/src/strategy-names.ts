@@ -14,7 +14,9 @@ export const strategyNames = [
   'omp',
   'rigl',
   'structured-dst',
+  'wanda',
   'random',
+  'ompr',
 ] as const;
 
 export type StrategyName = (typeof strategyNames)[number];

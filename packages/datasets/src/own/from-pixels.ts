@@ -15,7 +15,8 @@ export interface PixelsSettings extends OwnSplit {
 }
 
 /**
- * Normalised channel by channel, by mean and deviation of the training images; a channel that is constant there becomes 0.
+ * Normalised channel by channel, by mean and deviation of the training images. A channel that is constant there becomes 0
+ * in every image: nothing can be learned from it.
  *
  * @throws TypeError or RangeError for a setting that is not what it is to be
  * @throws DataError where pixels are not those of so many images, and what `fromArrays` refuses
@@ -37,29 +38,41 @@ export function fromPixels(settings: PixelsSettings): DataSet {
   }
   const { train } = splitOf(count, split, of);
   const values = new Float32Array(pixels.length);
-  normalisation(statisticsOf(pixels, size, channels, train)).write(pixels, values);
+  const { varies, ...statistics } = statisticsOf(pixels, size, channels, train);
+  normalisation(statistics).write(pixels, values);
+  varies.forEach((does, channel) => {
+    for (let i = channel; !does && i < values.length; i += channels) values[i] = 0;
+  });
   return fromArrays({ inputs: { values, shape: [...shape], type: 'float32' }, labels, ...split });
 }
 
-/** @param train the images that tell */
+/**
+ * @param train the images that tell
+ * @returns with the deviation 1 where a channel is constant
+ */
 function statisticsOf(
   pixels: Uint8Array,
   size: number,
   channels: number,
   train: Int32Array,
-): ChannelStatistics {
+): ChannelStatistics & { readonly varies: readonly boolean[] } {
+  // Whole numbers: exact below 2^53.
   const sums = new Float64Array(channels);
   const squares = new Float64Array(channels);
+  const first = pixels.subarray(train[0]! * size, train[0]! * size + channels);
+  const varies = Array.from(first, () => false);
   for (const image of train) {
     for (let i = 0; i < size; i++) {
-      const value = pixels[image * size + i]! / 255;
-      sums[i % channels]! += value;
-      squares[i % channels]! += value * value;
+      const value = pixels[image * size + i]!;
+      const channel = i % channels;
+      sums[channel]! += value;
+      squares[channel]! += value * value;
+      if (value !== first[channel]) varies[channel] = true;
     }
   }
   const each = (train.length * size) / channels;
-  const mean = Array.from(sums, (sum) => sum / each);
-  const variances = mean.map((own, channel) => squares[channel]! / each - own * own);
-  // A step of a pixel's scale is 1/255: what varies less does not vary.
-  return { mean, deviation: variances.map((variance) => (variance > 1e-9 ? Math.sqrt(variance) : 1)) };
+  const means = Array.from(sums, (sum) => sum / each);
+  const deviationOf = (mean: number, channel: number) =>
+    varies[channel] ? Math.sqrt(squares[channel]! / each - mean * mean) / 255 : 1;
+  return { mean: means.map((mean) => mean / 255), deviation: means.map(deviationOf), varies };
 }

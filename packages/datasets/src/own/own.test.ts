@@ -174,6 +174,25 @@ describe('fromPixels', () => {
     expect(Math.max(...values.filter((_, i) => i % 2 === 1).map(Math.abs))).toBeLessThan(1e-6);
   });
 
+  it('makes 0 of a channel that is constant in training, in the test images as well', async () => {
+    const numbered = fromPixels({ pixels, shape, labels: Array.from(labels.keys()) });
+    const inTest = [...(await all(numbered.test)).targets];
+    const varied = pixels.map((value, i) => (i % 2 && inTest.includes(i >> 2) ? i : value));
+    const { train, test } = fromPixels({ pixels: varied, shape, labels });
+    for (const part of [train, test]) {
+      const [values] = (await all(part)).inputs as [Float32Array];
+      expect(values.filter((value, i) => i % 2 === 1 && value !== 0)).toHaveLength(0);
+    }
+  });
+
+  it('sees a pixel that differs by one level among many', async () => {
+    const many = Uint8Array.from({ length: 4 * 40_000 }, (_, i) => (i % 40_000 ? 200 : 201));
+    const { train } = fromPixels({ pixels: many, shape: [200, 200, 1], labels: [0, 1, 0, 1] });
+    const [values] = (await all(train)).inputs as [Float32Array];
+    // Of n pixels the one above: √(n − 1).
+    expect(values[0]).toBeCloseTo(Math.sqrt(39_999), 2);
+  });
+
   it('refuses pixels that are not of so many images', () => {
     expect(() => fromPixels({ pixels, shape, labels: labels.slice(1) })).toThrow(
       /40 pixels are not those of 9 images of the shape \[2, 1, 2\]/,

@@ -22,7 +22,7 @@ export async function kernelViews(kernels: readonly KernelState[]): Promise<Kern
   return views;
 }
 
-/** Read from the device. */
+/** Read from the device: a copy, as on the cpu backend the numbers of a variable are the ones that it trains with. */
 async function factorsOf(kernel: KernelState): Promise<Float32Array | null> {
   const [scale] = tf.tidy(() => {
     const { blockScale } = kernel.factors();
@@ -30,7 +30,7 @@ async function factorsOf(kernel: KernelState): Promise<Float32Array | null> {
   });
   if (!scale) return null;
   try {
-    return (await scale.data()) as Float32Array;
+    return (await scale.data()).slice() as Float32Array;
   } finally {
     scale.dispose();
   }
