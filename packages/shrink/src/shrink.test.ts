@@ -293,7 +293,83 @@ describe('layers that are used more than once', () => {
   });
 });
 
+describe('a layer without weights', () => {
+  const input = () => tf.input({ shape: [3] });
+  const dense = (count: number) => layers.dense({ units: count, activation: 'tanh' });
+
+  it.each([
+    ['add', 2, 3],
+    ['add', 3, 2],
+    ['concatenate', 2, 3],
+    ['concatenate', 3, 2],
+  ] as const)('%s takes %d inputs, and %d another time', async (kind, first, second) => {
+    const x = input();
+    const layer = layers[kind]();
+    const used = (count: number) =>
+      layer.apply(Array.from({ length: count }, () => dense(4).apply(x) as tf.SymbolicTensor));
+    const ends = [layers.dense({ units: 1, name: 'one' }), layers.dense({ units: 1, name: 'two' })];
+    const made = ends.map((end, i) => end.apply(used(i === 0 ? first : second)) as tf.SymbolicTensor);
+    const model = tf.model({ inputs: x, outputs: made });
+    shaken(model);
+    clear(ends[0]!, { rows: [1] });
+    clear(ends[1]!, { rows: [2] });
+    const { model: small, report } = await shrink(model);
+    expect(report.parameters.after).toBeLessThan(report.parameters.before);
+    expect(difference(model, small)).toBeLessThan(1e-6);
+  });
+
+  it.each([
+    [2, 3],
+    [3, 2],
+  ])('flattens %d channels, and %d another time', async (first, second) => {
+    const x = tf.input({ shape: [2, 2, 1] });
+    const flatten = layers.flatten();
+    const convs = [first, second].map((filters) => layers.conv2d({ filters, kernelSize: 1 }));
+    const made = convs.map(
+      (conv) => layers.dense({ units: 1 }).apply(flatten.apply(conv.apply(x))) as tf.SymbolicTensor,
+    );
+    const model = tf.model({ inputs: x, outputs: made });
+    shaken(model);
+    clear(convs[0]!, { columns: [0] });
+    clear(convs[1]!, { columns: [1] });
+    const { model: small, report } = await shrink(model);
+    expect(units(report)).toContain('3 → 2');
+    expect(difference(model, small)).toBeLessThan(1e-6);
+  });
+});
+
+it('a model inside that is given other lengths than it was built for is refused', async () => {
+  const inner = tf.sequential({ name: 'inner', layers: [layers.flatten({ inputShape: [4, 2] })] });
+  const x = tf.input({ shape: [3, 2] });
+  const outputs = layers.dense({ units: 1 }).apply(inner.apply(x)) as tf.SymbolicTensor;
+  await expect(shrink(tf.model({ inputs: x, outputs }))).rejects.toThrow(
+    'inner is built for inputs of shape [,4,2], and used on [,3,2]',
+  );
+});
+
 describe('what nothing is taken out of', () => {
+  it('is a depthwise convolution whose activation is one of all channels, and noise of a shape of its own', async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.conv2d({ inputShape: [4, 4, 2], filters: 3, kernelSize: 1 }),
+        layers.depthwiseConv2d({ kernelSize: 1, activation: 'softmax' }),
+        layers.conv2d({ filters: 2, kernelSize: 1 }),
+        layers.dropout({ rate: 0.5, noiseShape: [4, 4, 4, 2] }),
+        layers.conv2d({ filters: 2, kernelSize: 1 }),
+      ],
+    });
+    shaken(model);
+    clear(model.layers[2]!, { rows: [0] });
+    clear(model.layers[4]!, { rows: [1] });
+    const { model: small, report } = await shrink(model);
+    expect(report.parameters.after).toBe(report.parameters.before);
+    expect(report.stayed.map(({ reason }) => reason.replace(/^\S+ /, ''))).toEqual([
+      'makes it: its activation, softmax, is one of all of its channels together',
+      'makes it: its noise has a shape of its own',
+    ]);
+    expect(difference(model, small)).toBe(0);
+  });
+
   it('keeps what it is given and what it makes, and is named', async () => {
     const model = tf.sequential({
       layers: [
