@@ -186,13 +186,22 @@ function fill(model: tf.LayersModel, draws: Draws): void {
 }
 
 it(`${CASES} random networks predict the same when they are shrunk, and shrink no further`, async () => {
-  let smaller = 0;
+  let [smaller, mixedUp] = [0, 0];
   for (let seed = 1; seed <= CASES; seed++) {
     const draws = new Draws(seed);
     const model = network(draws);
     fill(model, draws);
     const tensors = tf.memory().numTensors;
-    const { model: small, report } = await shrink(model);
+    const shrunk = await shrink(model).catch((error: RangeError) => error);
+    if (shrunk instanceof Error) {
+      // tfjs' own copy of it is another model.
+      expect(shrunk.message, `of case ${seed}`).toMatch(/mixes up calls/);
+      expect(tf.memory().numTensors).toBe(tensors);
+      mixedUp += 1;
+      model.dispose();
+      continue;
+    }
+    const { model: small, report } = shrunk;
     expect(tf.memory().numTensors).toBe(tensors + small.weights.length);
     if (report.parameters.after < report.parameters.before) smaller += 1;
     tf.tidy(() => {
@@ -211,4 +220,5 @@ it(`${CASES} random networks predict the same when they are shrunk, and shrink n
     model.dispose();
   }
   expect(smaller).toBeGreaterThan(CASES / 3);
-});
+  expect(mixedUp).toBeLessThan(CASES / 20);
+}, 600_000);
