@@ -8,6 +8,8 @@
 import { describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
+import { keepsZeros } from './run/held-variables.js';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const Initializer = Object.getPrototypeOf(tf.initializers.zeros().constructor) as abstract new () => object;
@@ -41,7 +43,23 @@ export function assertModel(model: tf.LayersModel, of: string): void {
  */
 export function assertRebuildable(model: tf.LayersModel): void {
   const known = tf.serialization.SerializationMap.getMap().classNameMap;
+  const paths = new Set<string>();
   for (const [path, layer] of everyLayer(model)) {
+    // The model itself has its name for one, which a layer may have too.
+    if (layer !== model && paths.has(path)) {
+      refuse(
+        path,
+        `is two layers: one has a name with a slash in it, which reads as a path. Give it another name`,
+      );
+    }
+    if (layer !== model) paths.add(path);
+    const weights = layer instanceof tf.LayersModel ? [] : layer.weights;
+    if (weights.some((weight) => keepsZeros((weight as unknown as { readonly val: tf.Variable }).val))) {
+      refuse(
+        path,
+        'is kept at its zeros by a run that ended with finalize({ keepZeros: true }): release() it first',
+      );
+    }
     const own = METHODS.find((method) => Object.hasOwn(layer, method));
     if (own) {
       refuse(
@@ -72,8 +90,8 @@ export function assertRebuildable(model: tf.LayersModel): void {
 export interface Rewriting {
   /** The weights of a layer of which a copy must have as many; all, when absent. */
   readonly weightsOf?: (layer: tf.layers.Layer) => readonly tf.LayerVariable[];
-  /** Fields that are rewritten, wherever a layer has them; none, when absent. */
-  readonly fields?: ReadonlySet<string>;
+  /** The fields of a layer that are rewritten; none, when absent. */
+  readonly fieldsOf?: (layer: tf.layers.Layer) => ReadonlySet<string>;
 }
 
 /**
@@ -84,7 +102,7 @@ export interface Rewriting {
 export function assertRebuilt(
   model: tf.LayersModel,
   copy: tf.LayersModel,
-  { weightsOf = ({ weights }) => weights, fields }: Rewriting = {},
+  { weightsOf = ({ weights }) => weights, fieldsOf = () => new Set() }: Rewriting = {},
 ): void {
   const copies = new Map(everyLayer(copy));
   for (const [path, layer] of everyLayer(model)) {
@@ -99,7 +117,7 @@ export function assertRebuilt(
           'weights that were added from outside are not part of it',
       );
     }
-    assertSameFields(path, layer, other, fields);
+    assertSameFields(path, layer, other, fieldsOf(layer));
   }
 }
 
@@ -107,7 +125,7 @@ function assertSameFields(
   path: string,
   layer: tf.layers.Layer,
   copy: tf.layers.Layer,
-  rewritten: ReadonlySet<string> = new Set(),
+  rewritten: ReadonlySet<string>,
 ): void {
   const fields = copy as unknown as Fields;
   for (const [field, value] of Object.entries(layer)) {

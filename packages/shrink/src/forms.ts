@@ -4,8 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 
+import { fieldsOf } from './fields.js';
+import { isOfEachChannel, mixingForm } from './mixing.js';
 import { passingForm } from './passing.js';
-import { mixingForm } from './mixing.js';
 import type { Call } from './graph.js';
 
 /** Numbers that channels have at every place and for every example; NaN for a channel that varies. */
@@ -75,6 +76,11 @@ export async function formOf({ layer, inputs, outputs }: Call): Promise<Form> {
   const free = [...inputs, ...outputs].some(({ channels }) => channels === 0);
   if (free && className !== 'Embedding')
     return whole('the last axis of what it takes or makes has any length');
+  const activation = fieldsOf(layer).activation?.getClassName() ?? 'linear';
+  if (className === 'DepthwiseConv2D' && !isOfEachChannel(activation))
+    return whole(`its activation, ${activation}, is one of all of its channels together`);
+  if (className === 'Dropout' && fieldsOf(layer)['noiseShape'])
+    return whole('its noise has a shape of its own');
   return (
     (await mixingForm(layer)) ??
     (await passingForm(layer, inputs, outputs[0]!)) ??

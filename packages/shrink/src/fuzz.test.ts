@@ -32,10 +32,13 @@ type Open = tf.SymbolicTensor;
 
 const elementwise = ['linear', 'relu', 'sigmoid', 'tanh', 'elu', 'softplus', 'relu6', 'selu'] as const;
 
+/** One of all channels is as likely as three of each. */
+const activations = [...elementwise, 'softmax', 'softmax'] as const;
+
 /** A layer that takes an image to one. */
 function onImage(draws: Draws, side: number, channels: number): tf.layers.Layer {
   const padding = draws.of(['valid', 'same'] as const);
-  const activation = draws.of(elementwise);
+  const activation = draws.of(activations);
   const kernelSize = draws.of(side > 2 ? [1, 2, 3] : [1]);
   const useBias = draws.share() < 0.7;
   const common = { kernelSize, padding, activation, useBias };
@@ -47,7 +50,7 @@ function onImage(draws: Draws, side: number, channels: number): tf.layers.Layer 
     () => layers.separableConv2d({ ...common, filters }),
     () => layers.conv2dTranspose({ ...common, filters }),
     () => layers.batchNormalization({ scale: draws.share() < 0.8, center: draws.share() < 0.8 }),
-    () => layers.activation({ activation: draws.of([...elementwise, 'softmax'] as const) }),
+    () => layers.activation({ activation: draws.of(activations) }),
     () => layers.leakyReLU({ alpha: 0.1 }),
     () => layers.dropout({ rate: 0.3 }),
     () => layers.dense({ units: filters, activation, useBias }),
@@ -66,7 +69,7 @@ function onImage(draws: Draws, side: number, channels: number): tf.layers.Layer 
 
 function onVector(draws: Draws): tf.layers.Layer {
   const units = 1 + draws.below(7);
-  const activation = draws.of([...elementwise, 'softmax'] as const);
+  const activation = draws.of(activations);
   return draws.of([
     () => layers.dense({ units, activation, useBias: draws.share() < 0.7 }),
     () => layers.dense({ units, activation, useBias: draws.share() < 0.7 }),
@@ -76,8 +79,20 @@ function onVector(draws: Draws): tf.layers.Layer {
   ])();
 }
 
-/** Some steps from a tensor on, with branches that are added, joined or multiplied, and a layer that is used again. */
-function grown(draws: Draws, input: Open, steps: number): Open {
+/** Layers without weights, which are used again on any number of inputs of any width. */
+interface Reused {
+  readonly flatten: tf.layers.Layer;
+  readonly merge: tf.layers.Layer;
+  readonly join: tf.layers.Layer;
+}
+
+function reused(draws: Draws): Reused {
+  const merge = draws.of([layers.add, layers.multiply, layers.average, layers.maximum, layers.minimum]);
+  return { flatten: layers.flatten(), merge: merge(), join: layers.concatenate() };
+}
+
+/** Some steps from a tensor on, with branches that are added, joined or multiplied, and layers that are used again. */
+function grown(draws: Draws, input: Open, steps: number, old: Reused): Open {
   let at = input;
   let again: tf.layers.Layer | null = null;
   for (let step = 0; step < steps; step++) {
@@ -99,18 +114,18 @@ function grown(draws: Draws, input: Open, steps: number): Open {
     ) {
       at = again.apply(at) as Open;
     } else if (kind < 0.9) {
-      const branches = [next().apply(at) as Open, next().apply(at) as Open, at];
+      const branches = [next().apply(at) as Open, next().apply(at) as Open, at].slice(draws.below(2));
       const alike = branches.filter(({ shape }) => shape.join() === branches[0]!.shape.join());
       const places = branches.filter(
         ({ shape }) => shape.slice(1, -1).join() === at.shape.slice(1, -1).join(),
       );
-      const merge = draws.of([layers.add, layers.multiply, layers.average, layers.maximum, layers.minimum]);
-      if (alike.length > 1) at = merge().apply(alike) as Open;
-      else if (places.length > 1) at = layers.concatenate().apply(places) as Open;
+      const { merge, join } = draws.share() < 0.6 ? old : reused(draws);
+      if (alike.length > 1 && draws.share() < 0.7) at = merge.apply(alike) as Open;
+      else if (places.length > 1) at = join.apply(places) as Open;
       else at = branches[0]!;
     } else if (isImage && step > 1) {
       const flat = draws.of([
-        () => layers.flatten(),
+        () => old.flatten,
         () => layers.globalAveragePooling2d({}),
         () => layers.globalMaxPooling2d({}),
       ]);
@@ -123,13 +138,24 @@ function grown(draws: Draws, input: Open, steps: number): Open {
 function network(draws: Draws): tf.LayersModel {
   const shape = draws.share() < 0.6 ? [4 + draws.below(3), 4, 1 + draws.below(3)] : [3 + draws.below(4)];
   const input = tf.input({ shape });
-  let at = grown(draws, input, 2 + draws.below(4));
+  const old = reused(draws);
+  let at = grown(draws, input, 2 + draws.below(4), old);
   if (draws.share() < 0.4) {
     const inner = tf.input({ shape: at.shape.slice(1) as number[] });
-    const model = tf.model({ inputs: inner, outputs: grown(draws, inner, 1 + draws.below(3)) });
+    const model = tf.model({
+      inputs: inner,
+      outputs: grown(draws, inner, 1 + draws.below(3), reused(draws)),
+    });
     at = model.apply(at) as Open;
   }
-  if (at.shape.length === 4) at = layers.flatten().apply(at) as Open;
+  if (draws.share() < 0.3) {
+    // A second way from the input on, by layers that the first one goes by.
+    const ways = [at, grown(draws, input, 1 + draws.below(3), old)].map((way) =>
+      way.shape.length === 4 ? (old.flatten.apply(way) as Open) : way,
+    );
+    at = old.join.apply(ways) as Open;
+  }
+  if (at.shape.length === 4) at = old.flatten.apply(at) as Open;
   const last = layers.dense({ units: 2 }).apply(at) as Open;
   return tf.model({ inputs: input, outputs: draws.share() < 0.2 ? [last, at] : last });
 }
@@ -160,13 +186,22 @@ function fill(model: tf.LayersModel, draws: Draws): void {
 }
 
 it(`${CASES} random networks predict the same when they are shrunk, and shrink no further`, async () => {
-  let smaller = 0;
+  let [smaller, mixedUp] = [0, 0];
   for (let seed = 1; seed <= CASES; seed++) {
     const draws = new Draws(seed);
     const model = network(draws);
     fill(model, draws);
     const tensors = tf.memory().numTensors;
-    const { model: small, report } = await shrink(model);
+    const shrunk = await shrink(model).catch((error: RangeError) => error);
+    if (shrunk instanceof Error) {
+      // tfjs' own copy of it is another model.
+      expect(shrunk.message, `of case ${seed}`).toMatch(/mixes up calls/);
+      expect(tf.memory().numTensors).toBe(tensors);
+      mixedUp += 1;
+      model.dispose();
+      continue;
+    }
+    const { model: small, report } = shrunk;
     expect(tf.memory().numTensors).toBe(tensors + small.weights.length);
     if (report.parameters.after < report.parameters.before) smaller += 1;
     tf.tidy(() => {
@@ -185,4 +220,5 @@ it(`${CASES} random networks predict the same when they are shrunk, and shrink n
     model.dispose();
   }
   expect(smaller).toBeGreaterThan(CASES / 3);
-});
+  expect(mixedUp).toBeLessThan(CASES / 20);
+}, 600_000);

@@ -54,7 +54,10 @@ export function graphOf(model: tf.LayersModel): Graph {
   const called = (layer: tf.LayersModel, inputs: readonly Value[]): readonly Value[] => {
     const container = containerOf(layer);
     const known = new Map<tf.SymbolicTensor, Value>();
-    container.inputs.forEach((tensor, i) => known.set(tensor, inputs[i]!));
+    container.inputs.forEach((tensor, i) => {
+      assertAsBuilt(layer, tensor.shape, inputs[i]!.shape);
+      known.set(tensor, inputs[i]!);
+    });
     // From the inputs on, in the order in which tfjs itself computes.
     const depths = Object.keys(container.nodesByDepth).map(Number);
     for (const node of depths.sort((a, b) => b - a).flatMap((depth) => container.nodesByDepth[depth]!)) {
@@ -74,6 +77,18 @@ export function graphOf(model: tf.LayersModel): Graph {
   const inputs = model.inputs.map(({ shape }) => made(shape));
   const outputs = called(model, inputs);
   return { calls, values, inputs, outputs, channels };
+}
+
+/** @throws RangeError for a model that is given other lengths than it was built for: what its layers make is another then */
+function assertAsBuilt({ name }: tf.LayersModel, built: Shape, given: Shape): void {
+  const isSame = built.every(
+    (length, i) => i === 0 || [length, given[i]].includes(null) || length === given[i],
+  );
+  if (isSame && built.length === given.length) return;
+  throw new RangeError(
+    `${name} is built for inputs of shape [${built.join()}], and used on [${given.join()}]: ` +
+      'make it anew, or its input of lengths that are null, and shrink that',
+  );
 }
 
 /** A sequential model keeps another, which it builds when it is first asked for. */

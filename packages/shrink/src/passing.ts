@@ -115,7 +115,6 @@ async function depthwise(layer: tf.layers.Layer): Promise<Passing> {
   const kernel = (await numbersOf(layer, 'depthwiseKernel'))!;
   const { depthMultiplier: multiplier = 1, activation, ...fields } = fieldsOf(layer);
   const bias = await numbersOf(layer, 'bias');
-  const name = activation?.getClassName() ?? 'linear';
   const outputs = fields['depthwiseKernel'] as { readonly shape: readonly number[] };
   const { sum, any } = tapSums(kernel, outputs.shape[2]! * multiplier);
   const isEverywhere = padsNothing(fieldsOf(layer));
@@ -128,8 +127,7 @@ async function depthwise(layer: tf.layers.Layer): Promise<Passing> {
         const adds = any[j] === 0 || value === 0 ? 0 : isEverywhere ? value * total : NaN;
         return adds + (bias?.[j] ?? 0);
       });
-      if (!activation) return made;
-      return isOfEachChannel(name) ? applied(made, (values) => activation.apply(values)) : made.fill(NaN);
+      return activation ? applied(made, (values) => activation.apply(values)) : made;
     },
     isZero: (j) => any[j] === 0,
     weights: [

@@ -8,6 +8,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 
+import { fieldsOf } from './fields.js';
 import { formOf, type Constants, type Form, type Mixing } from './forms.js';
 import { Groups } from './groups.js';
 import type { Call, Graph, Value } from './graph.js';
@@ -16,7 +17,10 @@ import type { Call, Graph, Value } from './graph.js';
 export interface Use {
   readonly layer: tf.layers.Layer;
   readonly path: string;
+  /** That of its first call; of a layer with weights, that of all. */
   readonly form: Form;
+  /** One for each call: a layer without weights takes as many inputs, of such widths, as each gives it. */
+  readonly forms: readonly Form[];
   readonly calls: readonly Call[];
 }
 
@@ -120,20 +124,29 @@ async function usesOf(graph: Graph, paths: ReadonlyMap<tf.layers.Layer, string>)
   const uses: Use[] = [];
   for (const [layer, calls] of callsOf) {
     const forms = await Promise.all(calls.map(formOf));
-    const form = forms.find(({ kind }) => kind === 'whole') ?? forms[0]!;
-    uses.push({ layer, path: paths.get(layer) ?? layer.name, form, calls });
+    const whole = forms.find(({ kind }) => kind === 'whole') ?? severalWidths(layer, calls);
+    const ofCalls = whole ? calls.map(() => whole) : forms;
+    uses.push({ layer, path: paths.get(layer) ?? layer.name, form: ofCalls[0]!, forms: ofCalls, calls });
   }
   return uses;
 }
 
+/** A layer that says what shape it is given says one alone. */
+function severalWidths(layer: tf.layers.Layer, calls: readonly Call[]): Form | null {
+  const widths = calls.map(({ inputs, outputs }) => [inputs, outputs].flat().map(({ channels }) => channels));
+  if (!fieldsOf(layer).batchInputShape || new Set(widths.map(String)).size === 1) return null;
+  return { kind: 'whole', why: 'it is used at several widths, and says which one it is given' };
+}
+
 /** What each channel of each value is, where it is always the same. */
 async function constantsOf(graph: Graph, uses: readonly Use[]): Promise<ReadonlyMap<Value, Constants>> {
-  const forms = new Map(uses.map(({ layer, form }) => [layer, form]));
+  const formOfCall = new Map(uses.flatMap(({ calls, forms }) => calls.map((call, i) => [call, forms[i]!])));
   const constants = new Map<Value, Constants>();
   const varying = (value: Value) => constants.set(value, new Float64Array(value.channels).fill(NaN));
   graph.inputs.forEach(varying);
-  for (const { layer, inputs, outputs } of graph.calls) {
-    const form = forms.get(layer)!;
+  for (const call of graph.calls) {
+    const { inputs, outputs } = call;
+    const form = formOfCall.get(call)!;
     const given = inputs.map((value) => constants.get(value)!);
     outputs.forEach(varying);
     if (form.kind === 'passing') constants.set(outputs[0]!, await form.constants(given));
@@ -161,20 +174,23 @@ async function mixed(form: Mixing, given: Constants): Promise<Constants> {
 function grouped(graph: Graph, uses: readonly Use[]): Groups {
   const groups = new Groups(graph.channels);
   const join = (one: Value, other: Value) => {
-    for (let c = 0; c < one.channels; c++) groups.join(one.first + c, other.first + c);
+    const channels = Math.min(one.channels, other.channels); // lengths of what an embedding looks up by differ
+    for (let c = 0; c < channels; c++) groups.join(one.first + c, other.first + c);
   };
-  for (const { form, calls, layer } of uses) {
-    if (form.kind === 'whole') continue;
-    for (const { inputs, outputs } of calls) {
+  for (const { forms, calls, layer } of uses) {
+    for (const [i, { inputs, outputs }] of calls.entries()) {
+      const form = forms[i]!;
       if (form.kind === 'passing') {
         const [output] = outputs;
         for (let j = 0; j < output!.channels; j++) {
-          for (const [i, c] of form.sources(j)) groups.join(output!.first + j, inputs[i]!.first + c);
+          for (const [from, c] of form.sources(j)) groups.join(output!.first + j, inputs[from]!.first + c);
         }
       }
     }
-    // One layer, one set of weights: what goes in one call goes in all. So does what a model inside is given.
-    if (layer.weights.length === 0 && layer.getClassName() !== 'InputLayer') continue;
+    if (forms[0]!.kind === 'whole') continue;
+    // One layer, one set of weights: what goes in one call goes in all. So does what a layer says that it is given, as
+    // that of a model inside.
+    if (layer.weights.length === 0 && !fieldsOf(layer).batchInputShape) continue;
     const [first, ...others] = calls;
     for (const { inputs, outputs } of others) {
       inputs.forEach((value, i) => join(first!.inputs[i]!, value));

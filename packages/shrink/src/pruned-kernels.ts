@@ -1,6 +1,7 @@
 /** Whether a model has the zeros that the report of its pruning tells of. */
 import {
   blockGrid,
+  matrixShape as shapeOf,
   nonZeroBlocks,
   type Expected,
   type LayerKernel,
@@ -33,8 +34,9 @@ export async function assertZerosOf(
 ): Promise<void> {
   for (const { name, matrixShape, blockShape, blocks, keptBlocks } of pruned) {
     const kernel = kernels.find((each) => each.name === name);
-    if (kernel?.variable.size !== matrixShape[0] * matrixShape[1]) {
-      const has = kernel ? `its ${name} is of another size` : `it has no ${name}`;
+    const shape = kernel && kernel.variable.shape.length > 1 && shapeOf(kernel.variable.shape, kernel.kind);
+    if (!shape || shape.join() !== matrixShape.join()) {
+      const has = kernel ? `its ${name} is of another shape` : `it has no ${name}`;
       throw new RangeError(`The report is of another model than the one that shrink() is given: ${has}`);
     }
     const nonZero = nonZeroBlocks(await kernel.variable.data(), blockGrid(matrixShape, blockShape));

@@ -3,11 +3,12 @@ import { assertRebuilt } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { fieldsOf, variableOf } from './fields.js';
-import { layerPaths, type Value } from './graph.js';
+import { graphOf, layerPaths, type Graph, type Value } from './graph.js';
 import type { Plan, Use } from './plan.js';
 
 /** The topology of a model as `model.toJSON` gives it, in the naming of Keras. */
 interface LayerJson {
+  readonly class_name: string;
   readonly config: {
     readonly name?: string;
     readonly layers?: readonly LayerJson[];
@@ -33,10 +34,13 @@ const WIDTHS: Readonly<Record<string, string>> = {
   SeparableConv2D: 'filters',
 };
 
-/** The fields that differ then. */
-const REWRITTEN: ReadonlySet<string> = new Set([
-  ...['units', 'filters', 'outputDim', 'useBias', 'bias', 'batchInputShape'],
-]);
+/** The fields that differ then, of a layer that is rewritten. */
+function fieldsRewritten(layer: tf.layers.Layer, use: Use | undefined): ReadonlySet<string> {
+  if (!use || use.form.kind === 'whole') return new Set();
+  const width = WIDTHS[layer.getClassName()];
+  if (!width) return new Set(['batchInputShape']);
+  return new Set([width === 'output_dim' ? 'outputDim' : width, 'useBias', 'bias', 'batchInputShape']);
+}
 
 export async function rewritten(model: tf.LayersModel, plan: Plan): Promise<tf.LayersModel> {
   const uses = new Map(plan.uses.map((use) => [use.layer, use]));
@@ -48,14 +52,19 @@ export async function rewritten(model: tf.LayersModel, plan: Plan): Promise<tf.L
     const use = uses.get(places.get(path)!);
     if (use && use.form.kind !== 'whole') rewrite(config, use, plan);
   }
+  startAtZeros(topology);
   const copy = await tf.models.modelFromJSON(
     topology as unknown as Parameters<typeof tf.models.modelFromJSON>[0],
   );
   try {
+    // One that had no bias may have got one.
     const weightsOf = (layer: tf.layers.Layer) =>
-      layer.weights.filter((weight) => weight !== fieldsOf(layer).bias);
-    assertRebuilt(model, copy, { weightsOf, fields: REWRITTEN });
+      layer.weights.filter((weight) => !WIDTHS[layer.getClassName()] || weight !== fieldsOf(layer).bias);
+    assertRebuilt(model, copy, { weightsOf, fieldsOf: (layer) => fieldsRewritten(layer, uses.get(layer)) });
+    for (const [from, to] of counterparts(model, copy)) carryOverFields(from, to);
     const copies = new Map(layerPaths(copy));
+    const originals = new Map([...places].map(([path, layer]) => [copies.get(path)!, layer]));
+    assertSameGraph(graphOf(model), graphOf(copy), originals);
     for (const [path, layer] of places) carryOver(layer, copies.get(path)!, uses.get(layer), plan);
   } catch (error) {
     copy.dispose();
@@ -66,23 +75,125 @@ export async function rewritten(model: tf.LayersModel, plan: Plan): Promise<tf.L
   return copy;
 }
 
+/**
+ * That every layer of a copy is given what it is given in the model. In a topology calls of one layer have numbers, and
+ * tfjs makes them in another order where a later one can be made first.
+ */
+function assertSameGraph(
+  graph: Graph,
+  other: Graph,
+  originals: ReadonlyMap<tf.layers.Layer, tf.layers.Layer>,
+): void {
+  const known = new Map<string, number>();
+  const layers = new Map<tf.layers.Layer, number>();
+  /** The same numbers for values that are made in the same way of the same inputs. */
+  const numbered = ({ inputs, calls }: Graph, original: (layer: tf.layers.Layer) => tf.layers.Layer) => {
+    const numbers = new Map(inputs.map((value, i) => [value, `input ${i}`]));
+    for (const call of calls) {
+      const layer = original(call.layer);
+      // A sequential model has one that is not among its layers.
+      if (layer.getClassName() === 'InputLayer') {
+        numbers.set(call.outputs[0]!, numbers.get(call.inputs[0]!)!);
+        continue;
+      }
+      if (!layers.has(layer)) layers.set(layer, layers.size);
+      const made = [layers.get(layer), ...call.inputs.map((value) => numbers.get(value))].join();
+      if (original !== own && !known.has(made)) {
+        throw new RangeError(
+          `${layer.name} is given something else in the copy that tfjs makes of the model's serialisation: it mixes up calls ` +
+            'of a layer before it, which is used several times. Put a layer of its own in the place of each call, or ' +
+            'make the calls in the order in which their inputs come',
+        );
+      }
+      if (!known.has(made)) known.set(made, known.size);
+      call.outputs.forEach((value, i) => numbers.set(value, `${known.get(made)} ${i}`));
+    }
+    return numbers;
+  };
+  const own = (layer: tf.layers.Layer) => layer;
+  const [numbers, others] = [numbered(graph, own), numbered(other, (layer) => originals.get(layer) ?? layer)];
+  const differs = graph.outputs.findIndex((value, i) => numbers.get(value) !== others.get(other.outputs[i]!));
+  if (differs >= 0) {
+    throw new RangeError(
+      `Output ${differs} is another one in the copy that tfjs makes of the model's serialisation: it mixes up calls of a ` +
+        'layer that is used several times. Put a layer of its own in the place of each call',
+    );
+  }
+}
+
 function rewrite(config: LayerJson['config'], use: Use, plan: Plan): void {
   const { layer, form, calls } = use;
   const [{ inputs, outputs }] = calls as [Use['calls'][number]];
   const width = WIDTHS[layer.getClassName()];
   if (width) config[width] = plan.kept(outputs[0]!).length;
-  if (form.kind === 'mixing' && !form.hasBias && plan.bias(use)) config['use_bias'] = true;
+  if (form.kind === 'mixing' && plan.bias(use)) config['use_bias'] = true;
   const shape = config.batch_input_shape;
   const [given] = inputs.length > 0 ? inputs : outputs;
   if (shape && given!.channels > 0) shape[shape.length - 1] = plan.kept(given!).length;
 }
 
-function carryOver(from: tf.layers.Layer, to: tf.layers.Layer, use: Use | undefined, plan: Plan): void {
-  if (from instanceof tf.LayersModel) {
-    // A topology tells it of layers, not of the models among them.
-    if (!from.trainable) to.trainable = false;
-    return;
+/** What a topology does not tell, or told otherwise while the copy was made. */
+function carryOverFields(from: tf.layers.Layer, to: tf.layers.Layer): void {
+  // It tells whether layers train, not whether models do.
+  if (from instanceof tf.LayersModel && !from.trainable) to.trainable = false;
+  if (!INITIALISED.has(from.getClassName())) return;
+  for (const [field, value] of Object.entries(from)) {
+    if (field.endsWith('Initializer')) (to as unknown as Record<string, unknown>)[field] = value;
   }
+}
+
+/** Fields, and configurations, in which tfjs keeps layers inside layers. */
+const NESTED = [
+  ...['layers', 'layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells'],
+  ...['forward_layer', 'backward_layer'],
+] as const;
+
+/** A layer and its copy, and all inside them. */
+function* counterparts(
+  from: tf.layers.Layer,
+  to: tf.layers.Layer,
+): Generator<[from: tf.layers.Layer, to: tf.layers.Layer]> {
+  yield [from, to];
+  for (const field of NESTED) {
+    const [own, its] = [from, to].map((layer) => [fieldsOf(layer)[field] ?? []].flat() as tf.layers.Layer[]);
+    // Layers have their names again, cells do not.
+    for (const [i, layer] of own!.entries()) {
+      yield* counterparts(layer, its!.find(({ name }) => name === layer.name) ?? its![i]!);
+    }
+  }
+}
+
+/** tfjs' layers of which initialisers make the weights, and nothing else. */
+const INITIALISED: ReadonlySet<string> = new Set([
+  ...[
+    'Dense',
+    'Embedding',
+    'Conv1D',
+    'Conv2D',
+    'Conv3D',
+    'Conv2DTranspose',
+    'Conv3DTranspose',
+    'SeparableConv2D',
+  ],
+  ...['DepthwiseConv2D', 'SimpleRNN', 'SimpleRNNCell', 'LSTM', 'LSTMCell', 'GRU', 'GRUCell', 'ConvLSTM2D'],
+  ...['ConvLSTM2DCell', 'BatchNormalization', 'LayerNormalization', 'PReLU'],
+]);
+
+/**
+ * Zeros for first weights, which the model's own take the places of: others take seconds to make, as orthogonal ones of
+ * wide recurrent kernels, or are of a shape alone, as an identity.
+ */
+function startAtZeros({ class_name: className, config }: LayerJson): void {
+  for (const field of INITIALISED.has(className) ? Object.keys(config) : []) {
+    if (field.endsWith('_initializer') && config[field]) config[field] = { class_name: 'Zeros', config: {} };
+  }
+  for (const field of NESTED) {
+    for (const nested of [config[field] ?? []].flat() as LayerJson[]) startAtZeros(nested);
+  }
+}
+
+function carryOver(from: tf.layers.Layer, to: tf.layers.Layer, use: Use | undefined, plan: Plan): void {
+  if (from instanceof tf.LayersModel) return;
   if (!use || use.form.kind === 'whole') {
     const [sources, targets] = [from, to].map(({ weights }) =>
       weights.map((weight) => weight as unknown as Held),

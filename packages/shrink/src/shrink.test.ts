@@ -293,7 +293,83 @@ describe('layers that are used more than once', () => {
   });
 });
 
+describe('a layer without weights', () => {
+  const input = () => tf.input({ shape: [3] });
+  const dense = (count: number) => layers.dense({ units: count, activation: 'tanh' });
+
+  it.each([
+    ['add', 2, 3],
+    ['add', 3, 2],
+    ['concatenate', 2, 3],
+    ['concatenate', 3, 2],
+  ] as const)('%s takes %d inputs, and %d another time', async (kind, first, second) => {
+    const x = input();
+    const layer = layers[kind]();
+    const used = (count: number) =>
+      layer.apply(Array.from({ length: count }, () => dense(4).apply(x) as tf.SymbolicTensor));
+    const ends = [layers.dense({ units: 1, name: 'one' }), layers.dense({ units: 1, name: 'two' })];
+    const made = ends.map((end, i) => end.apply(used(i === 0 ? first : second)) as tf.SymbolicTensor);
+    const model = tf.model({ inputs: x, outputs: made });
+    shaken(model);
+    clear(ends[0]!, { rows: [1] });
+    clear(ends[1]!, { rows: [2] });
+    const { model: small, report } = await shrink(model);
+    expect(report.parameters.after).toBeLessThan(report.parameters.before);
+    expect(difference(model, small)).toBeLessThan(1e-6);
+  });
+
+  it.each([
+    [2, 3],
+    [3, 2],
+  ])('flattens %d channels, and %d another time', async (first, second) => {
+    const x = tf.input({ shape: [2, 2, 1] });
+    const flatten = layers.flatten();
+    const convs = [first, second].map((filters) => layers.conv2d({ filters, kernelSize: 1 }));
+    const made = convs.map(
+      (conv) => layers.dense({ units: 1 }).apply(flatten.apply(conv.apply(x))) as tf.SymbolicTensor,
+    );
+    const model = tf.model({ inputs: x, outputs: made });
+    shaken(model);
+    clear(convs[0]!, { columns: [0] });
+    clear(convs[1]!, { columns: [1] });
+    const { model: small, report } = await shrink(model);
+    expect(units(report)).toContain('3 → 2');
+    expect(difference(model, small)).toBeLessThan(1e-6);
+  });
+});
+
+it('a model inside that is given other lengths than it was built for is refused', async () => {
+  const inner = tf.sequential({ name: 'inner', layers: [layers.flatten({ inputShape: [4, 2] })] });
+  const x = tf.input({ shape: [3, 2] });
+  const outputs = layers.dense({ units: 1 }).apply(inner.apply(x)) as tf.SymbolicTensor;
+  await expect(shrink(tf.model({ inputs: x, outputs }))).rejects.toThrow(
+    'inner is built for inputs of shape [,4,2], and used on [,3,2]',
+  );
+});
+
 describe('what nothing is taken out of', () => {
+  it('is a depthwise convolution whose activation is one of all channels, and noise of a shape of its own', async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.conv2d({ inputShape: [4, 4, 2], filters: 3, kernelSize: 1 }),
+        layers.depthwiseConv2d({ kernelSize: 1, activation: 'softmax' }),
+        layers.conv2d({ filters: 2, kernelSize: 1 }),
+        layers.dropout({ rate: 0.5, noiseShape: [4, 4, 4, 2] }),
+        layers.conv2d({ filters: 2, kernelSize: 1 }),
+      ],
+    });
+    shaken(model);
+    clear(model.layers[2]!, { rows: [0] });
+    clear(model.layers[4]!, { rows: [1] });
+    const { model: small, report } = await shrink(model);
+    expect(report.parameters.after).toBe(report.parameters.before);
+    expect(report.stayed.map(({ reason }) => reason.replace(/^\S+ /, ''))).toEqual([
+      'makes it: its activation, softmax, is one of all of its channels together',
+      'makes it: its noise has a shape of its own',
+    ]);
+    expect(difference(model, small)).toBe(0);
+  });
+
   it('keeps what it is given and what it makes, and is named', async () => {
     const model = tf.sequential({
       layers: [
@@ -389,6 +465,27 @@ describe('a pruned model', () => {
     await expect(shrink(other, report)).rejects.toThrow(/report is of another model/);
   });
 
+  it('whose report is of a kernel of another shape is refused', async () => {
+    const { model, report } = await pruned();
+    const turned = report.pruned.map((kernel) => ({ ...kernel, matrixShape: [32, 16] as [number, number] }));
+    await expect(shrink(model, { ...report, pruned: turned })).rejects.toThrow(/is of another shape/);
+  });
+
+  it('that is kept at its zeros is refused until it is released', async () => {
+    const model = tf.sequential({ layers: [layers.dense({ units: 20, inputShape: [20], name: 'kept' })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const target = { sparsity: 0.5, blockShape: [20, 1], minimumBlocks: 1, totalSteps: 4 } as const;
+    const pruning = await sparsify(model, magnitude(), target);
+    for (let step = 0; step < 4; step++) {
+      await model.trainOnBatch(tf.ones([4, 20]), tf.ones([4, 20]));
+      await pruning.step();
+    }
+    const report = await pruning.finalize({ keepZeros: true });
+    await expect(shrink(model, report)).rejects.toThrow(/^kept is kept at its zeros.*release\(\) it first/);
+    pruning.release();
+    await shrink(model, report);
+  });
+
   it('that is under pruning is refused', async () => {
     const model = tf.sequential({ layers: [layers.dense({ units: 20, inputShape: [20] })] });
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
@@ -413,8 +510,92 @@ describe('what is no model, or none that can be shrunk', () => {
     const model = tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [2], name: 'odd' })] });
     model.setWeights([tf.tensor2d([1, NaN, 0, 0], [2, 2]), tf.zeros([2])]);
     await expect(shrink(model)).rejects.toThrow('odd/kernel has NaN among its weights');
+    model.setWeights([tf.zeros([2, 2]), tf.zeros([2])]);
     model.layers[0]!.call = () => tf.zeros([1, 2]);
     await expect(shrink(model)).rejects.toThrow('odd has a call() of its own');
+  });
+});
+
+describe('a copy', () => {
+  it('is refused where tfjs makes another model of the serialisation', async () => {
+    const x = tf.input({ shape: [3] });
+    // The second call of the one is made late, and with it the first of the other.
+    const [late, shared] = [layers.reLU(), layers.activation({ activation: 'tanh' })];
+    const again = late.apply(layers.dense({ units: 3 }).apply(late.apply(x)));
+    const first = shared.apply(again) as tf.SymbolicTensor;
+    const second = shared.apply(x) as tf.SymbolicTensor;
+    const joined = layers.concatenate({ name: 'joined' }).apply([first, second]);
+    const model = tf.model({
+      inputs: x,
+      outputs: layers.dense({ units: 1 }).apply(joined) as tf.SymbolicTensor,
+    });
+    const tensors = tf.memory().numTensors;
+    await expect(shrink(model)).rejects.toThrow('joined is given something else in the copy');
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('is refused where a layer of your own does not tell its units', async () => {
+    class Times extends layers.Layer {
+      static readonly className = 'TimesOfShrink';
+      readonly units: number;
+      constructor({ units = 1, ...config }: { units?: number } = {}) {
+        super(config as never);
+        this.units = units;
+      }
+      override call(x: tf.Tensor | tf.Tensor[]) {
+        return [x].flat()[0]!.mul(this.units);
+      }
+    }
+    tf.serialization.registerClass(Times as never);
+    const model = tf.sequential({
+      layers: [
+        layers.dense({ units: 3, inputShape: [2] }),
+        new Times({ units: 5 }),
+        layers.dense({ units: 1 }),
+      ],
+    });
+    await expect(shrink(model)).rejects.toThrow(/has 5 in its field units, a copy .* 1/);
+  });
+
+  it('makes no first weights, and has the initialisers of the model', async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.dense({ units: 4, inputShape: [4], kernelInitializer: 'identity', activation: 'relu' }),
+        layers.dense({ units: 3, kernelInitializer: 'orthogonal' }),
+        layers.repeatVector({ n: 2 }),
+        layers.bidirectional({ layer: layers.lstm({ units: 3 }) as never, mergeMode: 'sum' }),
+      ],
+    });
+    clear(model.layers[0]!, { columns: [1] });
+    const { model: small, report } = await shrink(model);
+    expect(report.layers[0]!.units).toEqual({ before: 4, after: 3 });
+    expect(difference(model, small)).toBeLessThan(1e-6);
+    const initialisers = (each: tf.LayersModel) =>
+      JSON.stringify(each.toJSON(null, false)).match(/"\w+_initializer":\{.*?\}\}/g) ?? [];
+    expect(initialisers(small)).toEqual(initialisers(model));
+    expect(initialisers(small).join()).toMatch(/Identity.*Orthogonal/);
+  });
+
+  it('is as frozen as the model, and as the models inside it', async () => {
+    const inner = tf.sequential({ layers: [layers.dense({ units: 3, inputShape: [2] })] });
+    const model = tf.sequential({
+      layers: [layers.timeDistributed({ layer: inner, inputShape: [4, 2] }), layers.dense({ units: 1 })],
+    });
+    inner.trainable = false;
+    const train = async () => (await shrink(model)).model.trainableWeights.length;
+    expect(await train()).toBe(model.trainableWeights.length);
+    model.trainable = false;
+    expect(await train()).toBe(0);
+  });
+
+  it('is refused of two layers that have one path', async () => {
+    const x = tf.input({ shape: [3] });
+    const inner = tf.sequential({
+      name: 'inner',
+      layers: [layers.dense({ units: 3, inputShape: [3], name: 'd' })],
+    });
+    const outputs = layers.dense({ units: 3, name: 'inner/d' }).apply(inner.apply(x)) as tf.SymbolicTensor;
+    await expect(shrink(tf.model({ inputs: x, outputs }))).rejects.toThrow('inner/d is two layers');
   });
 });
 
