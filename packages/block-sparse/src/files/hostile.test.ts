@@ -236,7 +236,7 @@ describe('weights', () => {
     [
       'a file once more and more',
       (manifest) => (manifest[0]!['paths'] = new Array<string>(1e4).fill('w.bin')),
-      'bytes of weights or more, and tells of',
+      'w.bin twice among its weights',
     ],
     [
       'a file of 64 GiB',
