@@ -45,7 +45,7 @@ const models = {
     input: image(64),
     blockShape: [8, 8],
   },
-  'digits-perceptron': { train: perceptron, blockShape: [8, 8] },
+  'digits-perceptron': { train: perceptron, blockShape: [8, 8], sparsity: 0.8 },
   'digits-resnet': { train: residual, blockShape: [4, 4], sparsity: 0.7 },
 };
 
