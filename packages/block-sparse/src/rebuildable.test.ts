@@ -230,6 +230,21 @@ it('a class that takes the name of a layer of tfjs does not get its block-sparse
   }
 });
 
+it('a model of which tfjs mixes up the calls when it is made anew is refused', async () => {
+  const x = tf.input({ shape: [8] });
+  const [odd, even, shared] = ['odd', 'even', 'shared'].map((name) => dense({ units: 8, name }));
+  const turns = [odd!, even!, odd!, even!].reduce(
+    (value, layer) => layer.apply(value) as tf.SymbolicTensor,
+    x,
+  );
+  const outputs = [shared!.apply(turns), shared!.apply(x)] as tf.SymbolicTensor[];
+  const model = tf.model({ inputs: x, outputs });
+  await expect(compress(model, blocks)).rejects.toThrow(
+    /calls its layers otherwise than the copy .* put a layer of its own in the place of each call/,
+  );
+  for (const weight of model.weights) weight.dispose();
+});
+
 describe('after the run', () => {
   const target = { sparsity: 0.75, blockShape: [4, 4] as [number, number], totalSteps: 2, minimumBlocks: 4 };
 

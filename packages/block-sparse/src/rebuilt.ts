@@ -16,7 +16,8 @@ export async function rebuilt(model: tf.LayersModel, topology: LayerJson): Promi
     assertRebuilt(model, copy, { weightsOf: weightsBesideScales });
     await carryOver(model, copy);
   } catch (error) {
-    copy.dispose();
+    // Its own dispose() keeps the weights of a layer that is used several times.
+    for (const weight of copy.weights) weight.dispose();
     throw error;
   }
   const metadata = model.getUserDefinedMetadata();

@@ -9,6 +9,7 @@ import { describeValue } from '@espalier/blocks';
 import * as tf from '@tensorflow/tfjs';
 
 import { keepsZeros } from './run/held-variables.js';
+import { hasSameCalls } from './same-calls.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -95,7 +96,8 @@ export interface Rewriting {
 }
 
 /**
- * That a copy is as the model it was made of, but for what was rewritten: the same fields, and as many weights.
+ * That a copy is as the model it was made of, but for what was rewritten: the same fields, as many weights, and the same
+ * calls of layers.
  *
  * @throws RangeError that names the layer and what the copy has not
  */
@@ -108,7 +110,15 @@ export function assertRebuilt(
   for (const [path, layer] of everyLayer(model)) {
     const other = copies.get(path);
     if (!other) refuse(path, 'is not part of the copy that is made of its configuration');
-    if (layer instanceof tf.LayersModel) continue;
+    if (layer instanceof tf.LayersModel) {
+      if (hasSameCalls(layer, other as tf.LayersModel)) continue;
+      refuse(
+        path,
+        'calls its layers otherwise than the copy that tfjs makes of its configuration, which mixes up calls of a layer that ' +
+          'is used several times: put a layer of its own in the place of each call, or make the calls in the order in which ' +
+          'their inputs come',
+      );
+    }
     const [own, its] = [layer, other].map((each) => weightsOf(each).length);
     if (own !== its) {
       refuse(

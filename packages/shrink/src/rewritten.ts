@@ -3,7 +3,7 @@ import { assertRebuilt } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs';
 
 import { fieldsOf, variableOf } from './fields.js';
-import { graphOf, layerPaths, type Graph, type Value } from './graph.js';
+import { layerPaths, type Value } from './graph.js';
 import type { Plan, Use } from './plan.js';
 
 /** The topology of a model as `model.toJSON` gives it, in the naming of Keras. */
@@ -63,62 +63,15 @@ export async function rewritten(model: tf.LayersModel, plan: Plan): Promise<tf.L
     assertRebuilt(model, copy, { weightsOf, fieldsOf: (layer) => fieldsRewritten(layer, uses.get(layer)) });
     for (const [from, to] of counterparts(model, copy)) carryOverFields(from, to);
     const copies = new Map(layerPaths(copy));
-    const originals = new Map([...places].map(([path, layer]) => [copies.get(path)!, layer]));
-    assertSameGraph(graphOf(model), graphOf(copy), originals);
     for (const [path, layer] of places) carryOver(layer, copies.get(path)!, uses.get(layer), plan);
   } catch (error) {
-    copy.dispose();
+    // Its own dispose() keeps the weights of a layer that is used several times.
+    for (const weight of copy.weights) weight.dispose();
     throw error;
   }
   const metadata = model.getUserDefinedMetadata();
   if (metadata) copy.setUserDefinedMetadata(metadata);
   return copy;
-}
-
-/**
- * That every layer of a copy is given what it is given in the model. In a topology calls of one layer have numbers, and
- * tfjs makes them in another order where a later one can be made first.
- */
-function assertSameGraph(
-  graph: Graph,
-  other: Graph,
-  originals: ReadonlyMap<tf.layers.Layer, tf.layers.Layer>,
-): void {
-  const known = new Map<string, number>();
-  const layers = new Map<tf.layers.Layer, number>();
-  /** The same numbers for values that are made in the same way of the same inputs. */
-  const numbered = ({ inputs, calls }: Graph, original: (layer: tf.layers.Layer) => tf.layers.Layer) => {
-    const numbers = new Map(inputs.map((value, i) => [value, `input ${i}`]));
-    for (const call of calls) {
-      const layer = original(call.layer);
-      // A sequential model has one that is not among its layers.
-      if (layer.getClassName() === 'InputLayer') {
-        numbers.set(call.outputs[0]!, numbers.get(call.inputs[0]!)!);
-        continue;
-      }
-      if (!layers.has(layer)) layers.set(layer, layers.size);
-      const made = [layers.get(layer), ...call.inputs.map((value) => numbers.get(value))].join();
-      if (original !== own && !known.has(made)) {
-        throw new RangeError(
-          `${layer.name} is given something else in the copy that tfjs makes of the model's serialisation: it mixes up calls ` +
-            'of a layer before it, which is used several times. Put a layer of its own in the place of each call, or ' +
-            'make the calls in the order in which their inputs come',
-        );
-      }
-      if (!known.has(made)) known.set(made, known.size);
-      call.outputs.forEach((value, i) => numbers.set(value, `${known.get(made)} ${i}`));
-    }
-    return numbers;
-  };
-  const own = (layer: tf.layers.Layer) => layer;
-  const [numbers, others] = [numbered(graph, own), numbered(other, (layer) => originals.get(layer) ?? layer)];
-  const differs = graph.outputs.findIndex((value, i) => numbers.get(value) !== others.get(other.outputs[i]!));
-  if (differs >= 0) {
-    throw new RangeError(
-      `Output ${differs} is another one in the copy that tfjs makes of the model's serialisation: it mixes up calls of a ` +
-        'layer that is used several times. Put a layer of its own in the place of each call',
-    );
-  }
 }
 
 function rewrite(config: LayerJson['config'], use: Use, plan: Plan): void {
