@@ -72,14 +72,21 @@ function recurrent(
     kernels: [weight, recurrentWeight],
     trainable: true,
     apply: (pass, { shape: [batch], nodes }) => {
-      const product = (of: readonly Node[]) =>
-        split(matMul(pass, of, pass.read(recurrentWeight), units, gates * units));
+      const product = (of: readonly Node[]): Gate => {
+        const products = split(matMul(pass, of, pass.read(recurrentWeight), units, gates * units));
+        const squares = columnSquares(pass, of, units);
+        return (gate) => {
+          // The weights of a gate meet what it is taken of: `r ⊙ h` is met by those of a GRU's candidate alone.
+          const isOfGate = (column: number) => Math.floor(column / units) === gate;
+          pass.meets(recurrentWeight, (row, column) => (isOfGate(column) ? squares(row, column) : 0));
+          return products(gate);
+        };
+      };
       const zeros = () => Array.from({ length: batch * units }, () => pass.tape.leaf(0));
       let state = Array.from({ length: states }, zeros);
       for (let step = 0; step < steps; step++) {
         const x = nodes.filter((_, i) => Math.floor(i / inputs) % steps === step);
         pass.meets(weight, columnSquares(pass, x, inputs));
-        pass.meets(recurrentWeight, columnSquares(pass, state[0], units));
         const fromInput = matMul(pass, x, pass.read(weight), inputs, gates * units);
         state = cell(pass, split(addBias(pass, fromInput, pass.read(bias))), product, state);
       }
