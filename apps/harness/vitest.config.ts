@@ -8,6 +8,6 @@ export default defineConfig({
     // They wait for processes most of the time, and are what the others have to wait for.
     maxWorkers: 2,
     // As Node loads them, once each: with two copies of a package a kernel would not know the other's patterns.
-    server: { deps: { external: [/\/packages\/.*\/dist\//] } },
+    server: { deps: { external: [/\/(packages|apps)\/.*\/dist\//] } },
   },
 });

@@ -1,5 +1,5 @@
 /**
- * Pairs of commands on one folder, started at random distances, every second pair with one of them killed at a random
+ * Pairs of commands on one folder, started at random distances, every other pair, the first included, with one of them killed at a random
  * moment: every trial is to be run once, and the folder to be that of one command that was let alone.
  *
  *     node tools/kill-and-resume/pairs.mjs [--pairs 20] [--seed 0]
@@ -30,7 +30,7 @@ export async function pairs({ pairs, seed = 0, onPair }) {
   try {
     await finish(start(alone, 'processes', STRATEGIES));
     for (let done = 0; done < pairs; done++) {
-      const kills = done % 2 === 1;
+      const kills = done % 2 === 0;
       const wrong = await onePair(alone, shared, kills, uniform);
       if (wrong.length > 0)
         return wrong.map((each) => `pair ${done + 1}${kills ? ', one killed' : ''}: ${each}`);

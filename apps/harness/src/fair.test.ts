@@ -1,19 +1,15 @@
 /** Settings that are tuned, claims that are checked, by the command as a user runs it. */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { isUsageError, type Summary, type TunedSettings } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { espalierHere, fixtures } from '../test/command.js';
 import { run as compare } from './commands/compare.js';
 import type { SetOptions } from './options.js';
-
-const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../test/fixtures.config.mjs', import.meta.url));
 
 let folder: string;
 beforeAll(async () => {
@@ -21,13 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function espalier(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
-    });
-  });
-}
+const espalier = (...args: string[]) => espalierHere(folder, args);
 
 const onSmall = (command: string, ...more: string[]) => [
   ...[command, '--config', fixtures, '--workload', 'small', '--pruners', 'magnitude', '--backend', 'wasm'],

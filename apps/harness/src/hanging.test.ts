@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
+import { bin, espalierHere } from '../test/command.js';
+
 const hanging = fileURLToPath(new URL('../test/hanging/hanging.config.ts', import.meta.url));
 const never = fileURLToPath(new URL('../test/hanging/never.config.ts', import.meta.url));
 
@@ -63,7 +64,9 @@ describe('a command', () => {
     ],
   ];
   it.each(refusals)('refuses %s in one line, and ends', async (_, args, message) => {
-    const { code, stdout, stderr } = await espalier(args).ended;
+    // What ends a command that waits for nothing is a process' own.
+    const waits = args.includes(never) || args.includes('never-loads');
+    const { code, stdout, stderr } = await (waits ? espalier(args).ended : espalierHere(folder, args));
     expect(stderr).toMatch(message);
     expect(stdout).toBe('');
     expect(code).toBe(2);
@@ -73,7 +76,7 @@ describe('a command', () => {
   it.skipIf(!existsSync('/proc/self'))(
     'refuses an output folder that cannot be made (skipped without /proc)',
     async () => {
-      const { code, stderr } = await espalier(compared('brief', 'magnitude', '/proc/x')).ended;
+      const { code, stderr } = await espalierHere(folder, compared('brief', 'magnitude', '/proc/x'));
       expect(stderr).toMatch(/^error: The output folder \/proc\/x cannot be written to .*\n$/);
       expect(code).toBe(2);
     },
@@ -119,12 +122,12 @@ describe('a command', () => {
 
   it('--dry-run says what it would do, and writes nothing', async () => {
     const args = compared('brief', 'magnitude', 'not-made', '--dry-run');
-    const { code, stdout } = await espalier(args).ended;
+    const { code, stdout } = await espalierHere(folder, args);
     expect(code).toBe(0);
     expect(stdout).toMatch(/magnitude\s+│\s+0\.9 8×8/);
     expect(stdout).toContain('Trials  2: 0 done');
     expect(existsSync(join(folder, 'not-made'))).toBe(false);
-    const { stdout: json } = await espalier([...args, '--json']).ended;
+    const { stdout: json } = await espalierHere(folder, [...args, '--json']);
     expect(JSON.parse(json)).toMatchObject({ schemaVersion: 1, workload: 'brief', jobs: 2 });
   });
 });

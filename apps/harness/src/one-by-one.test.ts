@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-import { bin, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
+import { bin, espalierHere, fixtures, isLong, qualityOf } from '../test/command.js';
 
 const page = fileURLToPath(new URL('../../../docs/many-machines.md', import.meta.url));
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const espalier = (...args: string[]) => espalierIn(folder, args);
+const espalier = (...args: string[]) => espalierHere(folder, args);
 
 const of = (workload: string, pruners: string, out: string) => [
   ...['--config', fixtures, '--workload', workload, '--pruners', pruners],

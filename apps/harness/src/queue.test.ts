@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Summary } from '@espalier/experiment';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { bin, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
+import { bin, espalierHere, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
 import { connect } from '@espalier/experiment/queue';
 
 import { hasMoto, startMoto } from '../../../packages/experiment/test/moto.js';
@@ -35,6 +35,7 @@ afterEach(() => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const espalier = (...args: string[]) => espalierIn(folder, args, running);
+const here = (...args: string[]) => espalierHere(folder, args);
 /** Trusts a certificate. */
 const trusting = (cert: string, ...args: string[]) =>
   espalierIn(folder, args, running, { NODE_EXTRA_CA_CERTS: cert });
@@ -90,20 +91,20 @@ describe.each(kinds)('a queue on %s', { timeout: 300_000 }, (name, lacks, server
 
   it('hands trials to workers, which come to the bits of a comparison here; no password is written or said', async () => {
     const out = `handed-out-${name}`;
-    const filed = await espalier(...of('small', 'magnitude', out), '--queue', server.url, '--detach');
+    const filed = await here(...of('small', 'magnitude', out), '--queue', server.url, '--detach');
     expect(filed).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^2 of 2 trials filed at \w+:\/\/127/),
     });
-    const state = await espalier('status', server.url);
+    const state = await here('status', server.url);
     expect(state.stdout).toMatch(/2 waiting/);
     const one = worker(server.url);
-    const compared = await espalier(...of('small', 'magnitude', out), '--queue', server.url);
+    const compared = await here(...of('small', 'magnitude', out), '--queue', server.url);
     expect(compared).toMatchObject({ code: 0, stdout: expect.stringContaining('support recovery') });
     one.process.kill('SIGTERM');
     expect(await one.ended()).toBe(0);
     expect(one.said()).toContain('Done: 2 ended, 0 failed, 0 handed back');
-    expect((await espalier(...of('small', 'magnitude', `${out}-here`))).code).toBe(0);
+    expect((await here(...of('small', 'magnitude', `${out}-here`))).code).toBe(0);
     expect(await qualityIn(out)).toEqual(await qualityIn(`${out}-here`));
 
     const written = await Promise.all(
@@ -158,7 +159,7 @@ describe.each(kinds)('a queue on %s', { timeout: 300_000 }, (name, lacks, server
 
   it('is refused in one line where it is away, or is none', async () => {
     const away = server.url.replace(/:\d+(\/|$)/, ':1$1');
-    const refused = await espalier(...of('small', 'magnitude', `away-${name}`), '--queue', away);
+    const refused = await here(...of('small', 'magnitude', `away-${name}`), '--queue', away);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(
       /^error: The queue at .* cannot be used \(.*ECONNREFUSED.*\): see that its server runs/,
@@ -180,13 +181,13 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
     ['another protocol', 'amqp://user:Secret@host', /--queue amqp:\/\/… is no queue that is known/],
     ['no host', 'redis://', /names no host/],
   ])('refuses %s', async (_, url, message) => {
-    const refused = await espalier('worker', '--queue', url);
+    const refused = await here('worker', '--queue', url);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
     expect(refused.stderr.trim()).not.toMatch(/\n|Secret/);
   });
 
   it('is refused with a wrong password', async () => {
-    const refused = await espalier('worker', '--queue', server.url.replace(server.password, 'Secret-too'));
+    const refused = await here('worker', '--queue', server.url.replace(server.password, 'Secret-too'));
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/WRONGPASS/) });
     expect(refused.stderr).not.toContain('Secret');
   });
@@ -269,7 +270,7 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
   });
 
   it.runIf(isLong)('leaves a trial of another version where it is', async () => {
-    const filed = await espalier(...of('small', 'magnitude', 'newer'), '--queue', server.url, '--detach');
+    const filed = await here(...of('small', 'magnitude', 'newer'), '--queue', server.url, '--detach');
     expect(filed.code).toBe(0);
     const queues = await connect(server.url);
     try {

@@ -16,6 +16,14 @@ const SHORT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'structured-dst': { everySteps: 4 },
 };
 
+/**
+ * Whether it is one of a mask, a threshold, attention, a support that grows, inputs: for checks of a backend that take too
+ * long with all of them.
+ */
+export function isOfEachKind(strategy: string): boolean {
+  return ['magnitude', 'str', 'sequential-attention-plus-plus', 'ompr', 'wanda'].includes(strategy);
+}
+
 export interface ShortStrategy {
   readonly reference: Reference;
   make(): Pruner;

@@ -1,4 +1,4 @@
-/** Every strategy and every kind of layer train on WebGPU as on the cpu: on SwiftShader, a software adapter. */
+/** Every strategy and every kind of layer train on WebGPU as on the cpu: on SwiftShader, a software adapter; all of them in `check:long`. */
 import { BackendError, softwareAdapter, startBackend, type StartedBackend } from '@espalier/backend';
 import { sparsePhases } from '@espalier/block-sparse';
 import { placePhases, sparsify, type Pruner, type Search, type SparseExecution } from '@espalier/core';
@@ -8,6 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { isLong } from '../test/command.js';
 import { openRegistry } from './registry.js';
+import { isOfEachKind } from './test-strategies.js';
 
 Object.assign(process.env, softwareAdapter() ?? {});
 const webgpu: StartedBackend | BackendError = await startBackend('webgpu').catch((error: unknown) => {
@@ -132,18 +133,18 @@ const perceptron = () =>
     ],
   });
 
-/** One of each kind: a mask, a threshold, attention, a support that grows, inputs; the others are run by check:long. */
-const KINDS = ['magnitude', 'str', 'sequential-attention-plus-plus', 'ompr', 'wanda'];
-
 describe.skipIf(absent)(`on ${where}`, () => {
-  it.each(pruners.filter(({ name }) => isLong || KINDS.includes(name)))('$name trains 20 steps as on the cpu', async (reference) => {
-    const loaded = await loadPruner(reference);
-    const pruner = { ...loaded, search: hurried(loaded.search) };
-    const totalSteps = stepsFor(pruner.search);
-    const masks = await expectAsOnCpu({ pruner, totalSteps, steps: STEPS, model: perceptron });
-    // Something was chosen: at the start, as in iterative thresholding, or on the way.
-    expect(new Set(masks).size > 1 || masks[0]!.includes('0')).toBe(true);
-  });
+  it.each(pruners.filter(({ name }) => isLong || isOfEachKind(name)))(
+    '$name trains 20 steps as on the cpu',
+    async (reference) => {
+      const loaded = await loadPruner(reference);
+      const pruner = { ...loaded, search: hurried(loaded.search) };
+      const totalSteps = stepsFor(pruner.search);
+      const masks = await expectAsOnCpu({ pruner, totalSteps, steps: STEPS, model: perceptron });
+      // Something was chosen: at the start, as in iterative thresholding, or on the way.
+      expect(new Set(masks).size > 1 || masks[0]!.includes('0')).toBe(true);
+    },
+  );
 
   it('sparse phases that compute with the kept blocks alone train as on the cpu', async () => {
     const model = () =>

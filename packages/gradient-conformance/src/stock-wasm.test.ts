@@ -18,7 +18,7 @@ describe("on tfjs' own wasm, gradients are right or there are none", () => {
   });
   declareSweep({
     backend: 'wasm',
-    samples: 8,
+    samples: 4,
     refusals: {
       ...ALWAYS_REFUSED,
       conv2d: new RegExp(`${NO_KERNEL.source}|does not support dataFormat:'channelsFirst'`),

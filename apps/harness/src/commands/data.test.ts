@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -6,11 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-const COMMAND = fileURLToPath(new URL('../../bin/espalier.js', import.meta.url));
+import { espalierHere } from '../../test/command.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -18,24 +16,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** With a cache of its own. */
-function espalier(...args: string[]): Promise<Ended> {
-  const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [COMMAND, 'data', ...args, '--data', folder],
-      { env },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
-}
+const espalier = (...args: string[]) =>
+  espalierHere(folder, ['data', ...args, '--data', folder], { XDG_CACHE_HOME: join(folder, 'cache') });
 
 describe('espalier data', () => {
   it('lists the data sets, where they come from, and what is there', async () => {

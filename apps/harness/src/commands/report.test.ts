@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { espalierHere } from '../../test/command.js';
 import { commandLine } from '../command-line.js';
-
-const bin = fileURLToPath(new URL('../../bin/espalier.js', import.meta.url));
 
 let folder: string;
 beforeAll(async () => {
@@ -54,13 +51,7 @@ async function summaryIn(name: string, workload: string, pruners: readonly strin
   await writeFile(join(folder, name, 'summary.json'), JSON.stringify(summary));
 }
 
-function report(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, 'report', ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
-    });
-  });
-}
+const report = (...args: string[]) => espalierHere(folder, ['report', ...args]);
 
 describe('espalier report', () => {
   it('writes several folders as one page, and its plots as files', { timeout: 60_000 }, async () => {

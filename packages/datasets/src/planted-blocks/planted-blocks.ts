@@ -160,6 +160,11 @@ function examples(
   };
 }
 
+/** Where they are: few of the weights are planted. */
+function nonZeros(values: Float32Array): Int32Array {
+  return Int32Array.from([...values.keys()].filter((i) => values[i] !== 0));
+}
+
 function draw(
   count: number,
   { inputs, outputs, blockShape: [blockRows], correlation, noise }: PlantedBlocksSettings,
@@ -170,6 +175,9 @@ function draw(
   const x = new Float32Array(count * inputs);
   const y = new Float32Array(count * outputs);
   const independent = Math.sqrt(1 - correlation ** 2);
+  const planted = Array.from({ length: inputs }, (_, i) =>
+    nonZeros(weights.subarray(i * outputs, (i + 1) * outputs)),
+  );
   for (let example = 0; example < count; example++) {
     const own = x.subarray(example * inputs, (example + 1) * inputs);
     for (let i = 0; i < inputs; i++) {
@@ -183,7 +191,7 @@ function draw(
     for (let j = 0; j < outputs; j++) target[j] = noise * draws.normal();
     for (let i = 0; i < inputs; i++) {
       const value = own[i] as number;
-      for (let j = 0; j < outputs; j++)
+      for (const j of planted[i] as Int32Array)
         target[j] = (target[j] as number) + value * (weights[i * outputs + j] as number);
     }
   }

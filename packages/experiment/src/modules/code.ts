@@ -27,6 +27,8 @@ interface Package {
 // Nothing of what is transpiled is kept: a cache in a folder that all may write to would be run.
 const jiti = createJiti(import.meta.url, { fsCache: false });
 const packages = new Map<string, Promise<Package | null>>();
+/** By folder and specifier: the modules of a package import the same ones again and again. */
+const installed = new Map<string, string>();
 
 /**
  * @param entries absolute paths of modules
@@ -178,8 +180,14 @@ async function resolved(specifier: string, from: string): Promise<string | null>
     }
     return null;
   }
+  const key = JSON.stringify([dirname(from), specifier]);
+  const known = installed.get(key);
+  if (known !== undefined) return known;
   const url = jiti.esmResolve(specifier, { parentURL: pathToFileURL(from), try: true });
-  return url?.startsWith('file:') ? fileAt(fileURLToPath(url)) : null;
+  const found = url?.startsWith('file:') ? await fileAt(fileURLToPath(url)) : null;
+  // What is not there may be installed yet.
+  if (found !== null) installed.set(key, found);
+  return found;
 }
 
 async function fileAt(path: string): Promise<string | null> {
