@@ -13,6 +13,10 @@ it(
   },
 );
 
-it('two commands on one folder run every trial once, though one is killed', { timeout: 300_000 }, async () => {
-  expect(await pairs({ pairs: 1, seed: 1 })).toEqual([]);
-});
+it(
+  'two commands on one folder run every trial once, though one is killed',
+  { timeout: 300_000 },
+  async () => {
+    expect(await pairs({ pairs: 1, seed: 1 })).toEqual([]);
+  },
+);

@@ -14,7 +14,9 @@ export const TOLERANCE = 1e-4;
 /** The strategies on every other kind of layer, each with all others in `long.test.ts`; their variants on two. */
 export function describeAgreement({ strategies, variants }: { strategies: Pairs; variants: Pairs }): void {
   beforeAll(() => tf.setBackend('cpu'));
-  Object.entries(strategies).forEach(([name, pair], i) => describeSettings(name, pair, everyOther(eachKind(i), i)));
+  Object.entries(strategies).forEach(([name, pair], i) =>
+    describeSettings(name, pair, everyOther(eachKind(i), i)),
+  );
   Object.entries(variants).forEach(([name, pair], i) => {
     const settings = eachKind(i + 1);
     const [one, other] = [(2 * i) % settings.length, (2 * i + 1) % settings.length];
