@@ -4,7 +4,8 @@
  * later does not count. Fails where an entry is over its limit, or cannot be bundled for its platform: a browser has no
  * `node:` modules.
  *
- * A limit is some 10% above what an entry takes; raise it when the growth is worth it. Runs on what is built.
+ * A limit is some 10% above what an entry takes; raise it when the growth is worth it. One of the gzipped size is a promise
+ * to pages, and stays. Runs on what is built.
  */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -25,17 +26,18 @@ const loadedLater = {
 
 const PEERS = ['@tensorflow/*', 'koffi', 'webgpu'];
 
-/** @type {{ entry: string, names?: string[], platform?: 'browser' | 'node', limit: number }[]} */
+/** @type {{ entry: string, names?: string[], platform?: 'browser' | 'node', limit: number, gzipLimit?: number }[]} */
 const table = JSON.parse(await readFile(new URL('sizes.json', import.meta.url), 'utf8'));
 
 const rows = [];
 const failures = [];
-for (const { entry, names, platform = 'browser', limit } of table) {
+for (const { entry, names, platform = 'browser', limit, gzipLimit = Infinity } of table) {
   const label = names ? `{ ${names.join(', ')} } from ${entry}` : entry;
   try {
     const { bytes, gzip } = await sizeOf(entry, names, platform);
     rows.push({ import: label, platform, bytes, gzip, limit });
     if (bytes > limit) failures.push(`${label}: ${bytes} bytes, the limit is ${limit}`);
+    if (gzip > gzipLimit) failures.push(`${label}: ${gzip} bytes gzipped, the limit is ${gzipLimit}`);
   } catch (error) {
     const why = error.errors?.map(({ text }) => text).join('; ') ?? error.message;
     failures.push(`${label}: it cannot be bundled for ${platform}: ${why}`);

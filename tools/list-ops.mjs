@@ -1,6 +1,7 @@
 // Run in a package's folder: makes, of the folders of its src/ops, the lists that its backends are registered from, in
-// src/generated/: {cpu,wasm,webgpu,tensorflow}-kernels.ts, of the folders that have a file of that name, where any has, and assembly.as.ts, of
-// those that have a wasm.as.ts: what that exports, WebAssembly exports. So an op is one folder, and named nowhere else.
+// src/generated/: {cpu,wasm,webgpu,tensorflow}-kernels.ts, of the folders that have a file of that name, where any has;
+// assembly.as.ts, of those that have a wasm.as.ts: what that exports, WebAssembly exports; and predicting.as.ts, of those
+// that have one, for a module apart. So an op is one folder, and named nowhere else.
 
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,10 +29,17 @@ for (const backend of ['cpu', 'wasm', 'webgpu', 'tensorflow']) {
     '};',
   ]);
 }
-await write(
-  'assembly.as.ts',
-  having('wasm.as.ts').map((name) => `export * from '../ops/${name}/wasm.as';`),
-);
+for (const [list, file] of [
+  ['assembly.as.ts', 'wasm.as'],
+  ['predicting.as.ts', 'predicting.as'],
+]) {
+  const ops = having(`${file}.ts`);
+  if (ops.length === 0) continue;
+  await write(
+    list,
+    ops.map((name) => `export * from '../ops/${name}/${file}';`),
+  );
+}
 
 async function write(file, lines) {
   await writeFile(join('src/generated', file), `${[NOTE, ...lines].join('\n')}\n`);

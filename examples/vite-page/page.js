@@ -6,7 +6,7 @@
  * `npx vite build examples/vite-page` makes a folder for any web server.
  */
 /* global document */
-import '@espalier/block-sparse'; // makes the layers known to tfjs
+import '@espalier/block-sparse/predict'; // makes the layers known to tfjs
 import { loadDigits } from '@espalier/datasets/digits';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';

@@ -7,7 +7,7 @@
  * Then `examples/webpack-page` is a folder for any web server.
  */
 /* global document */
-import '@espalier/block-sparse'; // makes the layers known to tfjs
+import '@espalier/block-sparse/predict'; // makes the layers known to tfjs
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 

@@ -1,5 +1,5 @@
 /* global addEventListener, postMessage */
-import '@espalier/block-sparse'; // makes the layers known to tfjs
+import '@espalier/block-sparse/predict'; // makes the layers known to tfjs
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';

@@ -1,4 +1,4 @@
-import '@espalier/block-sparse'; // makes the layers known to tfjs
+import '@espalier/block-sparse/predict'; // makes the layers known to tfjs
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 

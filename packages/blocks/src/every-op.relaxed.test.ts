@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest';
 
 import { supports } from './backends/wasm/instantiate.js';
 import './backends/wasm.js';
-import { relaxedSimd } from './generated/binaries.js';
+import { binaries } from './generated/binaries.js';
 import { itComputesEveryOp } from './test-table.js';
 
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 describe('on wasm with relaxed SIMD, as defined:', () => {
   it('the engine takes the build with fused multiply-adds', () => {
-    expect(supports(relaxedSimd)).toBe(true);
+    expect(supports(binaries.relaxedSimd)).toBe(true);
   });
 
   itComputesEveryOp('wasm', 60);

@@ -102,6 +102,7 @@ export {
   type WasmCall,
   type WasmKernel,
 } from './backends/wasm/kernel.js';
+export { embedded } from './backends/wasm/embedded.js';
 export { compile, instantiate, memoryOf, supports, type Binaries } from './backends/wasm/instantiate.js';
 export {
   alignedScratch,
@@ -114,7 +115,7 @@ export {
   type WasmBackend,
   type WasmHeap,
 } from './backends/wasm/heap.js';
-export type { Cut } from './backends/wasm/exports.js';
+export type { Cut } from './backends/wasm/module.js';
 export { floatInput } from './backends/wasm/inputs.js';
 export { rowList, type BlockList, type KeptBlocks } from './backends/wasm/block-list.js';
 export { patternOfResult } from './backends/wasm/masked-result.js';

@@ -5,9 +5,9 @@
 
 import { supports } from '@espalier/blocks';
 import { setFlagsFromString } from 'node:v8';
-import { relaxedSimd } from './generated/binaries.js';
+import { binaries } from './generated/binaries.js';
 
-if (!supports(relaxedSimd)) setFlagsFromString('--experimental-wasm-relaxed-simd');
+if (!supports(binaries.relaxedSimd)) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 /** Whether products now run with relaxed SIMD. */
-export const relaxedSimdSupported: boolean = supports(relaxedSimd);
+export const relaxedSimdSupported: boolean = supports(binaries.relaxedSimd);

@@ -3,7 +3,7 @@
  * without WebAssembly SIMD is left alone: the ops then compose what they need of tfjs' own.
  */
 import { kernels } from '../generated/wasm-kernels.js';
-import { simdSupported } from './wasm/exports.js';
+import { simdSupported } from './wasm/predicting.js';
 import { registerWasmKernel, type WasmKernel } from './wasm/kernel.js';
 
 if (simdSupported()) {

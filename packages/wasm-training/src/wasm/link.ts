@@ -10,7 +10,7 @@ import {
   type WasmHeap,
 } from '@espalier/blocks';
 
-import * as binaries from '../generated/binaries.js';
+import { binaries } from '../generated/binaries.js';
 import type { KernelExports } from './exports.js';
 
 /** The kernels linked to one backend, with the scratch memory they share. */

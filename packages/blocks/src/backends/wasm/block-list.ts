@@ -3,8 +3,8 @@
 
 import { blockSize } from '../../grid.js';
 import type { BlockPattern } from '../../pattern.js';
-import { kernelsOf, type Cut } from './exports.js';
 import type { WasmBackend } from './heap.js';
+import { callMemory, type Cut } from './module.js';
 
 /** A pattern seen from one side, row of blocks by row of blocks or column by column. */
 export interface BlockList {
@@ -117,7 +117,7 @@ export type KeptBlocks = [...cut: Cut, pointers: number, indices: number];
 /** What a kernel is told of a pattern; its integers are copied into the backend's memory, for one call. */
 export function keptBlocksIn(backend: WasmBackend, pattern: BlockPattern): KeptBlocks {
   const list = rowList(pattern);
-  const { integers } = kernelsOf<unknown>(backend).forCall(0, list.integers);
+  const { integers } = callMemory(backend, 0, list.integers);
   const [n, m] = pattern.matrixShape;
   const [blockRows, blockColumns] = pattern.blockShape;
   return [n, m, blockRows, blockColumns, integers + list.pointers, integers + list.indices];

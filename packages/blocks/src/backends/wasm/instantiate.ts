@@ -3,15 +3,15 @@
 import type { WasmHeap } from './heap.js';
 import { withSharedMemory } from './shared-memory.js';
 
-/** One module in base64, which imports its memory, compiled in the two ways that engines ask for. */
+/** One module, which imports its memory, compiled in the two ways that engines ask for. */
 export interface Binaries {
-  readonly simd: string;
-  readonly relaxedSimd: string;
+  readonly simd: Uint8Array<ArrayBuffer>;
+  readonly relaxedSimd: Uint8Array<ArrayBuffer>;
 }
 
-/** Whether this JavaScript engine accepts a module in base64. */
-export function supports(binary: string): boolean {
-  return WebAssembly.validate(decode(binary));
+/** Whether this JavaScript engine accepts a module. */
+export function supports(binary: Uint8Array<ArrayBuffer>): boolean {
+  return WebAssembly.validate(binary);
 }
 
 /** @throws Error when the backend does not show its memory, as another version of it may not */
@@ -34,10 +34,6 @@ export function instantiate<Exports>(backend: WasmHeap, binaries: Binaries): Exp
 export function compile(memory: WebAssembly.Memory, binaries: Binaries): WebAssembly.Module {
   // As a cross-origin isolated page has it.
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  const binary = decode(supports(binaries.relaxedSimd) ? binaries.relaxedSimd : binaries.simd);
+  const binary = supports(binaries.relaxedSimd) ? binaries.relaxedSimd : binaries.simd;
   return new WebAssembly.Module(shared ? withSharedMemory(binary) : binary);
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -11,10 +11,10 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import type { BlockPattern } from '../../pattern.js';
 import { rowList, type KeptBlocks } from './block-list.js';
-import { kernelsOf } from './exports.js';
 import { allocated, growingWorkspace, offsetOf, oncePerBackend } from './heap.js';
 import type { TensorData, WasmBackend } from './heap.js';
 import { memoryOf } from './instantiate.js';
+import { exportsOf } from './predicting.js';
 
 /** What is put off for the blocks that a pattern leaves out. */
 export interface DeferredWork {
@@ -197,13 +197,13 @@ export function gatherKept(
   const values = keptValuesOf(backend, tensor, pattern);
   if (values === null) {
     const from = offsetOf(backend, tensor);
-    kernelsOf<Exports>(backend).exports.gatherBlocks(from, to, ...integersOf(backend, pattern));
+    exportsOf<Exports>(backend).gatherBlocks(from, to, ...integersOf(backend, pattern));
   } else copy(backend, values, to, 4 * pattern.size);
 }
 
 /** Writes values, `[size]`, at the kept blocks of a matrix in memory. */
 export function scatterKept(backend: WasmBackend, values: number, pattern: BlockPattern, to: number): void {
-  kernelsOf<Exports>(backend).exports.scatterBlocks(values, to, ...integersOf(backend, pattern));
+  exportsOf<Exports>(backend).scatterBlocks(values, to, ...integersOf(backend, pattern));
 }
 
 function copy(backend: WasmBackend, from: number, to: number, bytes: number): void {

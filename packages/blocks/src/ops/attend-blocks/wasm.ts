@@ -5,7 +5,8 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { rowList, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { keptOffsetOf } from '../../backends/wasm/kept-apart.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { callMemory } from '../../backends/wasm/module.js';
+import { exportsOf } from '../../backends/wasm/training.js';
 import { newOutput, offsetOf, type WasmBackend } from '../../backends/wasm/heap.js';
 import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -74,9 +75,9 @@ type Offsets = [number, number, number, number];
 /** Scratch memory for a factor and a gradient a block and two sums a column of blocks, and the kept blocks. */
 function prepared(backend: WasmBackend, { pattern, grid }: TrainingMask) {
   const list = rowList(pattern);
-  const kernels = kernelsOf<Exports>(backend);
+  const exports = exportsOf<Exports>(backend);
   const numbers = 16 * Math.ceil(grid.blocks / 4);
-  const { scratch, integers } = kernels.forCall(2 * numbers + 16 * grid.gridShape[1], list.integers);
+  const { scratch, integers } = callMemory(backend, 2 * numbers + 16 * grid.gridShape[1], list.integers);
   const blocks: KeptBlocks = [
     ...grid.matrixShape,
     ...grid.blockShape,
@@ -84,7 +85,7 @@ function prepared(backend: WasmBackend, { pattern, grid }: TrainingMask) {
     integers + list.indices,
   ];
   return {
-    exports: kernels.exports,
+    exports,
     factors: scratch,
     dFactors: scratch + numbers,
     sums: scratch + 2 * numbers,

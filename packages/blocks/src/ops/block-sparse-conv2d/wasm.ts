@@ -4,12 +4,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { columnList } from '../../backends/wasm/block-list.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { callMemory } from '../../backends/wasm/module.js';
+import { exportsOf } from '../../backends/wasm/predicting.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
 import { compositionKernel } from '../../operation.js';
-import { isRelu, rowsAtOnce, type ProductExports } from '../block-sparse-matmul/wasm.js';
+import { isRelu, rowsAtOnce, type ProductExports } from '../block-sparse-matmul/wasm-product.js';
 import { isPointwise, patchesShape, type ConvolutionInfo } from '../im2col/convolution-info.js';
 import { geometryArguments, infoOf, type PatchExports } from '../im2col/wasm.js';
 import { composedInputGradient, composedValuesGradient } from './composed.js';
@@ -41,13 +42,17 @@ function blockSparseConv2d(call: WasmCall): TensorInfo {
   const [from, weights, to] = [offsetOf(backend, x), offsetOf(backend, values), offsetOf(backend, out)];
   const biasOffset = bias ? offsetOf(backend, bias) : 0;
 
-  const { exports, forCall } = kernelsOf<ProductExports & PatchExports>(backend);
+  const exports = exportsOf<ProductExports & PatchExports>(backend);
   const list = columnList(pattern);
   const pieces = isPointwise(info) ? null : piecesOf(info);
   const most = pieces ? Math.max(0, ...pieces.map((piece) => piece.rows)) : rows;
   const atOnce = rowsAtOnce(most, n, 256);
   const patchBytes = pieces ? Math.ceil((4 * most * n) / LINE) * LINE : 0;
-  const { scratch, integers } = forCall(patchBytes + exports.productScratchBytes(n, atOnce), list.integers);
+  const { scratch, integers } = callMemory(
+    backend,
+    patchBytes + exports.productScratchBytes(n, atOnce),
+    list.integers,
+  );
   const product = (matrix: number, first: number, count: number) =>
     exports.blockSparseProduct(
       false,

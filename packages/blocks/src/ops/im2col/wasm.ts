@@ -2,7 +2,7 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { exportsOf } from '../../backends/wasm/predicting.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import { memoryOf } from '../../backends/wasm/instantiate.js';
@@ -36,7 +36,7 @@ function im2col(call: WasmCall): TensorInfo {
   const info = infoOf('Im2Col', call);
   const x = floatInput('Im2Col', 'x', call, info.inShape);
   const out = newOutput(backend, patchesShape(info));
-  kernelsOf<PatchExports>(backend).exports.patches(
+  exportsOf<PatchExports>(backend).patches(
     false,
     offsetOf(backend, x),
     offsetOf(backend, out),
@@ -54,7 +54,7 @@ function col2im(call: WasmCall): TensorInfo {
   const [from, to] = [offsetOf(backend, patches), offsetOf(backend, out)];
   const size = info.inShape.reduce((product, length) => product * length, 1);
   new Float32Array(memoryOf(backend).buffer, to, size).fill(0);
-  kernelsOf<PatchExports>(backend).exports.patches(true, to, from, ...geometryArguments(info));
+  exportsOf<PatchExports>(backend).patches(true, to, from, ...geometryArguments(info));
   return out;
 }
 

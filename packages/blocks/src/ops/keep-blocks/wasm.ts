@@ -4,7 +4,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { keptOffsetOf } from '../../backends/wasm/kept-apart.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { exportsOf } from '../../backends/wasm/training.js';
 import { offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -21,7 +21,7 @@ function keepBlocks(call: WasmCall): TensorInfo {
   const matrix = floatInput('KeepBlocks', 'matrix', call, mask.grid.matrixShape);
   const out = maskedResult(backend, mask);
   const offsets = [keptOffsetOf(backend, matrix, mask.pattern), offsetOf(backend, out)] as const;
-  kernelsOf<Exports>(backend).exports.keepBlocks(...offsets, ...keptBlocksIn(backend, mask.pattern));
+  exportsOf<Exports>(backend).keepBlocks(...offsets, ...keptBlocksIn(backend, mask.pattern));
   return out;
 }
 

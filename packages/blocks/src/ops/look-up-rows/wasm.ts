@@ -3,7 +3,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { keptBlocksIn, rowList, type KeptBlocks } from '../../backends/wasm/block-list.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { exportsOf } from '../../backends/wasm/predicting.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import { memoryOf } from '../../backends/wasm/instantiate.js';
@@ -31,7 +31,7 @@ function lookUpRows(call: WasmCall): TensorInfo {
     number,
     number,
   ];
-  const wrong = kernelsOf<Exports>(backend).exports.lookUpRows(v, r, count, o, ...blocksIn(call, pattern));
+  const wrong = exportsOf<Exports>(backend).lookUpRows(v, r, count, o, ...blocksIn(call, pattern));
   return refuse(call, rows, wrong, pattern, out);
 }
 
@@ -45,7 +45,7 @@ function lookUpRowsGradient(call: WasmCall): TensorInfo {
   const dy = floatInput('LookUpRowsGradient', 'dy', call, [count, matrixShape[1]]);
   const out = newOutput(backend, [size]);
   const [d, r, o] = [dy, rows, out].map((tensor) => offsetOf(backend, tensor)) as [number, number, number];
-  const wrong = kernelsOf<Exports>(backend).exports.addRows(d, r, count, o, size, ...blocksIn(call, pattern));
+  const wrong = exportsOf<Exports>(backend).addRows(d, r, count, o, size, ...blocksIn(call, pattern));
   return refuse(call, rows, wrong, pattern, out);
 }
 

@@ -3,7 +3,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { keptBlocksIn, type KeptBlocks } from '../../backends/wasm/block-list.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { exportsOf } from '../../backends/wasm/training.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, patternOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -21,7 +21,7 @@ function scaleBlockValues(call: WasmCall): TensorInfo {
   const scale = floatInput('ScaleBlockValues', 'scale', call, pattern.grid.gridShape);
   const out = newOutput(backend, [pattern.size]);
   const offsets = [offsetOf(backend, values), offsetOf(backend, scale), offsetOf(backend, out)] as const;
-  kernelsOf<Exports>(backend).exports.scaleBlockValues(...offsets, ...keptBlocksIn(backend, pattern));
+  exportsOf<Exports>(backend).scaleBlockValues(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
 }
 
@@ -33,7 +33,7 @@ function blockValuesDot(call: WasmCall): TensorInfo {
   const b = floatInput('BlockValuesDot', 'b', call, [pattern.size]);
   const out = newOutput(backend, pattern.grid.gridShape);
   const offsets = [offsetOf(backend, a), offsetOf(backend, b), offsetOf(backend, out)] as const;
-  kernelsOf<Exports>(backend).exports.blockValuesDot(...offsets, ...keptBlocksIn(backend, pattern));
+  exportsOf<Exports>(backend).blockValuesDot(...offsets, ...keptBlocksIn(backend, pattern));
   return out;
 }
 

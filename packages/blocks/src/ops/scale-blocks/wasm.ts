@@ -2,7 +2,8 @@
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { kernelsOf, type Cut } from '../../backends/wasm/exports.js';
+import type { Cut } from '../../backends/wasm/module.js';
+import { exportsOf } from '../../backends/wasm/training.js';
 import { growingWorkspace, newOutput, offsetOf, oncePerBackend } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -30,7 +31,7 @@ function scaleBlocks(call: WasmCall): TensorInfo {
   const scale = floatInput('ScaleBlocks', 'scale', call, grid.gridShape);
   const out = newOutput(backend, grid.matrixShape);
   const offsets = [matrix, scale, out].map((x) => offsetOf(backend, x)) as [number, number, number];
-  kernelsOf<Exports>(backend).exports.scaleBlocks(...offsets, ...grid.matrixShape, ...grid.blockShape);
+  exportsOf<Exports>(backend).scaleBlocks(...offsets, ...grid.matrixShape, ...grid.blockShape);
   return out;
 }
 
@@ -46,12 +47,7 @@ function scaleBlocksGrad(call: WasmCall): TensorInfo[] {
   const tensors = [dy, matrix, scale, dMatrix, dScale];
   const offsets = tensors.map((x) => offsetOf(backend, x)) as [number, number, number, number, number];
   const sums = workspaceOf(backend)(16 * grid.gridShape[1]);
-  kernelsOf<Exports>(backend).exports.scaleBlocksGrad(
-    ...offsets,
-    ...grid.matrixShape,
-    ...grid.blockShape,
-    sums,
-  );
+  exportsOf<Exports>(backend).scaleBlocksGrad(...offsets, ...grid.matrixShape, ...grid.blockShape, sums);
   return [dMatrix, dScale];
 }
 
@@ -63,7 +59,7 @@ function blockDot(call: WasmCall): TensorInfo {
   const b = floatInput('BlockDot', 'b', call, grid.matrixShape);
   const out = newOutput(backend, grid.gridShape);
   const offsets = [a, b, out].map((x) => offsetOf(backend, x)) as [number, number, number];
-  kernelsOf<Exports>(backend).exports.blockDot(...offsets, ...grid.matrixShape, ...grid.blockShape);
+  exportsOf<Exports>(backend).blockDot(...offsets, ...grid.matrixShape, ...grid.blockShape);
   return out;
 }
 

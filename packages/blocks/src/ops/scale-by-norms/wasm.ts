@@ -4,7 +4,8 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { rowList, type KeptBlocks } from '../../backends/wasm/block-list.js';
 import { keptOffsetOf } from '../../backends/wasm/kept-apart.js';
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { callMemory } from '../../backends/wasm/module.js';
+import { exportsOf } from '../../backends/wasm/training.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput, maskOfCall } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -93,15 +94,15 @@ function gradients(name: string, call: WasmCall, ofFunction: OfFunction) {
 /** Scratch memory for four sums a column of blocks, and the kept blocks. */
 function prepared({ backend }: WasmCall, { pattern, grid }: TrainingMask) {
   const list = rowList(pattern);
-  const kernels = kernelsOf<Exports>(backend);
-  const { scratch, integers } = kernels.forCall(32 * grid.gridShape[1], list.integers);
+  const exports = exportsOf<Exports>(backend);
+  const { scratch, integers } = callMemory(backend, 32 * grid.gridShape[1], list.integers);
   const blocks: KeptBlocks = [
     ...grid.matrixShape,
     ...grid.blockShape,
     integers + list.pointers,
     integers + list.indices,
   ];
-  return { exports: kernels.exports, sums: scratch, blocks };
+  return { exports, sums: scratch, blocks };
 }
 
 function isOfWeights({ attrs }: WasmCall): boolean {

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 
-import { kernelsOf } from '../../backends/wasm/exports.js';
+import { exportsOf } from '../../backends/wasm/training.js';
 import { newOutput, offsetOf } from '../../backends/wasm/heap.js';
 import { floatInput } from '../../backends/wasm/inputs.js';
 import type { WasmCall, WasmKernel } from '../../backends/wasm/kernel.js';
@@ -21,7 +21,7 @@ function softmaxAttention(call: WasmCall): tf.TensorInfo {
   const logits = floatInput('SoftmaxAttention', 'logits', call);
   const out = newOutput(backend, logits.shape);
   const offsets = [offsetOf(backend, logits), offsetOf(backend, out)] as const;
-  kernelsOf<Exports>(backend).exports.attention(...offsets, ...settings(logits, call));
+  exportsOf<Exports>(backend).attention(...offsets, ...settings(logits, call));
   return out;
 }
 
@@ -32,7 +32,7 @@ function softmaxAttentionGrad(call: WasmCall): tf.TensorInfo {
   const dy = floatInput('SoftmaxAttentionGrad', 'dy', call, logits.shape);
   const dLogits = newOutput(backend, logits.shape);
   const offsets = [dy, logits, dLogits].map((x) => offsetOf(backend, x)) as [number, number, number];
-  kernelsOf<Exports>(backend).exports.attentionGrad(...offsets, ...settings(logits, call));
+  exportsOf<Exports>(backend).attentionGrad(...offsets, ...settings(logits, call));
   return dLogits;
 }
 

@@ -9,7 +9,7 @@ import {
   type WasmHeap,
 } from '@espalier/blocks';
 
-import * as binaries from '../../generated/binaries.js';
+import { binaries } from '../../generated/binaries.js';
 
 /** Settings of one step, in the order in which a kernel takes them. */
 export type SgdSettings = [rate: number, decay: number];

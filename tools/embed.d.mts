@@ -1,0 +1,1 @@
+export function embed(builds: readonly Uint8Array[]): { order: string; pieces: string[] };
