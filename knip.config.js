@@ -72,9 +72,9 @@ function workspaceOf(folder) {
   }
   return {
     entry: [...filesOf(exports).map(sourceOf), ...(LOADED_OTHERWISE[folder] ?? [])],
-    // A file of WebAssembly's, src/**/*.as.ts, is not TypeScript; the constants of a compiled one are imported where they are wanted.
+    // A file of WebAssembly's, src/**/*.as.ts, is not TypeScript.
     ignoreDependencies: folder === 'apps/harness' ? strategies : [],
-    project: ['{src,test}/**/*.ts', '!src/**/*.as.ts', '!src/generated/binaries.ts'],
+    project: ['{src,test}/**/*.ts', '!src/**/*.as.ts'],
   };
 }
 

@@ -250,10 +250,11 @@ async function reportOfFolder(page: string, folder = root): Promise<string> {
 /** In a page: posts what it reports, and what goes wrong. */
 const TELL = `
     const report = document.querySelector('#report');
-    const send = () => fetch('/report', { method: 'POST', body: report.textContent });
-    new MutationObserver(send).observe(report, { childList: true, characterData: true, subtree: true });
-    addEventListener('error', ({ message }) => fetch('/report', { method: 'POST', body: message }));
-    addEventListener('unhandledrejection', ({ reason }) => fetch('/report', { method: 'POST', body: String(reason) }));`;
+    // A page that outlives its server is not to tell of that, for ever.
+    const tell = (body) => void fetch('/report', { method: 'POST', body }).catch(() => {});
+    new MutationObserver(() => tell(report.textContent)).observe(report, { childList: true, characterData: true, subtree: true });
+    addEventListener('error', ({ message }) => tell(message));
+    addEventListener('unhandledrejection', ({ reason }) => tell(String(reason)));`;
 
 /** What the page shows once it is built, served and opened, and no longer says `loading`. */
 async function reportOfPage(page: string, outDir: string): Promise<string> {

@@ -53,7 +53,7 @@ for (const [i, { strategies, how }] of runs.entries()) {
 }
 const count = Number(values.pairs);
 if (count > 0) {
-  await part('pairs of commands on one folder, one of them killed in every second', (onPair) =>
+  await part('pairs of commands on one folder, one of them killed in every other', (onPair) =>
     pairs({ pairs: count, onPair }),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Pairs of commands on one folder, started at random distances, every other pair, the first included, with one of them killed at a random
- * moment: every trial is to be run once, and the folder to be that of one command that was let alone.
+ * Pairs of commands on one folder, started at random distances, every other pair, the first included, with one of them
+ * killed at a random moment: every trial is to be run once, and the folder to be that of one command that was let alone.
  *
  *     node tools/kill-and-resume/pairs.mjs [--pairs 20] [--seed 0]
  */

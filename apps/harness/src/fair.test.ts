@@ -1,4 +1,4 @@
-/** Settings that are tuned, claims that are checked, by the command as a user runs it. */
+/** Settings that are tuned, claims that are checked, by the command. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { isUsageError, type Summary, type TunedSettings } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { espalierHere, fixtures } from '../test/command.js';
+import { fixtures } from '../test/command.js';
+import { espalierHere } from '../test/here.js';
 import { run as compare } from './commands/compare.js';
 import type { SetOptions } from './options.js';
 

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { bin, espalierHere } from '../test/command.js';
+import { bin } from '../test/command.js';
+import { espalierHere } from '../test/here.js';
 
 const hanging = fileURLToPath(new URL('../test/hanging/hanging.config.ts', import.meta.url));
 const never = fileURLToPath(new URL('../test/hanging/never.config.ts', import.meta.url));
@@ -63,8 +64,8 @@ describe('a command', () => {
       /^error: .*a number of minutes is above 0.*\n$/,
     ],
   ];
-  it.each(refusals)('refuses %s in one line, and ends', async (_, args, message) => {
-    // What ends a command that waits for nothing is a process' own.
+  it.each(refusals)('refuses %s in one line', async (_, args, message) => {
+    // It is a process that ends when nothing is left to wait for; what is refused otherwise needs none.
     const waits = args.includes(never) || args.includes('never-loads');
     const { code, stdout, stderr } = await (waits ? espalier(args).ended : espalierHere(folder, args));
     expect(stderr).toMatch(message);

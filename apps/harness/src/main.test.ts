@@ -16,7 +16,8 @@ import type { Summary } from '@espalier/experiment';
 import { findAccelerators } from '@espalier/wasm-training/accelerators';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { bin, espalierHere, espalierIn, fixtures, isLong } from '../test/command.js';
+import { bin, espalierIn, fixtures, isLong } from '../test/command.js';
+import { espalierHere } from '../test/here.js';
 
 const realData = [
   process.env['ESPALIER_DATA'],
@@ -46,7 +47,8 @@ describe('espalier compare', () => {
     const kept = ['--save', 'models', '--tensorboard', 'board'];
     const args = [...compareWith('small', three, 'contract'), '--jobs', '999', ...kept];
     // As a user runs it, in a process of its own.
-    const { code, stdout, stderr } = await espalierIn(folder, args);
+    const own = { ESPALIER_DATA: '' };
+    const { code, stdout, stderr } = await espalierIn(folder, args, new Set(), own);
     expect(code).toBe(0);
     expect(stdout).toContain('support recovery');
     const summary = await readSummary('contract');
@@ -117,7 +119,7 @@ describe('espalier compare', () => {
     };
     const before = await written('acdc');
     const { rows } = await readSummary('contract');
-    // Of both: with the accelerators and without.
+    // Each that there is: with the accelerators, and, of the long run, without.
     for (const result of await resultsOf('magnitude')) await writeFile(result, '{"id": "cut of');
     const { code, stderr } = await espalier(...compareWith('small', three, 'contract'));
     expect(code).toBe(0);

@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-import { bin, espalierHere, fixtures, isLong, qualityOf } from '../test/command.js';
+import { bin, fixtures, isLong, qualityOf } from '../test/command.js';
+import { espalierHere } from '../test/here.js';
 
 const page = fileURLToPath(new URL('../../../docs/many-machines.md', import.meta.url));
 

@@ -4,18 +4,35 @@ import { randomNumbers } from '@espalier/core';
 import { UsageError } from '@espalier/experiment';
 import * as tf from '@tensorflow/tfjs';
 
+/** Of layers, or a graph, as tfjs-converter makes it of TensorFlow's. */
+export type AnyModel = tf.LayersModel | tf.GraphModel;
+
+/** @throws UsageError for what is no model */
+export async function openAnyModel(path: string): Promise<AnyModel> {
+  return read<AnyModel>(path, async (source, isGraph) =>
+    isGraph ? tf.loadGraphModel(source) : tf.loadLayersModel(source),
+  );
+}
+
 /** @throws UsageError for what is no layers model */
 export async function openModel(path: string): Promise<tf.LayersModel> {
+  return read(path, (source, isGraph) => {
+    if (!isGraph) return tf.loadLayersModel(source);
+    throw new UsageError(
+      `${path} is a graph model, which has no layers to prune: convert the Keras model to the format tfjs_layers_model, ` +
+        'or, if it was pruned already, give it to espalier compress',
+    );
+  });
+}
+
+async function read<Model>(
+  path: string,
+  load: (source: tf.io.IOHandler, isGraph: boolean) => Promise<Model>,
+): Promise<Model> {
   try {
-    const handler = fileSystem(path);
-    const artifacts = await handler.load!();
-    if (artifacts.format === 'graph-model' || 'node' in (artifacts.modelTopology as object)) {
-      throw new UsageError(
-        `${path} is a graph model, which has no layers to prune: convert the Keras model to the format tfjs_layers_model, ` +
-          'or, if it was pruned already, compress it by compressGraphModel() of @espalier/block-sparse',
-      );
-    }
-    return await tf.loadLayersModel(tf.io.fromMemory(artifacts));
+    const artifacts = await fileSystem(path).load!();
+    const isGraph = artifacts.format === 'graph-model' || 'node' in (artifacts.modelTopology as object);
+    return await load(tf.io.fromMemory(artifacts), isGraph);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const [why] = (error as Error).message.split('\n');
@@ -25,7 +42,7 @@ export async function openModel(path: string): Promise<tf.LayersModel> {
 
 /** What `model.save` would write, in bytes. */
 export async function bytesOfFile(
-  model: tf.LayersModel,
+  model: AnyModel,
   save = (handler: tf.io.IOHandler) => model.save(handler),
 ): Promise<number> {
   let bytes = 0;
@@ -42,11 +59,15 @@ export async function bytesOfFile(
 /**
  * Random inputs of a model, the same each time: for layers that look rows up, numbers of rows.
  *
- * @returns null where an input has an axis of any length beside the batch
+ * @returns null where an input has an axis of any length beside the batch, or where a graph's are no plain numbers
  */
-function sampleInputs(model: tf.LayersModel, batch: number): tf.Tensor[] | null {
-  const shapes = model.inputs.map(({ shape }) => shape.slice(1));
-  if (!shapes.every((shape): shape is number[] => shape.every((length) => length !== null))) return null;
+function sampleInputs(model: AnyModel, batch: number): tf.Tensor[] | null {
+  const shapes = model.inputs.map(({ shape }) => shape?.slice(1) ?? [null]);
+  // A graph writes −1 for any length.
+  const isKnown = (shape: readonly (number | null)[]) =>
+    shape.every((length) => length !== null && length > 0);
+  if (!shapes.every((shape): shape is number[] => isKnown(shape))) return null;
+  if (model instanceof tf.GraphModel && !model.inputs.every(({ dtype }) => dtype === 'float32')) return null;
   return shapes.map((shape, i) => {
     const whole = [batch, ...shape];
     const uniform = randomNumbers(tf.util.sizeFromShape(whole), 1 + i);
@@ -57,7 +78,8 @@ function sampleInputs(model: tf.LayersModel, batch: number): tf.Tensor[] | null 
 }
 
 /** How many rows the layer that takes this input has to look up; null for one that computes with the numbers. */
-function rowsLookedUp(model: tf.LayersModel, input: number): number | null {
+function rowsLookedUp(model: AnyModel, input: number): number | null {
+  if (model instanceof tf.GraphModel) return null;
   const { name } = model.inputs[input]!.sourceLayer;
   const reader = model.layers.find((layer) =>
     layer.inboundNodes.some(({ inboundLayers }) => inboundLayers.some((from) => from.name === name)),
@@ -68,16 +90,22 @@ function rowsLookedUp(model: tf.LayersModel, input: number): number | null {
     : null;
 }
 
+/** Of all inputs at once. */
+function outputsOf(model: AnyModel, inputs: tf.Tensor[]): tf.Tensor[] {
+  const outputs = model.predict(inputs, { batchSize: inputs[0]!.shape[0]! });
+  return outputs instanceof tf.Tensor || Array.isArray(outputs) ? [outputs].flat() : Object.values(outputs);
+}
+
 const ROUNDS = 15;
 
 /** The median of some predictions, after some that are not counted, in milliseconds; null as `sampleInputs` is. */
-async function predictMs(model: tf.LayersModel, batch: number): Promise<number | null> {
+async function predictMs(model: AnyModel, batch: number): Promise<number | null> {
   const inputs = sampleInputs(model, batch);
   if (!inputs) return null;
   const times: number[] = [];
   for (let round = -5; round < ROUNDS; round++) {
     const start = performance.now();
-    const outputs = tf.tidy(() => [model.predict(inputs, { batchSize: batch })].flat());
+    const outputs = tf.tidy(() => outputsOf(model, inputs));
     await Promise.all(outputs.map((output) => output.data()));
     tf.dispose(outputs);
     if (round >= 0) times.push(performance.now() - start);
@@ -87,7 +115,7 @@ async function predictMs(model: tf.LayersModel, batch: number): Promise<number |
 }
 
 /** What two models' outputs differ by, as a line; none where there are no inputs to compare them by. */
-export async function differenceLines(before: tf.LayersModel, after: tf.LayersModel): Promise<string[]> {
+export async function differenceLines(before: AnyModel, after: AnyModel): Promise<string[]> {
   const difference = await worstDifference(before, after);
   if (!difference) return [];
   const { change, largest } = difference;
@@ -98,13 +126,13 @@ export async function differenceLines(before: tf.LayersModel, after: tf.LayersMo
 
 /** The largest difference of two models' outputs over random inputs, by the largest output; null as `sampleInputs` is. */
 async function worstDifference(
-  before: tf.LayersModel,
-  after: tf.LayersModel,
+  before: AnyModel,
+  after: AnyModel,
 ): Promise<{ readonly change: number; readonly largest: number } | null> {
   const inputs = sampleInputs(before, 32);
   if (!inputs) return null;
   const pairs = tf.tidy(() => {
-    const [own, others] = [before, after].map((model) => [model.predict(inputs)].flat());
+    const [own, others] = [before, after].map((model) => outputsOf(model, inputs));
     return own!.map((output, i) => [output.sub(others![i]!).abs().max(), output.abs().max()] as const);
   });
   tf.dispose(inputs);
@@ -133,7 +161,7 @@ const milliseconds = (ms: number | null) => (ms === null ? '—' : ms.toPrecisio
 
 /** Size and speed, before and after, a line each. */
 export async function beforeAndAfter(
-  models: Readonly<Record<string, { readonly model: tf.LayersModel; readonly bytes: number }>>,
+  models: Readonly<Record<string, { readonly model: AnyModel; readonly bytes: number }>>,
 ): Promise<string> {
   const all = Object.values(models);
   const timesOf = async (batch: number) => {

@@ -10,7 +10,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { Summary } from '@espalier/experiment';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { bin, espalierHere, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
+import { bin, espalierIn, fixtures, isLong, qualityOf } from '../test/command.js';
+import { espalierHere } from '../test/here.js';
 import { connect } from '@espalier/experiment/queue';
 
 import { hasMoto, startMoto } from '../../../packages/experiment/test/moto.js';

@@ -1,4 +1,4 @@
-/** What a folder of results is believed for, by the command as a user runs it. */
+/** What a folder of results is believed for, by the command. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,7 +10,8 @@ import { gzipSync } from 'node:zlib';
 import type { Summary } from '@espalier/experiment';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { bin, espalierHere, espalierIn, fixtures, isLong } from '../test/command.js';
+import { bin, espalierIn, fixtures, isLong } from '../test/command.js';
+import { espalierHere } from '../test/here.js';
 
 const pathOf = (name: string) => fileURLToPath(import.meta.resolve(name));
 
@@ -152,8 +153,12 @@ describe('a folder', () => {
       const [first] = await readdir(join(out, 'trials')).catch(() => []);
       return first ? (await stat(join(out, 'trials', first, 'metrics.jsonl')).catch(() => null))?.size : 0;
     };
-    await expect.poll(logged, { timeout: 60_000 }).toBeGreaterThan(0);
-    await rm(out, { recursive: true });
+    try {
+      await expect.poll(logged, { timeout: 60_000 }).toBeGreaterThan(0);
+      await rm(out, { recursive: true });
+    } finally {
+      await running;
+    }
     const { code, stdout, stderr } = await running;
     // Where it was seen to be half gone, the trial is trained again in a new folder: then nothing failed.
     expect(stderr).toMatch(

@@ -1,14 +1,10 @@
-/** The command as a program of its own, for tests. */
+/** For tests: the command as a program of its own, and what it is given. */
 import { execFile, type ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Summary } from '@espalier/experiment';
-import { vi } from 'vitest';
-
-// As built: it starts processes of its own, which have nothing but the built files.
-import { espalier as run } from '../dist/program.js';
 
 /** Whether what takes long is run too: by `npm run check:long`. */
 export const isLong = process.env['ESPALIER_LONG'] !== undefined;
@@ -16,7 +12,7 @@ export const isLong = process.env['ESPALIER_LONG'] !== undefined;
 export const bin = fileURLToPath(new URL('../bin/espalier.js', import.meta.url));
 export const fixtures = fileURLToPath(new URL('fixtures.config.mjs', import.meta.url));
 
-interface Ended {
+export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -40,37 +36,6 @@ export function espalierIn(
     });
     running.add(child);
   });
-}
-
-/**
- * The command in this process, where starting one shows nothing: one at a time.
- *
- * @param more variables beside those that there are
- */
-export async function espalierHere(
-  folder: string,
-  args: readonly string[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<Ended & { readonly code: number }> {
-  const said = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((chunk, ...then) => {
-      said[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-      const written = then.find((each) => typeof each === 'function') as (() => void) | undefined;
-      written?.();
-      return true;
-    }),
-  );
-  for (const [name, value] of Object.entries(more)) vi.stubEnv(name, value);
-  const before = process.cwd();
-  process.chdir(folder);
-  try {
-    return { code: await run(args), ...said };
-  } finally {
-    process.chdir(before);
-    vi.unstubAllEnvs();
-    for (const spy of spies) spy.mockRestore();
-  }
 }
 
 /** What the rows of a summary are compared by: all but times. */

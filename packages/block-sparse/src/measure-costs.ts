@@ -18,9 +18,13 @@ const SIDES = [256, 512, 1024, 2048] as const;
 const LONG_ENOUGH_MS = 4;
 const REPETITIONS = 5;
 const KEPT_SHARE = 0.1;
+/** Fewer take hardly longer than one. */
+const FEWEST_KEPT = 4;
+/** Times that are nearer to one another may be the same. */
+const DISTINCT = 1.05;
 
 /**
- * Times a training step's three products, dense and over a tenth of the blocks, on the backend in use. Takes about a
+ * Times a training step's three products, dense and over a tenth of the blocks, at least four, on the backend in use. Takes about a
  * second; what is measured depends on the machine and on what else it does.
  *
  * @param blockShape a side of more than 256 is measured as one of 256
@@ -34,14 +38,32 @@ export async function measureCosts(blockShape: Shape2D): Promise<Costs> {
     if (measured.denseMs >= LONG_ENOUGH_MS) break;
     measured = await measure(side, blockShape);
   }
-  const { denseMs, sparseMs, leastMs, weights, keptWeights } = measured;
+  const { denseMs, weights } = measured;
   const msPerMultiplyAdd = denseMs / (3 * ROWS * weights);
-  const perKeptWeight = Math.max(sparseMs - leastMs, 0) / (3 * ROWS * keptWeights) / msPerMultiplyAdd;
-  const perStep = leastMs / msPerMultiplyAdd;
+  const { msPerWeight, fixedMs } = lineThrough(measured);
+  const perKeptWeight = msPerWeight / (3 * ROWS) / msPerMultiplyAdd;
+  const perStep = fixedMs / msPerMultiplyAdd;
   return { perKeptWeight: () => perKeptWeight, perStep };
 }
 
-/** Milliseconds of three products: dense, over a tenth of the blocks, and over a single block. */
+/**
+ * Milliseconds by kept weights, and those that any products take. Where a busy machine does not tell some blocks from a single
+ * one, all is by weights: none are for nothing.
+ */
+function lineThrough({ sparseMs, leastMs, keptWeights, leastWeights }: Measured): {
+  readonly msPerWeight: number;
+  readonly fixedMs: number;
+} {
+  if (keptWeights === leastWeights || sparseMs < DISTINCT * leastMs) {
+    return { msPerWeight: Math.max(sparseMs, leastMs) / keptWeights, fixedMs: 0 };
+  }
+  const msPerWeight = (sparseMs - leastMs) / (keptWeights - leastWeights);
+  return { msPerWeight, fixedMs: Math.max(0, leastMs - msPerWeight * leastWeights) };
+}
+
+type Measured = Awaited<ReturnType<typeof measure>>;
+
+/** Milliseconds of three products: dense, over some of the blocks, and over a single one. */
 async function measure(side: number, blockShape: Shape2D) {
   const [blockRows, blockColumns] = blockShape;
   const grid = blockGrid([side, side], [Math.min(blockRows, SIDES[0]), Math.min(blockColumns, SIDES[0])]);
@@ -49,7 +71,8 @@ async function measure(side: number, blockShape: Shape2D) {
   const scores = await random.data();
   random.dispose();
   const keeping = (blocks: number) => patternOf(grid, topK(scores, Math.max(1, Math.round(blocks))));
-  const some = keeping(grid.blocks * KEPT_SHARE);
+  const one = keeping(1);
+  const some = keeping(Math.min(grid.blocks, Math.max(FEWEST_KEPT, grid.blocks * KEPT_SHARE)));
   const [x, dy] = [2, 3].map((seed) => tf.randomNormal<tf.Rank.R2>([ROWS, side], 0, 1, 'float32', seed));
   const weight = tf.randomNormal<tf.Rank.R2>([side, side], 0, 1, 'float32', 4);
   const dense = () => {
@@ -67,9 +90,10 @@ async function measure(side: number, blockShape: Shape2D) {
     return {
       denseMs: await leastMsOf(dense),
       sparseMs: await leastMsOf(over(some)),
-      leastMs: await leastMsOf(over(keeping(1))),
+      leastMs: await leastMsOf(over(one)),
       weights: side * side,
       keptWeights: some.size,
+      leastWeights: one.size,
     };
   } finally {
     tf.dispose([x!, dy!, weight]);

@@ -1,4 +1,4 @@
-/** What a page takes that predicts alone: nothing else of this package is imported before its layers are asked for. */
+/** What a page takes that predicts alone. */
 import '@tensorflow/tfjs-backend-wasm';
 
 import * as tf from '@tensorflow/tfjs';
@@ -8,7 +8,9 @@ import './predict.js';
 
 it('loads and predicts with a compressed model by the kernel of products, and can train on', async () => {
   await tf.setBackend('wasm');
-  // Compressing is another import, of the same classes.
+  expect(tf.getKernel('BlockSparseMatMul', 'wasm')).toBeDefined();
+  expect(tf.getKernel('BlockSparseWeightGradient', 'wasm')).toBeFalsy();
+  // Compressing takes another import, which registers nothing.
   const { compress } = await import('./compress.js');
   const dense = tf.sequential({
     layers: [
@@ -37,6 +39,8 @@ it('loads and predicts with a compressed model by the kernel of products, and ca
   const loaded = await tf.loadLayersModel(tf.io.fromMemory(saved));
   expect(loaded.layers[0]!.getClassName()).toBe('BlockSparseDense');
   const profile = await tf.profile(() => loaded.predict(x) as tf.Tensor);
+  // By the kernel: composed, it would be gathered and multiplied by kernels of tfjs.
+  expect(profile.kernelNames).not.toContain('GatherV2');
   expect(profile.kernelNames).toContain('BlockSparseMatMul');
   const predicted = loaded.predict(x) as tf.Tensor;
   expect(tf.tidy(() => predicted.sub(expected).abs().max().dataSync()[0])).toBeLessThan(1e-5);

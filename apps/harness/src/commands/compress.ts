@@ -1,10 +1,26 @@
 /** `espalier compress <model.json>`: a model with blocks of zeros as one that holds the others alone. */
 import { startBackend, type BackendChoice } from '@espalier/backend';
-import { compress, compressionReport, type Quantization } from '@espalier/block-sparse';
+import {
+  compress,
+  compressGraphModel,
+  compressionReport,
+  graphCompressionReport,
+  type HowToCompress,
+  type HowToCompressGraph,
+  type Quantization,
+} from '@espalier/block-sparse';
 import { fileSystem } from '@espalier/block-sparse/node';
 import { UsageError } from '@espalier/experiment';
+import * as tf from '@tensorflow/tfjs';
 
-import { beforeAndAfter, bytesOfFile, columns, differenceLines, openModel, percent } from '../one-model.js';
+import {
+  beforeAndAfter,
+  bytesOfFile,
+  columns,
+  differenceLines,
+  openAnyModel,
+  percent,
+} from '../one-model.js';
 import type { Command } from './command.js';
 import { backendOption, blockOption, quantizeOption } from './model-options.js';
 
@@ -27,18 +43,28 @@ export const compressCommand: Command = {
 };
 
 async function run(path: string, options: CompressOptions): Promise<void> {
+  const { block, quantize, out } = options;
   await startBackend(options.backend);
-  const model = await openModel(path);
-  const how = options.block && { blockShape: options.block };
-  const { compressed, dense } = await compressionReport(model, how);
+  const model = await openAnyModel(path);
+  const how = block && { blockShape: block };
+  const isGraph = model instanceof tf.GraphModel;
+  if (isGraph && quantize) {
+    throw new UsageError(
+      `${path} is a graph model, whose numbers keep the bits that the converter gave them: leave --quantize out, and give ` +
+        'tensorflowjs_converter its --quantize_uint8 or --quantize_float16',
+    );
+  }
+  const { compressed, dense } = await (isGraph
+    ? graphCompressionReport(model, how)
+    : compressionReport(model, how));
   if (compressed.length === 0) {
     const why = dense.map(({ name, reason }) => `${name} ${reason}`).join('; ');
-    throw new UsageError(`${path} has no kernel to compress (${why}): espalier prune makes blocks of zeros`);
+    const otherwise = isGraph ? 'prune it where it is made' : 'espalier prune makes blocks of zeros';
+    throw new UsageError(`${path} has no kernel to compress (${why}): ${otherwise}`);
   }
-  const small = await compress(model, how);
-  const { quantize } = options;
-  await small.save(fileSystem(options.out), quantize && { quantize });
-  const written = await openModel(options.out);
+  const save = await (isGraph ? savingGraph(model, how) : savingLayers(model, how, quantize));
+  await save(fileSystem(out));
+  const written = await openAnyModel(out);
   const rows = compressed.map(({ name, matrixShape, blockShape, blocks, keptBlocks }) => [
     ...[name, matrixShape.join('×'), blockShape.join('×'), `${keptBlocks} of ${blocks}`],
     percent(1 - keptBlocks / blocks),
@@ -49,14 +75,27 @@ async function run(path: string, options: CompressOptions): Promise<void> {
     '',
     await beforeAndAfter({
       before: { model, bytes: await bytesOfFile(model) },
-      after: {
-        model: written,
-        bytes: await bytesOfFile(model, (handler) => small.save(handler, quantize && { quantize })),
-      },
+      after: { model: written, bytes: await bytesOfFile(model, save) },
     }),
     '',
     ...(await differenceLines(model, written)),
-    `${options.out} is for tf.loadLayersModel, after import '@espalier/block-sparse'.`,
+    `${out} is for tf.${isGraph ? 'loadGraphModel' : 'loadLayersModel'}, after import '@espalier/block-sparse'.`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+type Save = (handler: tf.io.IOHandler) => Promise<tf.io.SaveResult>;
+
+async function savingLayers(
+  model: tf.LayersModel,
+  how: HowToCompress | undefined,
+  quantize: Quantization | undefined,
+): Promise<Save> {
+  const small = await compress(model, how);
+  return (handler) => small.save(handler, quantize && { quantize });
+}
+
+async function savingGraph(model: tf.GraphModel, how: HowToCompressGraph | undefined): Promise<Save> {
+  const small = await compressGraphModel(model, how);
+  return (handler) => small.save(handler);
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { espalierHere } from '../../test/command.js';
+import { espalierHere } from '../../test/here.js';
 
 let folder: string;
 beforeEach(async () => {

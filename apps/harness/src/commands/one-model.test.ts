@@ -202,6 +202,50 @@ describe('compress', () => {
     written.dispose();
   });
 
+  it('takes a graph that was pruned where it was made', async () => {
+    const graph = join(root, 'graph');
+    // Two of the four 4 × 4 blocks are zero.
+    const weights = Float32Array.from(
+      { length: 64 },
+      (_, i) => ((i >> 5) + ((i >> 2) & 1)) % 2 && 1 + i / 64,
+    );
+    const type = { type: 'DT_FLOAT' };
+    const dims = [8, 8].map((size) => ({ size: String(size) }));
+    await fileSystem(graph).save!({
+      format: 'graph-model',
+      modelTopology: {
+        node: [
+          { name: 'x', op: 'Placeholder', attr: { dtype: type, shape: { shape: { dim: [{ size: '-1' }, { size: '8' }] } } } }, // prettier-ignore
+          { name: 'w', op: 'Const', attr: { dtype: type, value: { tensor: { dtype: 'DT_FLOAT', tensorShape: { dim: dims } } } } }, // prettier-ignore
+          { name: 'y', op: 'MatMul', input: ['x', 'w'], attr: { T: type, transpose_a: { b: false }, transpose_b: { b: false } } }, // prettier-ignore
+        ],
+        library: {},
+        versions: {},
+      },
+      weightSpecs: [{ name: 'w', shape: [8, 8], dtype: 'float32' }],
+      weightData: weights.buffer,
+    });
+    const out = join(root, 'small-graph');
+    const options = { out, backend: 'cpu' as const, block: [4, 4] as [number, number] };
+    const text = await said(() => compressCommand.run(graph, options));
+    expect(text).toMatch(/^w +8×8 +4×4 +2 of 4 +50\.0%/m);
+    expect(text).toMatch(/Outputs of 32 random inputs differ by \S+ at most/);
+    expect(text).toMatch(/prediction of 64, ms +\d\S* +\d/);
+    expect(text).toContain('is for tf.loadGraphModel');
+    const written = await tf.loadGraphModel(fileSystem(out));
+    const x = tf.ones([1, 8]);
+    const sums = Array.from({ length: 8 }, (_, j) =>
+      weights.filter((_w, i) => i % 8 === j).reduce((sum, weight) => sum + weight, 0),
+    );
+    const [sum] = tf.tidy(() => (written.predict(x) as tf.Tensor2D).arraySync());
+    sum!.forEach((value, j) => expect(value).toBeCloseTo(sums[j]!, 5));
+    tf.dispose(x);
+    written.dispose();
+    expect(await refusal(() => compressCommand.run(graph, { ...options, quantize: 'uint8' }))).toMatch(
+      /is a graph model, whose numbers keep the bits that the converter gave them: leave --quantize out/,
+    );
+  });
+
   it('of a model without zeros says what makes them', async () => {
     expect(
       await refusal(() => compressCommand.run(model, { out: join(root, 'never'), backend: 'cpu' })),

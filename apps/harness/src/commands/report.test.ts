@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { espalierHere } from '../../test/command.js';
+import { espalierHere } from '../../test/here.js';
 import { commandLine } from '../command-line.js';
 
 let folder: string;

@@ -1,7 +1,7 @@
 /**
- * Registers, for `wasm` and `webgpu`, the kernels that compressed models predict with, at import, and no others: for pages,
- * where every kilobyte is waited for. What training asks for beside them is composed of tfjs' own ops, as all of it is on
- * other backends, until `@espalier/blocks/wasm` or `/webgpu` registers the rest.
+ * Registers, for `wasm` and `webgpu`, the kernels that compressed models predict with, and the few that lie in the same files,
+ * at import: for pages, where every kilobyte is waited for. What training asks for beside them is composed of tfjs' own ops, as
+ * all of it is on other backends, until `@espalier/blocks/wasm` or `/webgpu` registers the rest.
  */
 import { kernels as convolution } from '../ops/block-sparse-conv2d/wasm.js';
 import { blockSparseMatMul } from '../ops/block-sparse-matmul/wasm-product.js';

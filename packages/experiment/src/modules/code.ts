@@ -182,7 +182,7 @@ async function resolved(specifier: string, from: string): Promise<string | null>
   }
   const key = JSON.stringify([dirname(from), specifier]);
   const known = installed.get(key);
-  if (known !== undefined) return known;
+  if (known !== undefined && (await fileAt(known)) === known) return known;
   const url = jiti.esmResolve(specifier, { parentURL: pathToFileURL(from), try: true });
   const found = url?.startsWith('file:') ? await fileAt(fileURLToPath(url)) : null;
   // What is not there may be installed yet.

@@ -25,7 +25,7 @@ const SINGLES = places - PREFIXES;
  * @param pieces of the build without relaxed SIMD and of the one with it, in turns
  */
 export function embedded(order: string, pieces: readonly string[]): Binaries {
-  let builds: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  let builds: readonly Uint8Array[] | undefined;
   const all = () =>
     (builds ??= [0, 1].map((turn) => decode(order, pieces.filter((_, i) => i % 2 === turn).join(''))));
   return {
@@ -38,7 +38,7 @@ export function embedded(order: string, pieces: readonly string[]): Binaries {
   };
 }
 
-function decode(order: string, text: string): Uint8Array<ArrayBuffer> {
+function decode(order: string, text: string): Uint8Array {
   const values = Array.from({ length: order.length / 2 }, (_, i) =>
     parseInt(order.slice(2 * i, 2 * i + 2), 16),
   );

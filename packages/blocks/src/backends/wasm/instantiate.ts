@@ -5,13 +5,13 @@ import { withSharedMemory } from './shared-memory.js';
 
 /** One module, which imports its memory, compiled in the two ways that engines ask for. */
 export interface Binaries {
-  readonly simd: Uint8Array<ArrayBuffer>;
-  readonly relaxedSimd: Uint8Array<ArrayBuffer>;
+  readonly simd: Uint8Array;
+  readonly relaxedSimd: Uint8Array;
 }
 
 /** Whether this JavaScript engine accepts a module. */
-export function supports(binary: Uint8Array<ArrayBuffer>): boolean {
-  return WebAssembly.validate(binary);
+export function supports(binary: Uint8Array): boolean {
+  return WebAssembly.validate(binary as BufferSource);
 }
 
 /** @throws Error when the backend does not show its memory, as another version of it may not */
@@ -35,5 +35,5 @@ export function compile(memory: WebAssembly.Memory, binaries: Binaries): WebAsse
   // As a cross-origin isolated page has it.
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
   const binary = supports(binaries.relaxedSimd) ? binaries.relaxedSimd : binaries.simd;
-  return new WebAssembly.Module(shared ? withSharedMemory(binary) : binary);
+  return new WebAssembly.Module((shared ? withSharedMemory(binary) : binary) as BufferSource);
 }

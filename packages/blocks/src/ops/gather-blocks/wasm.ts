@@ -1,4 +1,4 @@
-// GatherBlocks and ScatterBlocks on the wasm backend. The arithmetic is in wasm.as.ts.
+// GatherBlocks and ScatterBlocks on the wasm backend. The arithmetic is in predicting.as.ts.
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 

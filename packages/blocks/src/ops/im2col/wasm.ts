@@ -1,4 +1,4 @@
-// Im2Col and Col2Im on the wasm backend. The arithmetic is in wasm.as.ts.
+// Im2Col and Col2Im on the wasm backend. The arithmetic is in predicting.as.ts.
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 

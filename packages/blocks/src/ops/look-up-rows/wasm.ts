@@ -1,4 +1,4 @@
-// LookUpRows and LookUpRowsGradient on the wasm backend. The arithmetic is in wasm.as.ts.
+// LookUpRows and LookUpRowsGradient on the wasm backend. The arithmetic is in predicting.as.ts.
 
 import type { TensorInfo } from '@tensorflow/tfjs';
 
