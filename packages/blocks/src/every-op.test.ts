@@ -1,13 +1,14 @@
 /** Every op on every backend: a row for each case that an op's folder gives, see `test-table.ts`. */
 import '@tensorflow/tfjs-backend-wasm';
 import { readdirSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import './backends/cpu.js';
 import './backends/tensorflow.js';
 import './backends/wasm.js';
 import { folders, hasCases, itComputesEveryOp, kernelNames } from './test-table.js';
-import { startTensorflow } from './test-tensorflow.js';
+import { startTensorflow, withoutNativeKernels } from './test-tensorflow.js';
 import { startWebgpu } from './test-webgpu.js';
 
 const webgpu = await startWebgpu();
@@ -35,5 +36,18 @@ describe.skipIf(webgpu.absent)(`on webgpu (${webgpu.where}), as defined:`, () =>
 });
 
 describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where}), as defined:`, () => {
-  itComputesEveryOp('tensorflow', 5);
+  itComputesEveryOp('tensorflow', 20);
 });
+
+describe.skipIf(tensorflow.absent)(
+  `on tensorflow (${tensorflow.where}) without kernels of ours, as defined:`,
+  () => {
+    let undo: () => void;
+    beforeAll(async () => {
+      await tf.setBackend('tensorflow');
+      undo = withoutNativeKernels();
+    });
+    afterAll(() => undo());
+    itComputesEveryOp('tensorflow', 5);
+  },
+);

@@ -136,6 +136,7 @@ export {
   type WebgpuKernel,
   type WebgpuProgram,
 } from './backends/webgpu/program.js';
+export { useNativeKernels } from './backends/tensorflow/native.js';
 export {
   registerTensorflowKernel,
   type Handle,

@@ -9,6 +9,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -22,7 +23,13 @@ import { isOfFullDisk } from './run.js';
 export const NODE_API = 8;
 
 /** Raised when addons are made in another way than those that lie in caches. */
-const FORM = 1;
+const FORM = 2;
+
+/** The kernels of blocks for TensorFlow, which are compiled beside an addon. */
+export const kernelsSource = join(
+  dirname(createRequire(import.meta.url).resolve('@espalier/blocks/package.json')),
+  'native/kernels.cc',
+);
 
 /** What an addon was made of, as `addon.json` has it. */
 export interface AddonDescription {
@@ -60,12 +67,22 @@ export const packageIn = (folder: string): string => join(folder, 'package');
 export const binaryIn = (packageFolder: string): string =>
   join(packageFolder, 'lib', `napi-v${NODE_API}`, 'tfjs_binding.node');
 
-/** An addon is the same as another that was made of the same package and the same TensorFlow, in the same place. */
+/** What is loaded after the addon of a package, where the compiler made it. */
+export const kernelsIn = (packageFolder: string): string =>
+  join(dirname(binaryIn(packageFolder)), 'espalier_kernels.node');
+
+/**
+ * An addon is the same as another that was made of the same package, the same kernels and the same TensorFlow, in the same
+ * place.
+ */
 export function addonName({
   package: npm,
   tensorflow,
 }: Pick<AddonDescription, 'package' | 'tensorflow'>): string {
-  const place = createHash('sha256').update(`${FORM} ${tensorflow.folder}`).digest('hex').slice(0, 8);
+  const made = createHash('sha256')
+    .update(`${FORM} ${tensorflow.folder} `)
+    .update(readFileSync(kernelsSource));
+  const place = made.digest('hex').slice(0, 8);
   const short = npm.name.replace(/^@[^/]+\//, '');
   return `${short}-${npm.version}-${tensorflow.package}-${tensorflow.version}-${place}`;
 }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BackendError } from '../choice.js';
-import { binaryIn, NODE_API, noRoom } from './cache.js';
+import { binaryIn, kernelsIn, kernelsSource, NODE_API, noRoom } from './cache.js';
 import { includeOf, librariesOf } from './library.js';
 import { complaintOf, isOfFullDisk, run, type Ended } from './run.js';
 
@@ -30,21 +30,61 @@ export async function compile(
 ): Promise<string> {
   const binary = binaryIn(packageFolder);
   await mkdir(dirname(binary), { recursive: true });
+  return compiled(
+    [
+      ...['-O2', `-DNAPI_VERSION=${NODE_API}`],
+      ...including(packageFolder, join(packageFolder, 'binding'), includeOf(tensorflowFolder), headers),
+      ...SOURCES.map((source) => join(packageFolder, 'binding', source)),
+      ...linkedTo(tensorflowFolder, binary),
+    ],
+    binary,
+    signal,
+  );
+}
+
+/**
+ * Compiles the kernels of blocks for the same TensorFlow, some six seconds: what is computed without them is right, and slower.
+ *
+ * @returns why there are none, one line; null where they are there
+ */
+export async function compileKernels(
+  { packageFolder, tensorflowFolder }: Omit<Compilation, 'headers'>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const binary = kernelsIn(packageFolder);
   const args = [
-    ...['-O2', '-std=c++17', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NODE_API}`],
-    ...[packageFolder, join(packageFolder, 'binding'), includeOf(tensorflowFolder), headers].flatMap(
-      (folder) => ['-I', folder],
-    ),
-    ...SOURCES.map((source) => join(packageFolder, 'binding', source)),
-    ...librariesOf(tensorflowFolder),
-    // A comma in a folder's name would end an argument of -Wl.
-    ...['-Xlinker', '-rpath', '-Xlinker', tensorflowFolder],
-    ...['-o', binary],
+    '-O3',
+    ...including(includeOf(tensorflowFolder)),
+    kernelsSource,
+    ...linkedTo(tensorflowFolder, binary),
   ];
+  try {
+    await compiled([...args, '-lpthread'], binary, signal);
+    return null;
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.message === noRoom().message) throw error;
+    return error.message;
+  }
+}
+
+const including = (...folders: readonly string[]) => folders.flatMap((folder) => ['-I', folder]);
+
+const linkedTo = (tensorflowFolder: string, binary: string) => [
+  ...librariesOf(tensorflowFolder),
+  // A comma in a folder's name would end an argument of -Wl.
+  ...['-Xlinker', '-rpath', '-Xlinker', tensorflowFolder],
+  ...['-o', binary],
+];
+
+async function compiled(own: readonly string[], binary: string, signal?: AbortSignal): Promise<string> {
+  const args = ['-std=c++17', '-fPIC', '-shared', '-w', ...own];
   for (const compiler of compilers()) {
-    const [program = '', ...own] = compiler.split(' ');
+    const [program = '', ...options] = compiler.split(' ');
     // What it writes on the way goes where there is to be room anyway.
-    const ended = await run(program, [...own, ...args], { environment: { TMPDIR: dirname(binary) }, signal });
+    const ended = await run(program, [...options, ...args], {
+      environment: { TMPDIR: dirname(binary) },
+      signal,
+    });
     if (!ended) continue;
     if (ended.code === 0) return compiler;
     throw failed(compiler, ended);

@@ -24,7 +24,7 @@ import {
   type Addon,
   type Source,
 } from './cache.js';
-import { compile } from './compile.js';
+import { compile, compileKernels } from './compile.js';
 import { downloadLibrary, USUAL_VERSION, type DownloadKind } from './download.js';
 import { nodeHeaders } from './headers.js';
 import { describeLibrary, libraryIn, type Library } from './library.js';
@@ -87,7 +87,9 @@ export async function installTensorflow(options: InstallOptions = {}): Promise<I
       const headers = await nodeHeaders(join(folder, 'headers'), signal);
       const from = performance.now();
       const compiler = await compile({ packageFolder, tensorflowFolder: library.folder, headers }, signal);
+      const without = await compileKernels({ packageFolder, tensorflowFolder: library.folder }, signal);
       onStep(`compiled by ${compiler} in ${seconds(from)} s`);
+      if (without !== null) onStep(`without kernels for blocks, which are composed, and slower (${without})`);
       const version = await verify(packageFolder, signal);
       onStep(
         `TensorFlow ${version} computes a product, a gradient and a convolution as the cpu backend does`,

@@ -8,10 +8,15 @@
  *
  * Only what asks from within the package is answered so, and only while it loads.
  */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { sep } from 'node:path';
 import util from 'node:util';
+
+import { useNativeKernels, type TensorflowBackend } from '@espalier/blocks';
+import * as tf from '@tensorflow/tfjs';
+
+import { kernelsIn } from './cache.js';
 
 /** Of Node's CommonJS, what takes a stand-in: there are no hooks for it in Node 20. */
 interface Loader {
@@ -35,6 +40,19 @@ export function loadPackage(folder: string, binary?: string): void {
   const standIns = new Map<string, object>([['util', utilOfOld()]]);
   if (binary !== undefined) standIns.set('@mapbox/node-pre-gyp', { find: () => binary });
   withAnswers(realpathSync(folder), standIns, () => application(folder));
+}
+
+/**
+ * Registers the kernels of blocks that lie beside an addon with its TensorFlow: for the backend of the moment.
+ *
+ * @returns whether there are any
+ */
+export function loadKernels(packageFolder: string): boolean {
+  const file = kernelsIn(packageFolder);
+  if (!existsSync(file)) return false;
+  application(file);
+  useNativeKernels(tf.backend() as unknown as TensorflowBackend);
+  return true;
 }
 
 function utilOfOld(): object {

@@ -7,8 +7,17 @@ import * as tf from '@tensorflow/tfjs';
 import { BackendError, synchronous, type StartedBackend } from '../choice.js';
 import { setBackend } from '../set-backend.js';
 import { tensorflowPackages } from './binding.js';
-import { addonInUse, allAddons, binaryIn, nameInUse, packageIn, whyUnusable, type Addon } from './cache.js';
-import { loadPackage } from './load.js';
+import {
+  addonInUse,
+  addonName,
+  allAddons,
+  binaryIn,
+  nameInUse,
+  packageIn,
+  whyUnusable,
+  type Addon,
+} from './cache.js';
+import { loadKernels, loadPackage } from './load.js';
 
 export interface TensorflowWanted {
   /** Another version is refused; any when absent. */
@@ -65,6 +74,10 @@ async function startAddon(addon: Addon, { threads }: TensorflowWanted): Promise<
     keepFloat32();
     withEnvironment(environmentOf(threads), () => loadPackage(folder, binaryIn(folder)));
     await setBackend('tensorflow');
+    // Those of another version of this package may be other kernels of the same name.
+    if (addon.name === addonName(addon)) {
+      withEnvironment(environmentOf(threads), () => void loadKernels(folder));
+    }
   } catch (error) {
     throw new BackendError(
       `The addon for TensorFlow ${addon.tensorflow.version} in ${addon.folder} does not load (${firstLine(error)}): ` +

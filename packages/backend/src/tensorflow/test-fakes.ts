@@ -98,8 +98,8 @@ export function pythonOf(folder: string | null, otherwise = 'exit 1'): string {
   return `case "$*" in *find_spec*) echo '${answer}' ;; *) ${otherwise} ;; esac`;
 }
 
-/** A compiler that writes something where the addon is to be. */
-export const COMPILER = `while [ "$1" != "-o" ]; do shift; done; echo compiled > "$2"`;
+/** A compiler that writes something where the addon is to be, and does not know what the kernels are written in. */
+export const COMPILER = `case "$*" in *kernels.cc*) echo 'error: of another world' >&2; exit 1 ;; esac; while [ "$1" != "-o" ]; do shift; done; echo compiled > "$2"`;
 
 /** tfjs' cpu backend under another name; it asks for all that the real package asks for. */
 const PACKAGE = `

@@ -44,6 +44,7 @@ interface StoredTensor {
 
 export interface TensorflowBackend {
   readonly binding: Binding;
+  readonly isUsingGpuDevice?: boolean;
   readonly tensorMap: { get(dataId: object): StoredTensor; set(dataId: object, stored: StoredTensor): void };
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
 }

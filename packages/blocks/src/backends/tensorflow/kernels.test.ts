@@ -1,6 +1,6 @@
-/** What holds of the kernels of the native backend beside their results, where an addon of it is installed. */
+/** What holds of kernels made of TensorFlow's own ops beside their results, where an addon of it is installed. */
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import '../tensorflow.js';
 import { gatherBlocks } from '../../ops/gather-blocks/index.js';
@@ -9,7 +9,7 @@ import { blockSparseMatMul, blockSparseWeightGradient } from '../../ops/block-sp
 import { planOf, wholeUpTo } from '../../ops/block-sparse-matmul/lines.js';
 import { expectClose, patternKeeping, randomTensor, weightMask } from '../../test-support.js';
 import { expectKernelsAsDefined } from '../../test-table.js';
-import { startTensorflow } from '../../test-tensorflow.js';
+import { startTensorflow, withoutNativeKernels } from '../../test-tensorflow.js';
 
 const tensorflow = await startTensorflow();
 const weightGradient = cases.find(({ name }) => name === 'blockSparseWeightGradient')!;
@@ -19,9 +19,12 @@ const held = () =>
   (tf.backend() as unknown as { binding: { getNumOfTensors(): number } }).binding.getNumOfTensors();
 
 describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where})`, () => {
+  let undo: () => void;
   beforeAll(async () => {
     await tf.setBackend('tensorflow');
+    undo = withoutNativeKernels();
   });
+  afterAll(() => undo());
 
   it('computes more rows than it gathers at once', async () => {
     const settings: Product = { pattern: patternKeeping([64, 64], [8, 1], 'all', 1), batch: 1100 };

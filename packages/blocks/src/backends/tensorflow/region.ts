@@ -1,8 +1,10 @@
 /** What ops on the blocks of a matrix go through: the units of the kept blocks alone, or all of the matrix. */
 import { blockGrid, type BlockGrid } from '../../grid.js';
+import type { BlockPattern } from '../../pattern.js';
 import type { TrainingMask } from '../../training-mask.js';
 import type { Handle, TensorflowRun } from './kernel.js';
-import { gather, padBehind, reshape, scale, sum } from './ops.js';
+import { hasNativeKernels, nativeDots, nativeScale } from './native.js';
+import { gather, multiply, padBehind, reshape, scale, sum } from './ops.js';
 import { keptUnits, ofEachUnit, spreadUnits, sumOverBlocks, unitOf } from './units.js';
 
 /** The weights that are gone through, as one tensor in the region's own shape, and back. */
@@ -17,6 +19,8 @@ export interface Region {
   masked(weights: Handle): Handle;
   /** Sums over each block, `[R, C]`; 0 of pruned ones. */
   sums(weights: Handle): Handle;
+  /** Sums of products over each block, `[R, C]`; 0 of pruned ones. */
+  dots(a: Handle, b: Handle): Handle;
 }
 
 /** Numbers that a gather has to take at a time, and the share of all at most, for it to be faster than a pass over all. */
@@ -36,16 +40,42 @@ export function keptRegion(run: TensorflowRun, mask: TrainingMask): Region {
       scaled: (units, numbers) => scale(run, units, ofEachUnit(run, numbers, pattern)),
       masked: (units) => units,
       sums: (units) => sumOverBlocks(run, units, pattern),
+      dots: (a, b) => sumOverBlocks(run, multiply(run, a, b), pattern),
     };
   }
   const whole = wholeRegion(run, grid);
-  const kept = run.kept(pattern, 'mask', () => run.floats(Float32Array.from(pattern.mask()), grid.gridShape));
+  const kept = keptNumbers(run, pattern);
   return {
     ...whole,
     scaled: (weights, numbers) => whole.scaled(weights, scale(run, numbers, kept)),
     masked: (weights) => whole.scaled(weights, kept),
     sums: (weights) => scale(run, whole.sums(weights), kept),
+    dots: (a, b) => scale(run, whole.dots(a, b), kept),
   };
+}
+
+/** What is scaled, and summed, block by block: as `keptRegion`, in one pass where there are kernels for it. */
+export function blockRegion(run: TensorflowRun, mask: TrainingMask): Region {
+  const { grid, keepsAll } = mask;
+  if (!hasNativeKernels(run, grid.blockShape)) return keptRegion(run, mask);
+  const numbers = keepsAll
+    ? run.kept(mask, 'all', () => run.floats(new Float32Array(grid.blocks).fill(1), grid.gridShape))
+    : keptNumbers(run, mask.pattern);
+  const scaled = (matrix: Handle, factors: Handle) => nativeScale(run, matrix, factors, grid);
+  const same = (matrix: Handle) => matrix;
+  return {
+    ...{ take: same, put: same },
+    scaled: (matrix, factors) => scaled(matrix, keepsAll ? factors : scale(run, factors, numbers)),
+    masked: (matrix) => (keepsAll ? matrix : scaled(matrix, numbers)),
+    sums: (matrix) => scale(run, wholeRegion(run, grid).sums(matrix), numbers),
+    dots: (a, b) => nativeDots(run, a, b, numbers, grid),
+  };
+}
+
+function keptNumbers(run: TensorflowRun, pattern: BlockPattern): Handle {
+  return run.kept(pattern, 'mask', () =>
+    run.floats(Float32Array.from(pattern.mask()), pattern.grid.gridShape),
+  );
 }
 
 /** Of all blocks. */
@@ -67,6 +97,7 @@ export function wholeRegion(run: TensorflowRun, { matrixShape, blockShape, gridS
       scaled: (weights, numbers) => scale(run, weights, reshape(run, numbers, [rows, 1, columns, 1])),
       masked,
       sums: sumsOf,
+      dots: (a, b) => sumsOf(multiply(run, a, b)),
     };
   }
   const blocksAlong = (length: number, side: number) =>
@@ -79,6 +110,7 @@ export function wholeRegion(run: TensorflowRun, { matrixShape, blockShape, gridS
     scaled: (weights, numbers) => scale(run, weights, spread(numbers)),
     masked,
     sums: (weights) => sumsOf(padBehind(run, weights, [below, right])),
+    dots: (a, b) => sumsOf(padBehind(run, multiply(run, a, b), [below, right])),
   };
 }
 

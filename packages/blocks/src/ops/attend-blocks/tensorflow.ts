@@ -1,7 +1,6 @@
 /** `AttendBlocks` and its gradients: the attention on one number a block, and one product over the kept blocks. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { multiply } from '../../backends/tensorflow/ops.js';
-import { keptRegion } from '../../backends/tensorflow/region.js';
+import { blockRegion } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 import type { AttentionAttributes } from '../softmax-attention/index.js';
 import { softmaxAttention, softmaxAttentionGrad } from '../softmax-attention/tensorflow.js';
@@ -15,7 +14,7 @@ function attendBlocks(
   { matrix, logits }: Inputs<'matrix' | 'logits'>,
   attributes: Attributes,
 ): Handle {
-  const region = keptRegion(run, attributes.mask);
+  const region = blockRegion(run, attributes.mask);
   const weights = softmaxAttention(run, { logits }, attributes);
   return region.put(region.scaled(region.take(matrix), weights));
 }
@@ -26,10 +25,10 @@ function attendBlocksGrad(
   { dy, matrix, logits }: Inputs<'dy' | 'matrix' | 'logits'>,
   attributes: Attributes,
 ): Handle[] {
-  const region = keptRegion(run, attributes.mask);
+  const region = blockRegion(run, attributes.mask);
   const weights = softmaxAttention(run, { logits }, attributes);
   const flow = region.take(dy);
-  const byWeights = region.sums(multiply(run, flow, region.take(matrix)));
+  const byWeights = region.dots(flow, region.take(matrix));
   return [
     region.put(region.scaled(flow, weights)),
     softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes),

@@ -16,6 +16,7 @@ import {
   transpose,
   zeros,
 } from '../../backends/tensorflow/ops.js';
+import { hasNativeKernels, nativeGradient, nativeProduct } from '../../backends/tensorflow/native.js';
 import { asUnits, spreadUnits, unitOf, withZeroUnit } from '../../backends/tensorflow/units.js';
 import type { BlockPattern, PatternAttribute } from '../../pattern.js';
 import type { MatMulAttributes } from './attributes.js';
@@ -33,9 +34,18 @@ function matMul(
   const product =
     pattern.blocks === 0 || rows === 0
       ? zeros(run, [rows, pattern.matrixShape[transposed ? 0 : 1]])
-      : productOf(run, x, values, planOf(pattern, transposed, rows));
+      : isForNative(run, pattern)
+        ? nativeProduct(run, x, values, pattern, transposed)
+        : productOf(run, x, values, planOf(pattern, transposed, rows));
   const biased = bias ? add(run, product, bias) : product;
   return activation === 'relu' ? run.op('Relu', [biased]) : biased;
+}
+
+/** Of most of the blocks a dense product, which has decades of work in it, is as fast. */
+const MOST = 0.5;
+
+function isForNative(run: TensorflowRun, { size, matrixShape: [n, m], blockShape }: BlockPattern): boolean {
+  return size <= MOST * n * m && hasNativeKernels(run, blockShape);
 }
 
 function productOf(run: TensorflowRun, x: Handle, values: Handle, plan: Plan): Handle {
@@ -89,6 +99,7 @@ function weightGradient(
 ): Handle {
   const rows = x.shape[0]!;
   if (pattern.blocks === 0 || rows === 0) return zeros(run, [pattern.size]);
+  if (hasNativeKernels(run, pattern.blockShape)) return nativeGradient(run, x, dy, pattern);
   const plan = planOf(pattern, false, rows);
   const flows = piecesOf(run, dy, plan);
   const sums = piecesOf(run, x, plan).map((piece, i) => lineGradients(run, piece, flows[i]!, plan));

@@ -1,6 +1,6 @@
 /** `KeepBlocks`: the kept rows gathered, and gathered back among zeros. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { keptRegion } from '../../backends/tensorflow/region.js';
+import { blockRegion } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 
 /** matrix `[n, m]` → `[n, m]`, zeros at the pruned blocks. */
@@ -9,7 +9,7 @@ function keepBlocks(
   { matrix }: Readonly<Record<'matrix', Handle>>,
   { mask }: MaskAttribute,
 ): Handle {
-  const region = keptRegion(run, mask);
+  const region = blockRegion(run, mask);
   return region.put(region.masked(region.take(matrix)));
 }
 

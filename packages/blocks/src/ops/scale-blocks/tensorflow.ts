@@ -1,6 +1,6 @@
-/** The ops on the blocks of a matrix, by one broadcast product and by sums. */
+/** The ops on the blocks of a matrix: in one pass, or by a broadcast product and sums. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { multiply } from '../../backends/tensorflow/ops.js';
+import { hasNativeKernels, nativeDots, nativeScale } from '../../backends/tensorflow/native.js';
 import { gridOf, wholeRegion } from '../../backends/tensorflow/region.js';
 import type { BlockAttributes } from './attributes.js';
 
@@ -12,13 +12,17 @@ function scaleBlocks(
   { matrix, scale: factors }: Inputs<'matrix' | 'scale'>,
   { blockShape }: BlockAttributes,
 ): Handle {
-  const region = wholeRegion(run, gridOf(matrix, blockShape));
+  const grid = gridOf(matrix, blockShape);
+  if (hasNativeKernels(run, blockShape)) return nativeScale(run, matrix, factors, grid);
+  const region = wholeRegion(run, grid);
   return region.put(region.scaled(region.take(matrix), factors));
 }
 
 /** a, b `[n, m]` → `[R, C]`. */
 function blockDot(run: TensorflowRun, { a, b }: Inputs<'a' | 'b'>, { blockShape }: BlockAttributes): Handle {
-  return wholeRegion(run, gridOf(a, blockShape)).sums(multiply(run, a, b));
+  const grid = gridOf(a, blockShape);
+  if (!hasNativeKernels(run, blockShape)) return wholeRegion(run, grid).dots(a, b);
+  return nativeDots(run, a, b, run.floats(new Float32Array(grid.blocks).fill(1), grid.gridShape), grid);
 }
 
 /** dy, matrix `[n, m]`, scale `[R, C]` → `[n, m]` and `[R, C]`. */

@@ -1,17 +1,18 @@
 /** Blocks scaled by a function of their own norm, or weights by one of their own size, over what is kept. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
 import { add, divide, multiply, reshape, subtract, sum } from '../../backends/tensorflow/ops.js';
-import { keptRegion, type Region } from '../../backends/tensorflow/region.js';
+import { blockRegion, keptRegion, type Region } from '../../backends/tensorflow/region.js';
 import { blockSize, type BlockGrid } from '../../grid.js';
 import { SQUARED_NORM_FLOOR, ZERO_NORM } from '../../norm-floor.js';
-import type { PowerAttributes, ThresholdAttributes } from './index.js';
+import type { TrainingMask } from '../../training-mask.js';
+import type { NormsOf, PowerAttributes, ThresholdAttributes } from './index.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
 
 /** matrix `[n, m]` → `[n, m]`. */
 function scaleByPower(run: TensorflowRun, { matrix }: Inputs<'matrix'>, attributes: PowerAttributes): Handle {
   const { mask, of, power } = attributes;
-  const region = keptRegion(run, mask);
+  const region = regionFor(run, mask, of);
   const raw = region.take(matrix);
   if (of === 'weights') {
     return ofWeights(region, multiply(run, raw, powerOf(run, run.op('Abs', [raw]), power)));
@@ -26,7 +27,7 @@ function scaleByPowerGrad(
   { dy, matrix }: Inputs<'dy' | 'matrix'>,
   { mask, of, power }: PowerAttributes,
 ): Handle {
-  const region = keptRegion(run, mask);
+  const region = regionFor(run, mask, of);
   const [flow, raw] = [region.take(dy), region.take(matrix)];
   if (of === 'weights') {
     const slope = multiply(run, powerOf(run, run.op('Abs', [raw]), power), run.floats([power + 1]));
@@ -35,7 +36,7 @@ function scaleByPowerGrad(
   const norms = normsOf(run, raw, region, mask.grid);
   const factors = powerOfNorms(run, norms, power);
   const pulls = multiply(run, factors, run.floats([power]));
-  const dots = region.sums(multiply(run, flow, raw));
+  const dots = region.dots(flow, raw);
   return byNorms(run, region, mask.grid, { flow, raw, factors, pulls, norms, dots });
 }
 
@@ -45,7 +46,7 @@ function scaleByThreshold(
   { matrix, threshold }: Inputs<'matrix' | 'threshold'>,
   { mask, of, leak }: ThresholdAttributes,
 ): Handle {
-  const region = keptRegion(run, mask);
+  const region = regionFor(run, mask, of);
   const raw = region.take(matrix);
   if (of === 'blocks') {
     const norms = normsOf(run, raw, region, mask.grid);
@@ -66,14 +67,14 @@ function scaleByThresholdGrad(
   { dy, matrix, threshold }: Inputs<'dy' | 'matrix' | 'threshold'>,
   { mask, of, leak }: ThresholdAttributes,
 ): Handle[] {
-  const region = keptRegion(run, mask);
+  const region = regionFor(run, mask, of);
   const [flow, raw] = [region.take(dy), region.take(matrix)];
   const zero = run.floats([0]);
   if (of === 'blocks') {
     const norms = normsOf(run, raw, region, mask.grid);
     const left = leftOf(run, norms, threshold);
     const passes = run.op('GreaterEqual', [left, run.floats([leak])]);
-    const dots = region.sums(multiply(run, flow, raw));
+    const dots = region.dots(flow, raw);
     const pulls = select(run, passes, divide(run, threshold, norms), zero);
     const factors = atLeast(run, left, leak);
     return [
@@ -93,6 +94,11 @@ function scaleByThresholdGrad(
     ofWeights(region, leak === 0 ? passed : select(run, passes, flow, others)),
     minusTotal(run, region.sums(signed)),
   ];
+}
+
+/** Where each weight goes by itself, the kept ones are taken out first. */
+function regionFor(run: TensorflowRun, mask: TrainingMask, of: NormsOf): Region {
+  return of === 'weights' ? keptRegion(run, mask) : blockRegion(run, mask);
 }
 
 /** What was computed weight by weight, at the kept blocks. */
@@ -126,7 +132,7 @@ function byNorms(
 
 /** The norm of each block as if it were whole, `[R, C]`. */
 function normsOf(run: TensorflowRun, raw: Handle, region: Region, grid: BlockGrid): Handle {
-  const squares = asWhole(run, region.sums(run.op('Square', [raw])), grid);
+  const squares = asWhole(run, region.dots(raw, raw), grid);
   return run.op('Sqrt', [run.op('Maximum', [squares, run.floats([SQUARED_NORM_FLOOR])])]);
 }
 
