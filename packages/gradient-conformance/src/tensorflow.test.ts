@@ -31,7 +31,7 @@ function isSound({ inputs, attributes }: Sample): boolean {
 describe.skipIf(absent)(`on ${where}, gradients are right`, () => {
   declareSweep({
     backend: 'tensorflow',
-    samples: 4,
+    samples: 8,
     takes: (sample) =>
       isSound(sample) && sample.attributes['dataFormat'] !== 'NCHW' && sample.inputs[1]?.shape.length !== 0,
     refusals: {
