@@ -36,7 +36,7 @@ describe.skipIf(webgpu.absent)(`on webgpu (${webgpu.where}), as defined:`, () =>
 });
 
 describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where}), as defined:`, () => {
-  itComputesEveryOp('tensorflow', 20);
+  itComputesEveryOp('tensorflow', 10);
 });
 
 describe.skipIf(tensorflow.absent)(
