@@ -78,7 +78,7 @@ function recurrent(
         return (gate) => {
           // The weights of a gate meet what it is taken of: `r ⊙ h` is met by those of a GRU's candidate alone.
           const isOfGate = (column: number) => Math.floor(column / units) === gate;
-          pass.meets(recurrentWeight, (row, column) => (isOfGate(column) ? squares(row, column) : 0));
+          pass.meets(recurrentWeight, (row, column) => (isOfGate(column) ? squares(row) : 0));
           return products(gate);
         };
       };
