@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
-import { Application, Converter, MinimalSourceFile, ReflectionKind } from 'typedoc';
+import { Application, Converter, MinimalSourceFile, OptionDefaults, ReflectionKind } from 'typedoc';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -77,6 +77,7 @@ const app = await Application.bootstrap({
   projectDocuments: documents,
   out: join(ROOT, 'build/site'),
   sortEntryPoints: false,
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'python'],
   excludeInternal: true,
   excludePrivate: true,
   disableSources: true,
