@@ -418,6 +418,7 @@ void computeProduct(void* kernel, TF_OpKernelContext* context) {
   const int64_t inner = own.transposed ? own.m : own.n, outer = own.transposed ? own.n : own.m;
   const int64_t lines = linesOf(outer, own.transposed ? own.height : own.across);
   if (!call.require(call.rank(0) == 2 && call.dim(0, 1) == inner, "x does not fit the matrix")) return;
+  if (!call.require(call.size(1) == own.size, "the values are not those of the kept blocks")) return;
   if (!call.require(call.size(2) == lines + 1 && call.size(3) == call.size(4) && blocks.pointers[lines] <= call.size(3), "the lists of blocks do not fit the matrix")) return;
   const int64_t rows = call.dim(0, 0);
   float* y = call.output({rows, outer});

@@ -114,5 +114,14 @@ describe.skipIf(process.platform !== 'linux' || bindingInstalled)(
       );
       expect(existsSync(from)).toBe(true);
     });
+
+    it('is installed without kernels for blocks where the compiler does not take them, which a line says', async () => {
+      const script = `const steps = [];
+        const { made } = await espalier.installTensorflow({ from: ${JSON.stringify(from)}, onStep: (line) => steps.push(line) });
+        return [made, ...steps.filter((line) => line.includes('kernels'))].join('|');`;
+      expect(await run(messageOf(script))).toMatch(
+        /^true\|without kernels for blocks, which are composed, and slower \(g\+\+ does not compile them .*error: of another world/,
+      );
+    });
   },
 );

@@ -38,6 +38,7 @@ export async function compile(
       ...linkedTo(tensorflowFolder, binary),
     ],
     binary,
+    'the addon',
     signal,
   );
 }
@@ -59,7 +60,7 @@ export async function compileKernels(
     ...linkedTo(tensorflowFolder, binary),
   ];
   try {
-    await compiled([...args, '-lpthread'], binary, signal);
+    await compiled([...args, '-lpthread'], binary, 'them', signal);
     return null;
   } catch (error) {
     if (!(error instanceof BackendError) || error.message === noRoom().message) throw error;
@@ -76,7 +77,12 @@ const linkedTo = (tensorflowFolder: string, binary: string) => [
   ...['-o', binary],
 ];
 
-async function compiled(own: readonly string[], binary: string, signal?: AbortSignal): Promise<string> {
+async function compiled(
+  own: readonly string[],
+  binary: string,
+  what: string,
+  signal?: AbortSignal,
+): Promise<string> {
   const args = ['-std=c++17', '-fPIC', '-shared', '-w', ...own];
   for (const compiler of compilers()) {
     const [program = '', ...options] = compiler.split(' ');
@@ -87,7 +93,7 @@ async function compiled(own: readonly string[], binary: string, signal?: AbortSi
     });
     if (!ended) continue;
     if (ended.code === 0) return compiler;
-    throw failed(compiler, ended);
+    throw failed(compiler, ended, what);
   }
   throw new BackendError(
     `The addon is compiled, and there is no C++ compiler (${compilers().join(', ')}): apt-get install g++, or let CXX name one`,
@@ -99,10 +105,10 @@ function compilers(): string[] {
   return named ? [named] : ['g++', 'c++', 'clang++'];
 }
 
-function failed(compiler: string, ended: Ended): BackendError {
+function failed(compiler: string, ended: Ended, what: string): BackendError {
   if (isOfFullDisk(ended.stderr)) return noRoom();
   return new BackendError(
-    `${compiler} does not compile the addon (${complaintOf(ended)}): it takes a compiler of C++17, such as g++ 9 or later, ` +
+    `${compiler} does not compile ${what} (${complaintOf(ended)}): it takes a compiler of C++17, such as g++ 9 or later, ` +
       'and a TensorFlow of 2.15 to 2.21',
   );
 }

@@ -61,13 +61,20 @@ export async function downloadLibrary(
   });
 }
 
-/** What is kept of the wheel, by the beginnings of names: the libraries, what they are built for, and the C API's headers. */
-const KEPT = [
+/**
+ * What is kept of the wheel, by the beginnings of names: the libraries, what they are built for, and the headers of the C API,
+ * with those that they include.
+ */
+export const KEPT: readonly string[] = [
   'tensorflow/libtensorflow',
   'tensorflow/python/platform/build_info.py',
-  ...['tensorflow/c/', 'tensorflow/core/platform/', 'tsl/', 'xla/tsl/'].map(
-    (part) => `tensorflow/include/${part}`,
-  ),
+  ...[
+    'tensorflow/c/',
+    'tensorflow/core/platform/',
+    'tensorflow/core/common_runtime/next_pluggable_device/c/',
+    'tsl/',
+    'xla/tsl/',
+  ].map((part) => `tensorflow/include/${part}`),
 ];
 
 /** What was downloaded before and is of that version; the newest of several. Null where there is none that is whole. */

@@ -63,6 +63,7 @@ describe.skipIf(tensorflow.absent)(`kernels of ours on tensorflow (${tensorflow.
 
   it.each([
     ['a matrix that x does not fit', [2, 9], [8, 8, 8, 8, 64], [0, 1], /x does not fit the matrix/],
+    ['values that are too few', [2, 8], [8, 8, 8, 8, 65], [0, 1], /values are not those of the kept blocks/],
     ['lists that are of another', [2, 8], [8, 8, 8, 16, 64], [0, 1], /lists of blocks do not fit/],
     ['lists that end too late', [2, 8], [8, 8, 8, 8, 64], [0, 3], /lists of blocks do not fit/],
   ])('refuse %s, and read nothing', (_, shape, sizes, pointers, message) => {
