@@ -28,6 +28,7 @@ export default {
   // Programs of the system, and this repository's own.
   ignoreBinaries: [
     'espalier',
+    /^g\+\+$/,
     'lscpu',
     'mount',
     'nvidia-smi',

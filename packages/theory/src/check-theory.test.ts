@@ -21,14 +21,18 @@ const problems = [
 ].map((problem) => ({ name: problem.name, problem, starts: startsOnEverySupport(problem, random) }));
 
 describe('checkTheory', () => {
-  // In 107 and 426 a less careful search ends in a local minimum, or at a saddle.
-  it.each([1, 107, 426])('finds every claim to hold, seed %i', { timeout: 120_000 }, (seed) => {
-    const streamed: ClaimResult[] = [];
-    const results = checkTheory({ seed, problems: 1, onClaim: (result) => streamed.push(result) });
-    expect(results.filter(({ holds }) => !holds)).toEqual([]);
-    expect(results.length).toBe(33);
-    expect(streamed).toEqual(results);
-  });
+  // In 107 and 426 a less careful search ends in a local minimum, or at a saddle; all three in `npm run check:long`.
+  it.each(process.env['ESPALIER_LONG'] ? [1, 107, 426] : [426])(
+    'finds every claim to hold, seed %i',
+    { timeout: 120_000 },
+    (seed) => {
+      const streamed: ClaimResult[] = [];
+      const results = checkTheory({ seed, problems: 1, onClaim: (result) => streamed.push(result) });
+      expect(results.filter(({ holds }) => !holds)).toEqual([]);
+      expect(results.length).toBe(33);
+      expect(streamed).toEqual(results);
+    },
+  );
 
   it.each<[unknown, string]>([
     [{ seed: 0.5 }, 'checkTheory(): seed = 0.5, and is to be a whole number'],

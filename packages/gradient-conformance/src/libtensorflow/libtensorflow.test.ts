@@ -14,7 +14,7 @@ const python = pythonWithTensorflow();
 const where = python
   ? ''
   : ', skipped: there is no python3 with tensorflow (pip install tensorflow-cpu, $ESPALIER_PYTHON)';
-const count = samplesOf({ samples: 10 });
+const count = samplesOf({ samples: 5 });
 
 /** Where TensorFlow has NaN, or another meaning: 0 to the 0, sums over nothing. */
 const OTHERWISE = ['powOfConstant'];
