@@ -82,3 +82,8 @@ export function placesOnGrid(pattern: BlockPattern): Int32Array {
   knownPlaces.set(pattern, places);
   return places;
 }
+
+/** Where the values of each kept block begin, column of blocks by column, as `pattern.columns()` lists them. */
+export function columnStarts(pattern: BlockPattern): Int32Array {
+  return pattern.columns().order.map((at) => pattern.offsets[at]!);
+}

@@ -2,6 +2,7 @@
 // kernel trusts them: they are the pattern's own, copied once, and checked as they are copied.
 
 import { blockSize } from '../../grid.js';
+import { columnStarts } from '../../pattern-tables.js';
 import type { BlockPattern } from '../../pattern.js';
 import type { WasmBackend } from './heap.js';
 import { callMemory, type Cut } from './module.js';
@@ -37,9 +38,8 @@ export function rowList(pattern: BlockPattern): BlockList {
 /** Columns of blocks. */
 export function columnList(pattern: BlockPattern): BlockList {
   return remembered(byColumns, pattern, () => {
-    const { pointers, indices, order } = pattern.columns();
-    const starts = order.map((at) => pattern.offsets[at]!);
-    return blockList(pattern, 1, pointers, indices, starts, pattern.pointers);
+    const { pointers, indices } = pattern.columns();
+    return blockList(pattern, 1, pointers, indices, columnStarts(pattern), pattern.pointers);
   });
 }
 

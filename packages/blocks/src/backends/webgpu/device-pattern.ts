@@ -1,6 +1,7 @@
 /** The integers of a pattern on the device. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
+import { columnStarts } from '../../pattern-tables.js';
 import type { BlockPattern } from '../../pattern.js';
 import type { WebgpuBackend } from './program.js';
 
@@ -57,7 +58,7 @@ function copyOf(backend: WebgpuBackend, pattern: BlockPattern): DevicePattern {
     byColumns: upload(
       columns.pointers,
       columns.indices,
-      columns.order.map((at) => offsets[at]!),
+      columnStarts(pattern),
       linesOf(columns.pointers, blocks),
     ),
     starts: upload(places),
