@@ -14,6 +14,9 @@ import { multilayerPerceptron } from '@espalier/models';
 import { sgd, softmaxCrossEntropy } from '@espalier/optimizers';
 import * as tf from '@tensorflow/tfjs';
 
+/** So that phases have steps between their first and their last. */
+const SETTINGS = { 'sequential-attention-plus-plus': { cycles: 2 } };
+
 const { backend, threads, part, rounds, burstMs, only = '' } = JSON.parse(process.argv[2]);
 const { device } = await startBackend(backend, backend === 'tensorflow' ? { threads } : {});
 
@@ -89,19 +92,24 @@ async function steps() {
   const strategies = ['sequential-attention-plus-plus', 'powerpropagation', 'str', 'magnitude'];
   for (const name of strategies.filter((name) => name.includes(only))) {
     const { default: strategy } = await import(`@espalier/${name}`);
-    contestants.push(await contestant(name, strategy(), null));
+    const make = () => strategy(SETTINGS[name]);
+    contestants.push(await contestant(name, make(), null));
     if (name !== 'powerpropagation' && name !== 'str') {
-      contestants.push(await contestant(name, strategy(), sparsePhases({ costs: 'always' })));
+      contestants.push(await contestant(name, make(), sparsePhases({ costs: 'always' })));
     }
   }
   const measured = new Map();
+  const kinds = contestants.map(({ sparse, sparsity }) => kindOf(sparsity(), sparse));
   for (let round = 0; round < rounds; round++) {
     let before = await timedOnce(contestants[0].step);
-    for (const { name, sparse, step, sparsity } of contestants.slice(1)) {
-      const kind = kindOf(sparsity(), sparse);
+    for (const [i, { name, sparse, step, sparsity }] of contestants.entries()) {
+      if (i === 0) continue;
+      const known = [kinds[i], kindOf(sparsity(), sparse)];
       const own = await timedOnce(step);
       const after = await timedOnce(contestants[0].step);
-      const key = `${name}, ${kind}`;
+      // What a phase begins or ends with is made in the step before, or in its first.
+      const kind = (kinds[i] = kindOf(sparsity(), sparse));
+      const key = `${name}, ${known.every((each) => each === kind) ? kind : `between phases${sparse ? ', sparse' : ''}`}`;
       measured.set(key, [...(measured.get(key) ?? []), { own, dense: halfOf(before, after) }]);
       before = after;
     }

@@ -1,27 +1,24 @@
 // What of blocks TensorFlow has no op for, in one pass each, on the processor: products with the kept blocks of a matrix,
-// the gradient at them, blocks scaled, and their inner products. Registered by TensorFlow's C interface when Node loads this.
+// the gradient at them, blocks scaled, by numbers or by a function of their own norms, and their inner products. Registered by
+// TensorFlow's C interface when Node loads this.
 //
 // Blocks come as lists: of each line of blocks where its kept ones begin among the list (pointers, one more than lines), and
 // of each kept one its line of the other side (indices) and where its values begin (starts). They are a pattern's own, which
 // was checked when it was made; sizes are checked here.
 
 #include <algorithm>
-#include <atomic>
+#include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <initializer_list>
-#include <thread>
 #include <vector>
 
-#include "tensorflow/c/kernels.h"
-#include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_status.h"
-#include "tensorflow/c/tf_tensor.h"
+#include "op.h"
 
 #define INLINE inline __attribute__((always_inline))
 
 namespace {
+
+using namespace espalier;
 
 // ---------------------------------------------------------------------------------------------------------------- arithmetic
 
@@ -203,41 +200,117 @@ INLINE void gradientLine(const Matrix& w, int64_t line, int64_t rows, const floa
   }
 }
 
-// A row of blocks, each times its number; of a number 0, zeros, whatever it held.
+// One row of a block times a number; of a number 0, zeros, whatever it held.
+INLINE void scaleRow(const float* from, float number, int width, float* to) {
+  if (number == 0) {
+    memset(to, 0, sizeof(float) * width);
+    return;
+  }
+  int j = 0;
+  for (; j + 8 <= width; j += 8) store(to + j, number * load(from + j));
+  for (; j < width; j++) to[j] = number * from[j];
+}
+
+// A row of blocks, each times its number.
 INLINE void scaleLine(const Matrix& w, int64_t line, const float* matrix, const float* numbers, float* out) {
   const int height = sideAt(w.n, w.height, line);
   const int64_t columns = (w.m + w.across - 1) / w.across;
   for (int i = 0; i < height; i++) {
-    const int64_t row = (line * w.height + i) * w.m;
     for (int64_t q = 0; q < columns; q++) {
-      const int width = sideAt(w.m, w.across, q);
-      const float number = numbers[line * columns + q];
-      const float* from = matrix + row + q * w.across;
-      float* to = out + row + q * w.across;
-      if (number == 0) memset(to, 0, sizeof(float) * width);
-      else for (int j = 0; j < width; j++) to[j] = number * from[j];
+      const int64_t at = (line * w.height + i) * w.m + q * w.across;
+      scaleRow(matrix + at, numbers[line * columns + q], sideAt(w.m, w.across, q), out + at);
     }
   }
 }
 
-// The inner products of a row of blocks; 0 of those whose number is 0.
-INLINE void dotLine(const Matrix& w, int64_t line, const float* a, const float* b, const float* numbers, float* out) {
+// Adds what lies in one row of a block to the eight sums of the block.
+INLINE void addProducts(const float* a, const float* b, int width, float* sums) {
+  Vector sum = load(sums);
+  int j = 0;
+  for (; j + 8 <= width; j += 8) sum += load(a + j) * load(b + j);
+  for (; j < width; j++) sum[0] += a[j] * b[j];
+  store(sums, sum);
+}
+
+// A row of blocks of dy, each times its number, and the inner products with those of the matrix; 0 of a number 0. Without
+// `out`, the inner products alone. `sums` are scratch, eight for each column of blocks.
+INLINE void dotLine(const Matrix& w, int64_t line, const float* dy, const float* matrix, const float* numbers, float* sums, float* out, float* dots) {
   const int height = sideAt(w.n, w.height, line);
   const int64_t columns = (w.m + w.across - 1) / w.across;
-  for (int64_t q = 0; q < columns; q++) {
-    float sum = 0;
-    if (numbers[line * columns + q] != 0) {
+  const float* own = numbers + line * columns;
+  std::fill(sums, sums + 8 * columns, 0.f);
+  for (int i = 0; i < height; i++) {
+    for (int64_t q = 0; q < columns; q++) {
       const int width = sideAt(w.m, w.across, q);
-      Vector sums = {};
-      for (int i = 0; i < height; i++) {
-        const int64_t at = (line * w.height + i) * w.m + q * w.across;
-        int j = 0;
-        for (; j + 8 <= width; j += 8) sums += load(a + at + j) * load(b + at + j);
-        for (; j < width; j++) sum += a[at + j] * b[at + j];
-      }
-      sum += total(sums);
+      const int64_t at = (line * w.height + i) * w.m + q * w.across;
+      if (own[q] != 0) addProducts(dy + at, matrix + at, width, sums + 8 * q);
+      if (out) scaleRow(dy + at, own[q], width, out + at);
     }
-    out[line * columns + q] = sum;
+  }
+  for (int64_t q = 0; q < columns; q++) dots[line * columns + q] = total(load(sums + 8 * q));
+}
+
+// g of a norm, by which a block is scaled, and g' times the norm: of a power p, x^p, and of a block of zeros 0; of a threshold
+// t, max(1 - t / x, leak). The constants are those of src/norm-floor.ts.
+struct Rule {
+  bool shrinks;
+  float number, leak;
+
+  static constexpr double kSquaredFloor = 1e-30, kZeroNorm = 2e-15;
+
+  double factor(double norm) const {
+    if (shrinks) return std::max(1 - number / norm, static_cast<double>(leak));
+    return norm > kZeroNorm ? std::pow(norm, static_cast<double>(number)) : 0;
+  }
+  bool passes(double norm) const { return 1 - number / norm >= leak; }
+  double pull(double norm, double factor) const {
+    if (shrinks) return passes(norm) ? number / norm : 0;
+    return number * factor;
+  }
+};
+
+// A row of blocks, each times g of its norm, as if it were whole; or, with dy, the gradient: g dy + g' <dy, V> / |V| V, and of
+// each block what it adds to the gradient by a threshold. Pruned blocks, whose number is 0, give zeros. Gone through twice, the
+// second time in the cache. `scratch` is 18 numbers for each column of blocks.
+INLINE void normLine(const Matrix& w, int64_t line, const Rule& rule, const float* matrix, const float* dy, const float* kept, float* scratch, float* out, float* byThreshold) {
+  const int height = sideAt(w.n, w.height, line);
+  const int64_t columns = (w.m + w.across - 1) / w.across;
+  const float* own = kept + line * columns;
+  float *squares = scratch, *dots = squares + 8 * columns, *factors = dots + 8 * columns, *slopes = factors + columns;
+  std::fill(scratch, scratch + 18 * columns, 0.f);
+  for (int i = 0; i < height; i++) {
+    for (int64_t q = 0; q < columns; q++) {
+      if (own[q] == 0) continue;
+      const int width = sideAt(w.m, w.across, q);
+      const int64_t at = (line * w.height + i) * w.m + q * w.across;
+      addProducts(matrix + at, matrix + at, width, squares + 8 * q);
+      if (dy) addProducts(dy + at, matrix + at, width, dots + 8 * q);
+    }
+  }
+  for (int64_t q = 0; q < columns; q++) {
+    const int64_t block = line * columns + q;
+    if (byThreshold) byThreshold[block] = 0;
+    if (own[q] == 0) continue;
+    const double share = static_cast<double>(w.height) * w.across / (static_cast<double>(height) * sideAt(w.m, w.across, q));
+    const double norm = std::sqrt(std::max(share * total(load(squares + 8 * q)), Rule::kSquaredFloor));
+    const double factor = rule.factor(norm);
+    factors[q] = static_cast<float>(factor);
+    if (!dy) continue;
+    const double dot = total(load(dots + 8 * q));
+    if (norm > Rule::kZeroNorm) slopes[q] = static_cast<float>(share * rule.pull(norm, factor) * dot / norm / norm);
+    if (byThreshold && rule.shrinks && rule.passes(norm)) byThreshold[block] = static_cast<float>(-dot / norm);
+  }
+  for (int i = 0; i < height; i++) {
+    for (int64_t q = 0; q < columns; q++) {
+      const int width = sideAt(w.m, w.across, q);
+      const int64_t at = (line * w.height + i) * w.m + q * w.across;
+      const float factor = factors[q], slope = slopes[q];
+      scaleRow((dy ? dy : matrix) + at, factor, width, out + at);
+      if (slope == 0) continue;
+      int j = 0;
+      for (; j + 8 <= width; j += 8) store(out + at + j, load(out + at + j) + slope * load(matrix + at + j));
+      for (; j < width; j++) out[at + j] += slope * matrix[at + j];
+    }
   }
 }
 
@@ -245,11 +318,12 @@ INLINE void dotLine(const Matrix& w, int64_t line, const float* a, const float* 
 
 // Each line of `work` by its own arithmetic, compiled for the processor.
 struct Work {
-  enum Kind { kProduct, kTransposed, kGradient, kScale, kDot } kind;
+  enum Kind { kProduct, kTransposed, kGradient, kScale, kDot, kNorm } kind;
   Matrix matrix;
   int64_t rows;
   const float *a, *b, *c;
-  float* out;
+  float *out, *ofBlocks;
+  Rule rule;
 };
 
 INLINE void linesBody(const Work& work, int64_t from, int64_t to, float* scratch) {
@@ -259,7 +333,8 @@ INLINE void linesBody(const Work& work, int64_t from, int64_t to, float* scratch
       case Work::kTransposed: transposedLine(work.matrix, line, work.rows, work.a, work.b, work.out); break;
       case Work::kGradient: gradientLine(work.matrix, line, work.rows, work.a, work.b, scratch, work.out); break;
       case Work::kScale: scaleLine(work.matrix, line, work.a, work.b, work.out); break;
-      case Work::kDot: dotLine(work.matrix, line, work.a, work.b, work.c, work.out); break;
+      case Work::kDot: dotLine(work.matrix, line, work.a, work.b, work.c, scratch, work.out, work.ofBlocks); break;
+      case Work::kNorm: normLine(work.matrix, line, work.rule, work.a, work.b, work.c, scratch, work.out, work.ofBlocks); break;
     }
   }
 }
@@ -284,100 +359,22 @@ void lines(const Work& work, int64_t from, int64_t to, float* scratch) {
   linesAnywhere(work, from, to, scratch);
 }
 
-// As many as TensorFlow computes with, as it is told when this is loaded.
-int threadCount() {
-  const char* given = getenv("TF_NUM_INTRAOP_THREADS");
-  const int asked = given ? atoi(given) : 0;
-  const int there = static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, std::min(asked > 0 ? asked : there, there));
-}
-
-const int mostThreads = threadCount();
-
-// Making a thread takes some 30 µs: what a processor does of this in ten times as long.
-constexpr double kWorthAThread = 2e6;
-
 // All lines, shared out where it is worth it. Each line writes what no other does: the bits do not depend on the threads.
 void run(const Work& work, int64_t count, double multiplyAdds, int64_t scratchFloats) {
-  const int threads = static_cast<int>(std::min<double>({static_cast<double>(mostThreads), static_cast<double>(count), 1 + multiplyAdds / kWorthAThread}));
-  if (threads <= 1) {
+  inShares(count, multiplyAdds, [&](Shares& shares) {
     std::vector<float> scratch(scratchFloats);
-    return lines(work, 0, count, scratch.data());
-  }
-  std::atomic<int64_t> next{0};
-  const int64_t share = std::max<int64_t>(1, count / (8 * threads));
-  const auto some = [&] {
-    std::vector<float> scratch(scratchFloats);
-    for (int64_t from; (from = next.fetch_add(share)) < count;) lines(work, from, std::min(count, from + share), scratch.data());
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < threads; i++) others.emplace_back(some);
-  some();
-  for (auto& other : others) other.join();
+    for (int64_t from, to; shares.next(from, to);) lines(work, from, to, scratch.data());
+  });
 }
 
-// --------------------------------------------------------------------------------------------------------- TensorFlow's C interface
-
-struct Status {
-  TF_Status* status = TF_NewStatus();
-  ~Status() { TF_DeleteStatus(status); }
-  bool isOk() const { return TF_GetCode(status) == TF_OK; }
-};
-
-// What a call is given, and what it makes; whatever goes wrong is TensorFlow's to say.
-class Call {
- public:
-  explicit Call(TF_OpKernelContext* context) : context_(context) {}
-  ~Call() {
-    for (TF_Tensor* tensor : tensors_) TF_DeleteTensor(tensor);
-  }
-
-  template <typename T>
-  const T* input(int at) {
-    TF_Tensor* tensor = nullptr;
-    TF_GetInput(context_, at, &tensor, status_.status);
-    if (!ok()) return nullptr;
-    tensors_.push_back(tensor);
-    return static_cast<const T*>(TF_TensorData(tensor));
-  }
-
-  int64_t dim(int at, int axis) const { return TF_Dim(tensors_[at], axis); }
-  int64_t size(int at) const { return TF_TensorElementCount(tensors_[at]); }
-  int rank(int at) const { return TF_NumDims(tensors_[at]); }
-
-  float* output(std::initializer_list<int64_t> shape) {
-    std::vector<int64_t> dims(shape);
-    int64_t count = 1;
-    for (int64_t length : dims) count *= length;
-    TF_Tensor* tensor = TF_AllocateOutput(context_, 0, TF_FLOAT, dims.data(), static_cast<int>(dims.size()), sizeof(float) * count, status_.status);
-    if (!ok()) return nullptr;
-    tensors_.push_back(tensor);
-    return static_cast<float*>(TF_TensorData(tensor));
-  }
-
-  bool require(bool holds, const char* what) {
-    if (holds) return true;
-    TF_SetStatus(status_.status, TF_INVALID_ARGUMENT, what);
-    return ok();
-  }
-
-  bool ok() {
-    if (status_.isOk()) return true;
-    TF_OpKernelContext_Failure(context_, status_.status);
-    return false;
-  }
-
- private:
-  TF_OpKernelContext* context_;
-  Status status_;
-  std::vector<TF_Tensor*> tensors_;
-};
+// ---------------------------------------------------------------------------------------------------------- what TensorFlow calls
 
 // Of a block its height and how far it goes across; and, of what is given kept blocks, rows and columns of the matrix, and how
 // many weights are kept. As one attribute, as each costs a microsecond a call.
 struct Attributes {
   int64_t height = 1, across = 1, n = 0, m = 0, size = 0;
-  bool transposed = false;
+  bool transposed = false, shrinks = false;
+  float leak = 0;
 };
 
 void* create(TF_OpKernelConstruction* construction) {
@@ -392,11 +389,14 @@ void* create(TF_OpKernelConstruction* construction) {
   attributes->n = sizes[2];
   attributes->m = sizes[3];
   attributes->size = sizes[4];
-  unsigned char transposed = 0;
-  if (TF_OpKernelConstruction_HasAttr(construction, "transposed", status.status)) {
-    TF_OpKernelConstruction_GetAttrBool(construction, "transposed", &transposed, status.status);
-  }
-  attributes->transposed = transposed != 0;
+  const auto flag = [&](const char* name) {
+    unsigned char is = 0;
+    if (TF_OpKernelConstruction_HasAttr(construction, name, status.status)) TF_OpKernelConstruction_GetAttrBool(construction, name, &is, status.status);
+    return is != 0;
+  };
+  attributes->transposed = flag("transposed");
+  attributes->shrinks = flag("shrinks");
+  if (TF_OpKernelConstruction_HasAttr(construction, "leak", status.status)) TF_OpKernelConstruction_GetAttrFloat(construction, "leak", &attributes->leak, status.status);
   return attributes;
 }
 
@@ -421,7 +421,7 @@ void computeProduct(void* kernel, TF_OpKernelContext* context) {
   if (!call.require(call.size(1) == own.size, "the values are not those of the kept blocks")) return;
   if (!call.require(call.size(2) == lines + 1 && call.size(3) == call.size(4) && blocks.pointers[lines] <= call.size(3), "the lists of blocks do not fit the matrix")) return;
   const int64_t rows = call.dim(0, 0);
-  float* y = call.output({rows, outer});
+  float* y = call.output(0, {rows, outer});
   if (!y) return;
   const Matrix matrix = matrixOf(own, blocks);
   run({own.transposed ? Work::kTransposed : Work::kProduct, matrix, rows, x, values, nullptr, y}, lines, static_cast<double>(rows) * call.size(1), 0);
@@ -438,7 +438,7 @@ void computeGradient(void* kernel, TF_OpKernelContext* context) {
   if (!call.require(call.rank(0) == 2 && call.rank(1) == 2 && call.dim(0, 1) == own.n && call.dim(1, 1) == own.m && call.dim(0, 0) == call.dim(1, 0), "x and dy do not fit the matrix")) return;
   if (!call.require(call.size(2) == lines + 1 && call.size(3) == call.size(4) && blocks.pointers[lines] <= call.size(3), "the lists of blocks do not fit the matrix")) return;
   const int64_t rows = call.dim(0, 0);
-  float* values = call.output({own.size});
+  float* values = call.output(0, {own.size});
   if (!values) return;
   std::vector<float> panels(rows * own.m);
   for (int64_t left = 0; left < own.m; left += own.across) {
@@ -448,61 +448,95 @@ void computeGradient(void* kernel, TF_OpKernelContext* context) {
   run({Work::kGradient, matrixOf(own, blocks), rows, x, panels.data(), nullptr, values}, lines, static_cast<double>(rows) * own.size, rows * own.height);
 }
 
+// Of a matrix that is given whole, with a number for each block: what it goes through line by line.
+class Grid {
+ public:
+  Grid(Call& call, void* kernel, int matrix, int numbers) : own_(*static_cast<Attributes*>(kernel)) {
+    if (!call.ok() || !call.require(call.rank(matrix) == 2, "the matrix has two axes")) return;
+    own_.n = call.dim(matrix, 0);
+    own_.m = call.dim(matrix, 1);
+    lines_ = linesOf(own_.n, own_.height);
+    columns_ = linesOf(own_.m, own_.across);
+    isRight_ = call.require(call.size(numbers) == lines_ * columns_, "there is to be a number for each block");
+  }
+
+  bool has(Call& call, int other) const {
+    return isRight_ && call.require(call.rank(other) == 2 && call.dim(other, 0) == own_.n && call.dim(other, 1) == own_.m, "the matrices are of one shape");
+  }
+  float* matrix(Call& call, int output) const { return call.output(output, {own_.n, own_.m}); }
+  float* blocks(Call& call, int output) const { return call.output(output, {lines_, columns_}); }
+
+  void run(Work work, int64_t scratchOfColumn) const {
+    work.matrix = matrixOf(own_);
+    ::run(work, lines_, kOfMemory * own_.n * own_.m, scratchOfColumn * columns_);
+  }
+  bool isRight() const { return isRight_; }
+  Rule rule(const float* number) const { return {own_.shrinks, *number, own_.leak}; }
+
+ private:
+  Attributes own_;
+  int64_t lines_ = 0, columns_ = 0;
+  bool isRight_ = false;
+};
+
 void computeScale(void* kernel, TF_OpKernelContext* context) {
-  auto own = *static_cast<Attributes*>(kernel);
   Call call(context);
-  const float* matrix = call.input<float>(0);
-  const float* numbers = call.input<float>(1);
-  if (!call.ok() || !call.require(call.rank(0) == 2, "the matrix has two axes")) return;
-  own.n = call.dim(0, 0);
-  own.m = call.dim(0, 1);
-  const int64_t lines = linesOf(own.n, own.height);
-  if (!call.require(call.size(1) == lines * linesOf(own.m, own.across), "there is to be a number for each block")) return;
-  float* out = call.output({own.n, own.m});
-  if (!out) return;
-  run({Work::kScale, matrixOf(own), 0, matrix, numbers, nullptr, out}, lines, static_cast<double>(own.n) * own.m, 0);
+  const float *matrix = call.input<float>(0), *numbers = call.input<float>(1);
+  const Grid grid(call, kernel, 0, 1);
+  if (!grid.isRight()) return;
+  if (float* out = grid.matrix(call, 0)) grid.run({Work::kScale, {}, 0, matrix, numbers, nullptr, out}, 0);
 }
 
 void computeDots(void* kernel, TF_OpKernelContext* context) {
-  auto own = *static_cast<Attributes*>(kernel);
   Call call(context);
-  const float* a = call.input<float>(0);
-  const float* b = call.input<float>(1);
-  const float* numbers = call.input<float>(2);
-  if (!call.ok() || !call.require(call.rank(0) == 2 && call.rank(1) == 2 && call.dim(0, 0) == call.dim(1, 0) && call.dim(0, 1) == call.dim(1, 1), "the matrices are of one shape")) return;
-  own.n = call.dim(0, 0);
-  own.m = call.dim(0, 1);
-  const int64_t lines = linesOf(own.n, own.height), columns = linesOf(own.m, own.across);
-  if (!call.require(call.size(2) == lines * columns, "there is to be a number for each block")) return;
-  float* out = call.output({lines, columns});
-  if (!out) return;
-  run({Work::kDot, matrixOf(own), 0, a, b, numbers, out}, lines, static_cast<double>(own.n) * own.m, 0);
+  const float *a = call.input<float>(0), *b = call.input<float>(1), *numbers = call.input<float>(2);
+  const Grid grid(call, kernel, 0, 2);
+  if (!grid.has(call, 1)) return;
+  if (float* out = grid.blocks(call, 0)) grid.run({Work::kDot, {}, 0, a, b, numbers, nullptr, out}, 8);
 }
 
-void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
+void computeAttendGradient(void* kernel, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *dy = call.input<float>(0), *matrix = call.input<float>(1), *numbers = call.input<float>(2);
+  const Grid grid(call, kernel, 0, 2);
+  if (!grid.has(call, 1)) return;
+  float* out = grid.matrix(call, 0);
+  float* dots = out ? grid.blocks(call, 1) : nullptr;
+  if (dots) grid.run({Work::kDot, {}, 0, dy, matrix, numbers, out, dots}, 8);
+}
 
-using Names = std::initializer_list<const char*>;
+void computeNorm(void* kernel, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *matrix = call.input<float>(0), *kept = call.input<float>(1), *number = call.input<float>(2);
+  const Grid grid(call, kernel, 0, 1);
+  if (!grid.isRight() || !call.require(call.size(2) == 1, "one power, or threshold, is for all blocks")) return;
+  if (float* out = grid.matrix(call, 0)) grid.run({Work::kNorm, {}, 0, matrix, nullptr, kept, out, nullptr, grid.rule(number)}, 18);
+}
 
-void define(const char* name, Names inputs, Names attributes, void (*compute)(void*, TF_OpKernelContext*)) {
-  Status status;
-  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
-  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, input);
-  TF_OpDefinitionBuilderAddOutput(op, "result: float");
-  for (const char* attribute : attributes) TF_OpDefinitionBuilderAddAttr(op, attribute);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, &anyShape);
-  TF_RegisterOpDefinition(op, status.status);
-  if (!status.isOk()) return;
-  TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", &create, compute, &destroy), status.status);
+void computeNormGradient(void* kernel, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *dy = call.input<float>(0), *matrix = call.input<float>(1), *kept = call.input<float>(2), *number = call.input<float>(3);
+  const Grid grid(call, kernel, 0, 2);
+  if (!grid.has(call, 1) || !call.require(call.size(3) == 1, "one power, or threshold, is for all blocks")) return;
+  float* out = grid.matrix(call, 0);
+  float* byThreshold = out ? grid.blocks(call, 1) : nullptr;
+  if (byThreshold) grid.run({Work::kNorm, {}, 0, matrix, dy, kept, out, byThreshold, grid.rule(number)}, 18);
 }
 
 struct Registration {
   Registration() {
-    const Names lists = {"x: float", "values: float", "pointers: int32", "indices: int32", "starts: int32"};
-    define("EspalierBlockProduct", lists, {"sizes: list(int)", "transposed: bool = false"}, &computeProduct);
+    define("EspalierBlockProduct", {"x: float", "values: float", "pointers: int32", "indices: int32", "starts: int32"},
+           {"product: float"}, {"sizes: list(int)", "transposed: bool = false"}, &create, &computeProduct, &destroy);
     define("EspalierBlockGradient", {"x: float", "dy: float", "pointers: int32", "indices: int32", "starts: int32"},
-           {"sizes: list(int)"}, &computeGradient);
-    define("EspalierScaleBlocks", {"matrix: float", "numbers: float"}, {"sizes: list(int)"}, &computeScale);
-    define("EspalierBlockDots", {"a: float", "b: float", "numbers: float"}, {"sizes: list(int)"}, &computeDots);
+           {"by_values: float"}, {"sizes: list(int)"}, &create, &computeGradient, &destroy);
+    define("EspalierScaleBlocks", {"matrix: float", "numbers: float"}, {"scaled: float"}, {"sizes: list(int)"}, &create, &computeScale, &destroy);
+    define("EspalierBlockDots", {"a: float", "b: float", "numbers: float"}, {"dots: float"}, {"sizes: list(int)"}, &create, &computeDots, &destroy);
+    define("EspalierAttendBlocksGrad", {"dy: float", "matrix: float", "numbers: float"}, {"by_matrix: float", "by_numbers: float"},
+           {"sizes: list(int)"}, &create, &computeAttendGradient, &destroy);
+    const Names rule = {"sizes: list(int)", "shrinks: bool = false", "leak: float = 0.0"};
+    define("EspalierScaleByNorms", {"matrix: float", "kept: float", "number: float"}, {"scaled: float"}, rule, &create, &computeNorm, &destroy);
+    define("EspalierScaleByNormsGrad", {"dy: float", "matrix: float", "kept: float", "number: float"},
+           {"by_matrix: float", "by_threshold: float"}, rule, &create, &computeNormGradient, &destroy);
   }
 } registration;
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 
 import type { TensorflowBackend } from './backends/tensorflow/kernel.js';
-import { NATIVE_KERNELS } from './backends/tensorflow/native.js';
+import { NATIVE_KERNELS } from './backends/tensorflow/kernel.js';
 
 /** What knows it stands above this package, and is named by its place: what is built of it, as it is now. */
 const BACKEND = new URL('../../backend/dist/index.js', import.meta.url);

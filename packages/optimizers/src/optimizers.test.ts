@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { startTensorflow } from '../../blocks/src/test-tensorflow.js';
+import { startTensorflow, withoutNativeKernels } from '../../blocks/src/test-tensorflow.js';
 import './backends/tensorflow.js';
 import './backends/wasm.js';
 import { adam, sgd, SlotOptimizer, type AdamOptimizer, type SgdOptimizer } from './index.js';
@@ -67,7 +67,8 @@ const settings: [string, () => SgdOptimizer | AdamOptimizer, () => (w: number, g
   ],
 ];
 
-const itTakesSteps = (backend: string): void => {
+/** @param large sizes beyond those of every backend */
+const itTakesSteps = (backend: string, ...large: readonly number[]): void => {
   beforeEach(async () => {
     await tf.setBackend(backend);
   });
@@ -76,7 +77,7 @@ const itTakesSteps = (backend: string): void => {
   });
 
   it.each(settings)('%s takes the steps that PyTorch takes', (_, make, reference) => {
-    for (const shape of [[1], [3], [4], [5, 7], [0]]) {
+    for (const shape of [[1], [3], [4], [5, 7], [0], ...large.map((size) => [size])]) {
       const size = tf.util.sizeFromShape(shape);
       const start = randomValues(size, 1);
       const curvature = randomValues(size, 2).map((c) => c + 1.5);
@@ -219,7 +220,22 @@ const itTakesSteps = (backend: string): void => {
 
 describe.each(['wasm', 'cpu'])('on %s', itTakesSteps);
 
-describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where})`, () => itTakesSteps('tensorflow'));
+// So large that it is written past the caches, and shared out over threads.
+const LARGE = 700_001;
+
+describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where})`, () =>
+  itTakesSteps('tensorflow', LARGE),
+);
+
+describe.skipIf(tensorflow.absent)(`on tensorflow (${tensorflow.where}) without kernels of ours`, () => {
+  let undo: () => void;
+  beforeAll(async () => {
+    await tf.setBackend('tensorflow');
+    undo = withoutNativeKernels();
+  });
+  afterAll(() => undo());
+  itTakesSteps('tensorflow');
+});
 
 it('an optimiser of one’s own tells how far its step goes, or that it does not', () => {
   class Plain extends SlotOptimizer {

@@ -7,7 +7,7 @@
  *     wheels/<wheel>/tensorflow/ wheels/<wheel>/nvidia/
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
@@ -25,11 +25,19 @@ export const NODE_API = 8;
 /** Raised when addons are made in another way than those that lie in caches. */
 const FORM = 2;
 
-/** The kernels of blocks for TensorFlow, which are compiled beside an addon. */
-export const kernelsSource = join(
-  dirname(createRequire(import.meta.url).resolve('@espalier/blocks/package.json')),
-  'native/kernels.cc',
+/** Where packages have kernels for TensorFlow, which are compiled beside an addon. */
+export const nativeFolders = ['blocks', 'optimizers'].map((name) =>
+  join(dirname(createRequire(import.meta.url).resolve(`@espalier/${name}/package.json`)), 'native'),
 );
+
+/** Their files, headers among them. */
+const nativeFiles = nativeFolders.flatMap((folder) =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name)),
+);
+
+export const kernelSources = nativeFiles.filter((path) => path.endsWith('.cc'));
 
 /** What an addon was made of, as `addon.json` has it. */
 export interface AddonDescription {
@@ -79,9 +87,8 @@ export function addonName({
   package: npm,
   tensorflow,
 }: Pick<AddonDescription, 'package' | 'tensorflow'>): string {
-  const made = createHash('sha256')
-    .update(`${FORM} ${tensorflow.folder} `)
-    .update(readFileSync(kernelsSource));
+  const made = createHash('sha256').update(`${FORM} ${tensorflow.folder} `);
+  for (const path of nativeFiles) made.update(readFileSync(path));
   const place = made.digest('hex').slice(0, 8);
   const short = npm.name.replace(/^@[^/]+\//, '');
   return `${short}-${npm.version}-${tensorflow.package}-${tensorflow.version}-${place}`;

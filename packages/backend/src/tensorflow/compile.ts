@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BackendError } from '../choice.js';
-import { binaryIn, kernelsIn, kernelsSource, NODE_API, noRoom } from './cache.js';
+import { binaryIn, kernelsIn, kernelSources, nativeFolders, NODE_API, noRoom } from './cache.js';
 import { includeOf, librariesOf } from './library.js';
 import { complaintOf, isOfFullDisk, run, type Ended } from './run.js';
 
@@ -44,7 +44,7 @@ export async function compile(
 }
 
 /**
- * Compiles the kernels of blocks for the same TensorFlow, some six seconds: what is computed without them is right, and slower.
+ * Compiles our own kernels for the same TensorFlow, some seven seconds: what is computed without them is right, and slower.
  *
  * @returns why there are none, one line; null where they are there
  */
@@ -54,9 +54,10 @@ export async function compileKernels(
 ): Promise<string | null> {
   const binary = kernelsIn(packageFolder);
   const args = [
-    '-O3',
-    ...including(includeOf(tensorflowFolder)),
-    kernelsSource,
+    // What is vectorised may not stop to set `errno`.
+    ...['-O3', '-fno-math-errno'],
+    ...including(includeOf(tensorflowFolder), ...nativeFolders),
+    ...kernelSources,
     ...linkedTo(tensorflowFolder, binary),
   ];
   try {

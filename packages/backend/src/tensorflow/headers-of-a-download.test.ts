@@ -4,7 +4,7 @@ import { dirname, relative } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { kernelsSource } from './cache.js';
+import { kernelSources, nativeFolders } from './cache.js';
 import { KEPT } from './download.js';
 import { includeOf } from './library.js';
 
@@ -17,7 +17,8 @@ it.skipIf(!python || !hasCompiler)(
     const where =
       'import importlib.util; print(importlib.util.find_spec("tensorflow").submodule_search_locations[0])';
     const folder = execFileSync(python!, ['-c', where], { encoding: 'utf8' }).trim();
-    const list = execFileSync('g++', ['-std=c++17', '-M', '-I', includeOf(folder), kernelsSource], {
+    const including = [includeOf(folder), ...nativeFolders].flatMap((path) => ['-I', path]);
+    const list = execFileSync('g++', ['-std=c++17', '-M', ...including, ...kernelSources], {
       encoding: 'utf8',
     });
     const headers = list.split(/[\s\\]+/).filter((path) => path.startsWith(folder));

@@ -43,7 +43,7 @@ export function loadPackage(folder: string, binary?: string): void {
 }
 
 /**
- * Registers the kernels of blocks that lie beside an addon with its TensorFlow: for the backend of the moment.
+ * Registers our own kernels that lie beside an addon with its TensorFlow: for the backend of the moment.
  *
  * @returns whether there are any
  */

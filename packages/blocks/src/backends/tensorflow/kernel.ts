@@ -15,6 +15,9 @@ export interface OpAttribute {
   readonly value: unknown;
 }
 
+/** Says of a TensorFlow that ops of ours are registered with it, whichever copy of this package asks. */
+export const NATIVE_KERNELS = Symbol.for('@espalier/blocks/native/kernels.cc');
+
 /** Of the addon. Its tensors are numbers. */
 interface Binding {
   readonly TF_FLOAT: number;
@@ -22,6 +25,7 @@ interface Binding {
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
   readonly TF_ATTR_SHAPE: number;
   readonly TF_ATTR_STRING: number;
   createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array): number;
@@ -110,6 +114,11 @@ export class TensorflowRun {
     this.#binding = backend.binding;
   }
 
+  /** Whether it is computed on the processor, with ops of our own. */
+  get hasNativeKernels(): boolean {
+    return NATIVE_KERNELS in this.#binding && !this.backend.isUsingGpuDevice;
+  }
+
   input(info: TensorInfo): Handle {
     const [id] = this.backend.getInputTensorIds([info]);
     if (this.#inputs.has(id!)) this.#twice.add(id!);
@@ -165,6 +174,10 @@ export class TensorflowRun {
   /** A whole number, or several. */
   count(name: string, value: number | readonly number[]): OpAttribute {
     return { name, type: this.#binding.TF_ATTR_INT, value };
+  }
+
+  float(name: string, value: number): OpAttribute {
+    return { name, type: this.#binding.TF_ATTR_FLOAT, value };
   }
 
   text(name: string, value: string): OpAttribute {

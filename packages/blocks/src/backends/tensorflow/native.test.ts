@@ -3,17 +3,28 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import '../tensorflow.js';
+import { cases as ofAttention } from '../../ops/attend-blocks/cases.js';
 import { cases, plain, transposed } from '../../ops/block-sparse-matmul/cases.js';
 import { gatherBlocks } from '../../ops/gather-blocks/index.js';
+import { cases as ofNorms } from '../../ops/scale-by-norms/cases.js';
+import { UNCLIPPED } from '../../ops/softmax-attention/index.js';
 import { blockSparseMatMul, blockSparseWeightGradient } from '../../ops/block-sparse-matmul/index.js';
-import { patternKeeping, randomTensor } from '../../test-support.js';
+import { KEPT, patternKeeping, randomTensor } from '../../test-support.js';
 import { expectKernelsAsDefined } from '../../test-table.js';
 import { startTensorflow } from '../../test-tensorflow.js';
-import type { TensorflowBackend } from './kernel.js';
-import { NATIVE_KERNELS } from './native.js';
+import { TrainingMask } from '../../training-mask.js';
+import { NATIVE_KERNELS, type TensorflowBackend } from './kernel.js';
 
 const tensorflow = await startTensorflow();
 const weightGradient = cases.find(({ name }) => name === 'blockSparseWeightGradient')!;
+const rows = [...ofNorms, ...ofAttention];
+const scaling = [
+  ['scaleByPower', { of: 'blocks', power: 1 }],
+  ['scaleByPower', { of: 'blocks', power: 1.7 }],
+  ['scaleByThreshold', { of: 'blocks', leak: 0 }],
+  ['scaleByThreshold', { of: 'blocks', leak: 0.2 }],
+  ['attendBlocks', { normalised: true, temperature: 1, ...UNCLIPPED }],
+] as const;
 const backend = () => tf.backend() as unknown as TensorflowBackend;
 const held = () => (backend().binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
 
@@ -28,16 +39,36 @@ describe.skipIf(tensorflow.absent)(`kernels of ours on tensorflow (${tensorflow.
 
   // Every remainder of tiles of 6 or 4 rows, and of 16 or 8 columns; enough to be shared out over threads.
   it.each([
-    [[96, 96], [32, 32], 13],
-    [[70, 75], [24, 40], 6],
-    [[33, 90], [11, 27], 5],
-    [[120, 130], [8, 8], 100],
-    [[260, 520], [32, 64], 64],
-  ] as const)('multiply %s in blocks of %s by %i rows as defined', async (matrix, block, batch) => {
-    for (const [seed, kept] of (['all', 'few', 'some', 'one', 'none'] as const).entries()) {
-      const settings = { pattern: patternKeeping(matrix, block, kept, seed), batch };
-      for (const row of [plain, transposed, weightGradient])
-        await expectKernelsAsDefined(row, settings, seed);
+    { matrix: [96, 96], block: [32, 32], batch: 13, keeping: KEPT },
+    { matrix: [70, 75], block: [24, 40], batch: 6, keeping: KEPT },
+    { matrix: [33, 90], block: [11, 27], batch: 5, keeping: KEPT },
+    { matrix: [120, 130], block: [8, 8], batch: 100, keeping: KEPT },
+    { matrix: [260, 520], block: [32, 64], batch: 64, keeping: ['some'] },
+  ] as const)(
+    'multiply $matrix in blocks of $block as defined',
+    async ({ matrix, block, batch, keeping }) => {
+      for (const [seed, kept] of keeping.entries()) {
+        const settings = { pattern: patternKeeping(matrix, block, kept, seed), batch };
+        for (const row of [plain, transposed, weightGradient])
+          await expectKernelsAsDefined(row, settings, seed);
+      }
+    },
+  );
+
+  // Whole and at ragged edges; the last is enough to be shared out over threads.
+  it.each([
+    { matrix: [96, 96], block: [32, 32], keeping: KEPT, ways: scaling },
+    { matrix: [70, 75], block: [24, 40], keeping: KEPT, ways: scaling },
+    { matrix: [33, 90], block: [11, 27], keeping: KEPT, ways: scaling },
+    { matrix: [2100, 1030], block: [32, 32], keeping: ['some'], ways: scaling.slice(3) },
+  ] as const)('scale the blocks of $matrix, $block, as defined', async ({ matrix, block, keeping, ways }) => {
+    for (const [seed, kept] of keeping.entries()) {
+      const pattern = patternKeeping(matrix, block, kept, seed);
+      for (const [name, settings] of ways) {
+        const row = rows.find((each) => each.name === name)!;
+        const mask = new TrainingMask(pattern.grid, pattern.mask());
+        await expectKernelsAsDefined(row, { mask, ...settings }, seed);
+      }
     }
   });
 

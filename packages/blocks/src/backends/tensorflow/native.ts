@@ -4,11 +4,15 @@
  * GPU, kernels are made of TensorFlow's own ops.
  */
 import type { BlockGrid } from '../../grid.js';
+import { columnStarts } from '../../pattern-tables.js';
 import type { BlockPattern } from '../../pattern.js';
-import type { Handle, OpAttribute, TensorflowBackend, TensorflowRun } from './kernel.js';
-
-/** Says so of a TensorFlow, whichever copy of this package asks. */
-export const NATIVE_KERNELS = Symbol.for('@espalier/blocks/native/kernels.cc');
+import {
+  NATIVE_KERNELS,
+  type Handle,
+  type OpAttribute,
+  type TensorflowBackend,
+  type TensorflowRun,
+} from './kernel.js';
 
 /** Tells that the ops are registered with the TensorFlow of a backend: by whoever has loaded the addon. */
 export function useNativeKernels({ binding }: TensorflowBackend): void {
@@ -18,8 +22,8 @@ export function useNativeKernels({ binding }: TensorflowBackend): void {
 /** Fewer columns do not fill a vector of the processor. */
 const NARROWEST = 8;
 
-export function hasNativeKernels({ backend }: TensorflowRun, blockShape: readonly [number, number]): boolean {
-  return NATIVE_KERNELS in backend.binding && !backend.isUsingGpuDevice && blockShape[1] >= NARROWEST;
+export function hasNativeKernels(run: TensorflowRun, blockShape: readonly [number, number]): boolean {
+  return run.hasNativeKernels && blockShape[1] >= NARROWEST;
 }
 
 /** x `[B, n]`, values → `[B, m]`; transposed, x `[B, m]` → `[B, n]`. */
@@ -43,6 +47,62 @@ export function nativeGradient(run: TensorflowRun, x: Handle, dy: Handle, patter
 /** matrix `[n, m]`, numbers `[R, C]` → `[n, m]`; of a number 0, zeros, whatever the block held. */
 export function nativeScale(run: TensorflowRun, matrix: Handle, numbers: Handle, grid: BlockGrid): Handle {
   return run.op('EspalierScaleBlocks', [matrix, numbers], [run.count('sizes', grid.blockShape)]);
+}
+
+/**
+ * dy, matrix `[n, m]`, numbers `[R, C]` → dy, its blocks times their numbers, and the inner products of the blocks, `[R, C]`;
+ * of a number 0, zeros.
+ */
+export function nativeAttendGradient(
+  run: TensorflowRun,
+  dy: Handle,
+  matrix: Handle,
+  numbers: Handle,
+  { blockShape }: BlockGrid,
+): [Handle, Handle] {
+  const sizes = run.count('sizes', blockShape);
+  return run.ops('EspalierAttendBlocksGrad', [dy, matrix, numbers], [sizes], 2) as [Handle, Handle];
+}
+
+/** `g(‖V_b‖) V_b`: g is a power of the norm, or `max(1 − t / ‖V_b‖, leak)`. */
+export type NormRule = { readonly power: number } | { readonly threshold: Handle; readonly leak: number };
+
+/** matrix `[n, m]`, kept `[R, C]` → `[n, m]`; zeros where `kept` is 0. */
+export function nativeScaleByNorms(
+  run: TensorflowRun,
+  matrix: Handle,
+  kept: Handle,
+  rule: NormRule,
+  grid: BlockGrid,
+): Handle {
+  const { number, attributes } = ruleOf(run, rule, grid);
+  return run.op('EspalierScaleByNorms', [matrix, kept, number], attributes);
+}
+
+/** dy, matrix `[n, m]`, kept `[R, C]` → `[n, m]`, and `[R, C]`: what each block adds to the gradient by the threshold. */
+export function nativeScaleByNormsGradient(
+  run: TensorflowRun,
+  { dy, matrix }: Readonly<Record<'dy' | 'matrix', Handle>>,
+  kept: Handle,
+  rule: NormRule,
+  grid: BlockGrid,
+): [byMatrix: Handle, byThreshold: Handle] {
+  const { number, attributes } = ruleOf(run, rule, grid);
+  const inputs = [dy, matrix, kept, number];
+  return run.ops('EspalierScaleByNormsGrad', inputs, attributes, 2) as [Handle, Handle];
+}
+
+function ruleOf(
+  run: TensorflowRun,
+  rule: NormRule,
+  { blockShape }: BlockGrid,
+): { number: Handle; attributes: OpAttribute[] } {
+  const sizes = run.count('sizes', blockShape);
+  if ('power' in rule) return { number: run.floats([rule.power]), attributes: [sizes] };
+  return {
+    number: rule.threshold,
+    attributes: [sizes, run.flag('shrinks', true), run.float('leak', rule.leak)],
+  };
 }
 
 /** a, b `[n, m]`, numbers `[R, C]` → `[R, C]`; 0 where a number is 0. */
@@ -73,7 +133,7 @@ function listsOfColumns(run: TensorflowRun, pattern: BlockPattern): Handle[] {
   return [
     list(run, pattern, 'columns: pointers', () => pattern.columns().pointers),
     list(run, pattern, 'columns: indices', () => pattern.columns().indices),
-    list(run, pattern, 'columns: starts', () => pattern.columns().order.map((at) => pattern.offsets[at]!)),
+    list(run, pattern, 'columns: starts', () => columnStarts(pattern)),
   ];
 }
 

@@ -27,12 +27,8 @@ function attendBlocksGrad(
 ): Handle[] {
   const region = blockRegion(run, attributes.mask);
   const weights = softmaxAttention(run, { logits }, attributes);
-  const flow = region.take(dy);
-  const byWeights = region.dots(flow, region.take(matrix));
-  return [
-    region.put(region.scaled(flow, weights)),
-    softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes),
-  ];
+  const [byMatrix, byWeights] = region.scaledAndDots(region.take(dy), region.take(matrix), weights);
+  return [region.put(byMatrix), softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes)];
 }
 
 export const kernels = { AttendBlocks: attendBlocks, AttendBlocksGrad: attendBlocksGrad };

@@ -1,10 +1,15 @@
 /** Blocks scaled by a function of their own norm, or weights by one of their own size, over what is kept. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
 import { add, divide, multiply, reshape, subtract, sum } from '../../backends/tensorflow/ops.js';
-import { blockRegion, keptRegion, type Region } from '../../backends/tensorflow/region.js';
+import {
+  hasNativeKernels,
+  nativeScaleByNorms,
+  nativeScaleByNormsGradient,
+} from '../../backends/tensorflow/native.js';
+import { keptBlocks, keptRegion, type Region } from '../../backends/tensorflow/region.js';
 import { blockSize, type BlockGrid } from '../../grid.js';
 import { SQUARED_NORM_FLOOR, ZERO_NORM } from '../../norm-floor.js';
-import type { TrainingMask } from '../../training-mask.js';
+import type { MaskAttribute } from '../../training-mask.js';
 import type { NormsOf, PowerAttributes, ThresholdAttributes } from './index.js';
 
 type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
@@ -12,7 +17,10 @@ type Inputs<Names extends string> = Readonly<Record<Names, Handle>>;
 /** matrix `[n, m]` → `[n, m]`. */
 function scaleByPower(run: TensorflowRun, { matrix }: Inputs<'matrix'>, attributes: PowerAttributes): Handle {
   const { mask, of, power } = attributes;
-  const region = regionFor(run, mask, of);
+  if (isForNative(run, attributes)) {
+    return nativeScaleByNorms(run, matrix, keptBlocks(run, mask), { power }, mask.grid);
+  }
+  const region = keptRegion(run, mask);
   const raw = region.take(matrix);
   if (of === 'weights') {
     return ofWeights(region, multiply(run, raw, powerOf(run, run.op('Abs', [raw]), power)));
@@ -25,9 +33,14 @@ function scaleByPower(run: TensorflowRun, { matrix }: Inputs<'matrix'>, attribut
 function scaleByPowerGrad(
   run: TensorflowRun,
   { dy, matrix }: Inputs<'dy' | 'matrix'>,
-  { mask, of, power }: PowerAttributes,
+  attributes: PowerAttributes,
 ): Handle {
-  const region = regionFor(run, mask, of);
+  const { mask, of, power } = attributes;
+  if (isForNative(run, attributes)) {
+    const kept = keptBlocks(run, mask);
+    return nativeScaleByNormsGradient(run, { dy, matrix }, kept, { power }, mask.grid)[0];
+  }
+  const region = keptRegion(run, mask);
   const [flow, raw] = [region.take(dy), region.take(matrix)];
   if (of === 'weights') {
     const slope = multiply(run, powerOf(run, run.op('Abs', [raw]), power), run.floats([power + 1]));
@@ -44,9 +57,13 @@ function scaleByPowerGrad(
 function scaleByThreshold(
   run: TensorflowRun,
   { matrix, threshold }: Inputs<'matrix' | 'threshold'>,
-  { mask, of, leak }: ThresholdAttributes,
+  attributes: ThresholdAttributes,
 ): Handle {
-  const region = regionFor(run, mask, of);
+  const { mask, of, leak } = attributes;
+  if (isForNative(run, attributes)) {
+    return nativeScaleByNorms(run, matrix, keptBlocks(run, mask), { threshold, leak }, mask.grid);
+  }
+  const region = keptRegion(run, mask);
   const raw = region.take(matrix);
   if (of === 'blocks') {
     const norms = normsOf(run, raw, region, mask.grid);
@@ -65,9 +82,15 @@ function scaleByThreshold(
 function scaleByThresholdGrad(
   run: TensorflowRun,
   { dy, matrix, threshold }: Inputs<'dy' | 'matrix' | 'threshold'>,
-  { mask, of, leak }: ThresholdAttributes,
+  attributes: ThresholdAttributes,
 ): Handle[] {
-  const region = regionFor(run, mask, of);
+  const { mask, of, leak } = attributes;
+  if (isForNative(run, attributes)) {
+    const rule = { threshold, leak };
+    const made = nativeScaleByNormsGradient(run, { dy, matrix }, keptBlocks(run, mask), rule, mask.grid);
+    return [made[0], total(run, made[1])];
+  }
+  const region = keptRegion(run, mask);
   const [flow, raw] = [region.take(dy), region.take(matrix)];
   const zero = run.floats([0]);
   if (of === 'blocks') {
@@ -96,9 +119,9 @@ function scaleByThresholdGrad(
   ];
 }
 
-/** Where each weight goes by itself, the kept ones are taken out first. */
-function regionFor(run: TensorflowRun, mask: TrainingMask, of: NormsOf): Region {
-  return of === 'weights' ? keptRegion(run, mask) : blockRegion(run, mask);
+/** By the norms of blocks, in one pass. */
+function isForNative(run: TensorflowRun, { mask, of }: MaskAttribute & { readonly of: NormsOf }): boolean {
+  return of === 'blocks' && hasNativeKernels(run, mask.grid.blockShape);
 }
 
 /** What was computed weight by weight, at the kept blocks. */
@@ -173,8 +196,12 @@ function select(run: TensorflowRun, condition: Handle, yes: Handle, no: Handle):
 }
 
 function minusTotal(run: TensorflowRun, numbers: Handle): Handle {
+  return run.op('Neg', [total(run, numbers)]);
+}
+
+function total(run: TensorflowRun, numbers: Handle): Handle {
   const axes = numbers.shape.map((_, axis) => axis);
-  return reshape(run, run.op('Neg', [sum(run, numbers, axes)]), []);
+  return reshape(run, sum(run, numbers, axes), []);
 }
 
 export const kernels = {

@@ -1,4 +1,4 @@
-/** `AdamUpdate` by TensorFlow's own op, in one pass. */
+/** `AdamUpdate` in one pass, or by TensorFlow's own op. */
 import type { Handle, TensorflowRun } from '@espalier/blocks';
 
 import { decayed } from '../../backends/tensorflow/decayed.js';
@@ -14,6 +14,13 @@ function adamUpdate(
   settings: AdamStep,
 ): Handle[] {
   const { epsilon, weightDecay } = settings;
+  if (run.hasNativeKernels) {
+    const { beta1, beta2 } = settings;
+    const { rate, root } = biasCorrection(settings);
+    const numbers = [rate / root, beta1, 1 - beta1, beta2, 1 - beta2, epsilon / root, weightDecay];
+    const inputs = [weight, first, second, gradient, run.floats(numbers, [numbers.length])];
+    return run.ops('EspalierAdamUpdate', inputs, [], 3);
+  }
   // TensorFlow takes 1 − β of β in single precision: 3·10⁻⁵ off for 0.999, unless the bias is corrected by the same β.
   const [beta1, beta2] = [single(settings.beta1), single(settings.beta2)];
   // It adds its ε before the second moment is corrected, PyTorch after it: both are divided by the correction.

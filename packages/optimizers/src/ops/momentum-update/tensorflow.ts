@@ -1,4 +1,4 @@
-/** `MomentumUpdate` by TensorFlow's own op, in one pass, and one for the decay. */
+/** `MomentumUpdate` in one pass, or by TensorFlow's own op, and one for the decay. */
 import type { Handle, TensorflowRun } from '@espalier/blocks';
 
 import { decayed } from '../../backends/tensorflow/decayed.js';
@@ -14,6 +14,10 @@ function momentumUpdate(
   { weight, gradient, velocity }: Readonly<Record<'weight' | 'gradient' | 'velocity', Handle>>,
   { learningRate, momentum, weightDecay, nesterov }: MomentumStep,
 ): Handle[] {
+  if (run.hasNativeKernels) {
+    const settings = run.floats([learningRate, momentum, weightDecay, Number(nesterov)], [4]);
+    return run.ops('EspalierMomentumUpdate', [weight, velocity, gradient, settings], [], 2);
+  }
   const rate = run.floats([learningRate]);
   // μ (v + d/μ · w) + g is μ v + g + d · w, in place; Nesterov's step wants g + d · w itself.
   const intoVelocity = weightDecay > 0 && !nesterov && momentum >= MUCH;

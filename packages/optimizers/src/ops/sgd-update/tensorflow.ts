@@ -1,4 +1,4 @@
-/** `SgdUpdate` by TensorFlow's own op, in one pass. */
+/** `SgdUpdate` in one pass, or by TensorFlow's own op. */
 import type { Handle, TensorflowRun } from '@espalier/blocks';
 
 import { updateBy, updatedInPlace } from '../../backends/tensorflow/in-place.js';
@@ -10,6 +10,9 @@ function sgdUpdate(
   { weight, gradient }: Readonly<Record<'weight' | 'gradient', Handle>>,
   { learningRate, weightDecay }: SgdStep,
 ): Handle {
+  if (run.hasNativeKernels) {
+    return run.op('EspalierSgdUpdate', [weight, gradient, run.floats([learningRate, weightDecay], [2])]);
+  }
   const left = 1 - learningRate * weightDecay;
   const decayed = left === 1 ? weight : run.op('Mul', [weight, run.floats([left])]);
   const [updated] = updatedInPlace(run, [decayed], ([w]) =>
