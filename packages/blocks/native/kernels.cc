@@ -1,6 +1,6 @@
 // What of blocks TensorFlow has no op for, in one pass each, on the processor: products with the kept blocks of a matrix,
-// the gradient at them, blocks scaled, by numbers or by a function of their own norms, and their inner products. Registered by
-// TensorFlow's C interface when Node loads this.
+// the gradient at them, kept blocks taken out and put back, scaled by numbers or by a function of their own norms, and their
+// inner products. Registered by TensorFlow's C interface when Node loads this.
 //
 // Blocks come as lists: of each line of blocks where its kept ones begin among the list (pointers, one more than lines), and
 // of each kept one its line of the other side (indices) and where its values begin (starts). They are a pattern's own, which
@@ -250,6 +250,53 @@ INLINE void dotLine(const Matrix& w, int64_t line, const float* dy, const float*
   for (int64_t q = 0; q < columns; q++) dots[line * columns + q] = total(load(sums + 8 * q));
 }
 
+// Between a row of blocks of a matrix and the values of its kept ones: out of the matrix, or into it, with zeros elsewhere.
+INLINE void gatherLine(const Matrix& w, int64_t line, const float* matrix, float* values) {
+  const int height = sideAt(w.n, w.height, line);
+  for (int at = w.blocks.pointers[line]; at < w.blocks.pointers[line + 1]; at++) {
+    const int width = sideAt(w.m, w.across, w.blocks.indices[at]);
+    const float* from = matrix + line * w.height * w.m + static_cast<int64_t>(w.blocks.indices[at]) * w.across;
+    for (int i = 0; i < height; i++) memcpy(values + w.blocks.starts[at] + i * width, from + i * w.m, sizeof(float) * width);
+  }
+}
+
+INLINE void scatterLine(const Matrix& w, int64_t line, const float* values, float* matrix) {
+  const int height = sideAt(w.n, w.height, line);
+  float* out = matrix + line * w.height * w.m;
+  // A row at a time, so that what is zeroed is in the cache when it is written.
+  for (int i = 0; i < height; i++, out += w.m) {
+    memset(out, 0, sizeof(float) * w.m);
+    for (int at = w.blocks.pointers[line]; at < w.blocks.pointers[line + 1]; at++) {
+      const int width = sideAt(w.m, w.across, w.blocks.indices[at]);
+      memcpy(out + static_cast<int64_t>(w.blocks.indices[at]) * w.across, values + w.blocks.starts[at] + i * width, sizeof(float) * width);
+    }
+  }
+}
+
+// The kept blocks of a row, each times its number; and their inner products, 0 of those that are pruned.
+INLINE void scaleValuesLine(const Matrix& w, int64_t line, const float* values, const float* numbers, float* out) {
+  const int height = sideAt(w.n, w.height, line);
+  const int64_t columns = (w.m + w.across - 1) / w.across;
+  for (int at = w.blocks.pointers[line]; at < w.blocks.pointers[line + 1]; at++) {
+    const int64_t q = w.blocks.indices[at];
+    scaleRow(values + w.blocks.starts[at], numbers[line * columns + q], height * sideAt(w.m, w.across, q), out + w.blocks.starts[at]);
+  }
+}
+
+INLINE void dotValuesLine(const Matrix& w, int64_t line, const float* a, const float* b, float* dots) {
+  const int height = sideAt(w.n, w.height, line);
+  const int64_t columns = (w.m + w.across - 1) / w.across;
+  float* out = dots + line * columns;
+  std::fill(out, out + columns, 0.f);
+  for (int at = w.blocks.pointers[line]; at < w.blocks.pointers[line + 1]; at++) {
+    const int64_t q = w.blocks.indices[at];
+    const int start = w.blocks.starts[at];
+    float sums[8] = {};
+    addProducts(a + start, b + start, height * sideAt(w.m, w.across, q), sums);
+    out[q] = total(load(sums));
+  }
+}
+
 // g of a norm, by which a block is scaled, and g' times the norm: of a power p, x^p, and of a block of zeros 0; of a threshold
 // t, max(1 - t / x, leak). The constants are those of src/norm-floor.ts.
 struct Rule {
@@ -318,7 +365,7 @@ INLINE void normLine(const Matrix& w, int64_t line, const Rule& rule, const floa
 
 // Each line of `work` by its own arithmetic, compiled for the processor.
 struct Work {
-  enum Kind { kProduct, kTransposed, kGradient, kScale, kDot, kNorm } kind;
+  enum Kind { kProduct, kTransposed, kGradient, kScale, kDot, kNorm, kGather, kScatter, kScaleValues, kDotValues } kind;
   Matrix matrix;
   int64_t rows;
   const float *a, *b, *c;
@@ -334,6 +381,10 @@ INLINE void linesBody(const Work& work, int64_t from, int64_t to, float* scratch
       case Work::kGradient: gradientLine(work.matrix, line, work.rows, work.a, work.b, scratch, work.out); break;
       case Work::kScale: scaleLine(work.matrix, line, work.a, work.b, work.out); break;
       case Work::kDot: dotLine(work.matrix, line, work.a, work.b, work.c, scratch, work.out, work.ofBlocks); break;
+      case Work::kGather: gatherLine(work.matrix, line, work.a, work.out); break;
+      case Work::kScatter: scatterLine(work.matrix, line, work.a, work.out); break;
+      case Work::kScaleValues: scaleValuesLine(work.matrix, line, work.a, work.b, work.out); break;
+      case Work::kDotValues: dotValuesLine(work.matrix, line, work.a, work.b, work.out); break;
       case Work::kNorm: normLine(work.matrix, line, work.rule, work.a, work.b, work.c, scratch, work.out, work.ofBlocks); break;
     }
   }
@@ -408,18 +459,30 @@ Matrix matrixOf(const Attributes& own, Blocks blocks = {}) {
   return {own.n, own.m, static_cast<int>(own.height), static_cast<int>(own.across), blocks};
 }
 
+// Takes the lists of kept blocks, which are the inputs from `at` on.
+bool takeLists(Call& call, int at, int64_t lines, Blocks& blocks) {
+  blocks = {call.input<int32_t>(at), call.input<int32_t>(at + 1), call.input<int32_t>(at + 2)};
+  return call.ok() && call.require(call.size(at) == lines + 1 && call.size(at + 1) == call.size(at + 2) && blocks.pointers[lines] <= call.size(at + 1), "the lists of blocks do not fit the matrix");
+}
+
+bool hasShape(Call& call, int at, int64_t n, int64_t m, const char* what) {
+  return call.require(call.rank(at) == 2 && call.dim(at, 0) == n && call.dim(at, 1) == m, what);
+}
+
+bool hasValues(Call& call, int at, const Attributes& own) {
+  return call.require(call.size(at) == own.size, "the values are not those of the kept blocks");
+}
+
 void computeProduct(void* kernel, TF_OpKernelContext* context) {
   const auto& own = *static_cast<Attributes*>(kernel);
   Call call(context);
   const float* x = call.input<float>(0);
   const float* values = call.input<float>(1);
-  const Blocks blocks = {call.input<int32_t>(2), call.input<int32_t>(3), call.input<int32_t>(4)};
-  if (!call.ok()) return;
   const int64_t inner = own.transposed ? own.m : own.n, outer = own.transposed ? own.n : own.m;
   const int64_t lines = linesOf(outer, own.transposed ? own.height : own.across);
+  Blocks blocks;
+  if (!takeLists(call, 2, lines, blocks) || !hasValues(call, 1, own)) return;
   if (!call.require(call.rank(0) == 2 && call.dim(0, 1) == inner, "x does not fit the matrix")) return;
-  if (!call.require(call.size(1) == own.size, "the values are not those of the kept blocks")) return;
-  if (!call.require(call.size(2) == lines + 1 && call.size(3) == call.size(4) && blocks.pointers[lines] <= call.size(3), "the lists of blocks do not fit the matrix")) return;
   const int64_t rows = call.dim(0, 0);
   float* y = call.output(0, {rows, outer});
   if (!y) return;
@@ -432,11 +495,10 @@ void computeGradient(void* kernel, TF_OpKernelContext* context) {
   Call call(context);
   const float* x = call.input<float>(0);
   const float* dy = call.input<float>(1);
-  const Blocks blocks = {call.input<int32_t>(2), call.input<int32_t>(3), call.input<int32_t>(4)};
-  if (!call.ok()) return;
   const int64_t lines = linesOf(own.n, own.height);
+  Blocks blocks;
+  if (!takeLists(call, 2, lines, blocks)) return;
   if (!call.require(call.rank(0) == 2 && call.rank(1) == 2 && call.dim(0, 1) == own.n && call.dim(1, 1) == own.m && call.dim(0, 0) == call.dim(1, 0), "x and dy do not fit the matrix")) return;
-  if (!call.require(call.size(2) == lines + 1 && call.size(3) == call.size(4) && blocks.pointers[lines] <= call.size(3), "the lists of blocks do not fit the matrix")) return;
   const int64_t rows = call.dim(0, 0);
   float* values = call.output(0, {own.size});
   if (!values) return;
@@ -446,6 +508,50 @@ void computeGradient(void* kernel, TF_OpKernelContext* context) {
     pack(dy + left, rows, own.m, width, panels.data() + rows * left);
   }
   run({Work::kGradient, matrixOf(own, blocks), rows, x, panels.data(), nullptr, values}, lines, static_cast<double>(rows) * own.size, rows * own.height);
+}
+
+void computeGather(void* kernel, TF_OpKernelContext* context) {
+  const auto& own = *static_cast<Attributes*>(kernel);
+  Call call(context);
+  const float* matrix = call.input<float>(0);
+  const int64_t lines = linesOf(own.n, own.height);
+  Blocks blocks;
+  if (!takeLists(call, 1, lines, blocks) || !hasShape(call, 0, own.n, own.m, "the matrix is not that of the blocks")) return;
+  float* values = call.output(0, {own.size});
+  if (values) run({Work::kGather, matrixOf(own, blocks), 0, matrix, nullptr, nullptr, values}, lines, kOfMemory * own.size, 0);
+}
+
+void computeScatter(void* kernel, TF_OpKernelContext* context) {
+  const auto& own = *static_cast<Attributes*>(kernel);
+  Call call(context);
+  const float* values = call.input<float>(0);
+  const int64_t lines = linesOf(own.n, own.height);
+  Blocks blocks;
+  if (!takeLists(call, 1, lines, blocks) || !hasValues(call, 0, own)) return;
+  float* matrix = call.output(0, {own.n, own.m});
+  if (matrix) run({Work::kScatter, matrixOf(own, blocks), 0, values, nullptr, nullptr, matrix}, lines, kOfMemory * own.n * own.m, 0);
+}
+
+void computeScaleValues(void* kernel, TF_OpKernelContext* context) {
+  const auto& own = *static_cast<Attributes*>(kernel);
+  Call call(context);
+  const float *values = call.input<float>(0), *numbers = call.input<float>(1);
+  const int64_t lines = linesOf(own.n, own.height), columns = linesOf(own.m, own.across);
+  Blocks blocks;
+  if (!takeLists(call, 2, lines, blocks) || !hasValues(call, 0, own) || !hasShape(call, 1, lines, columns, "there is to be a number for each block")) return;
+  float* out = call.output(0, {own.size});
+  if (out) run({Work::kScaleValues, matrixOf(own, blocks), 0, values, numbers, nullptr, out}, lines, kOfMemory * own.size, 0);
+}
+
+void computeDotValues(void* kernel, TF_OpKernelContext* context) {
+  const auto& own = *static_cast<Attributes*>(kernel);
+  Call call(context);
+  const float *a = call.input<float>(0), *b = call.input<float>(1);
+  const int64_t lines = linesOf(own.n, own.height), columns = linesOf(own.m, own.across);
+  Blocks blocks;
+  if (!takeLists(call, 2, lines, blocks) || !hasValues(call, 0, own) || !hasValues(call, 1, own)) return;
+  float* dots = call.output(0, {lines, columns});
+  if (dots) run({Work::kDotValues, matrixOf(own, blocks), 0, a, b, nullptr, dots}, lines, kOfMemory * own.size, 0);
 }
 
 // Of a matrix that is given whole, with a number for each block: what it goes through line by line.
@@ -533,6 +639,14 @@ struct Registration {
     define("EspalierBlockDots", {"a: float", "b: float", "numbers: float"}, {"dots: float"}, {"sizes: list(int)"}, &create, &computeDots, &destroy);
     define("EspalierAttendBlocksGrad", {"dy: float", "matrix: float", "numbers: float"}, {"by_matrix: float", "by_numbers: float"},
            {"sizes: list(int)"}, &create, &computeAttendGradient, &destroy);
+    define("EspalierGatherBlocks", {"matrix: float", "pointers: int32", "indices: int32", "starts: int32"},
+           {"values: float"}, {"sizes: list(int)"}, &create, &computeGather, &destroy);
+    define("EspalierScatterBlocks", {"values: float", "pointers: int32", "indices: int32", "starts: int32"},
+           {"matrix: float"}, {"sizes: list(int)"}, &create, &computeScatter, &destroy);
+    define("EspalierScaleValues", {"values: float", "numbers: float", "pointers: int32", "indices: int32", "starts: int32"},
+           {"scaled: float"}, {"sizes: list(int)"}, &create, &computeScaleValues, &destroy);
+    define("EspalierValueDots", {"a: float", "b: float", "pointers: int32", "indices: int32", "starts: int32"},
+           {"dots: float"}, {"sizes: list(int)"}, &create, &computeDotValues, &destroy);
     const Names rule = {"sizes: list(int)", "shrinks: bool = false", "leak: float = 0.0"};
     define("EspalierScaleByNorms", {"matrix: float", "kept: float", "number: float"}, {"scaled: float"}, rule, &create, &computeNorm, &destroy);
     define("EspalierScaleByNormsGrad", {"dy: float", "matrix: float", "kept: float", "number: float"},

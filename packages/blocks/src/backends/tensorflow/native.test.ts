@@ -5,7 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import '../tensorflow.js';
 import { cases as ofAttention } from '../../ops/attend-blocks/cases.js';
 import { cases, plain, transposed } from '../../ops/block-sparse-matmul/cases.js';
+import { cases as ofGathers } from '../../ops/gather-blocks/cases.js';
 import { gatherBlocks } from '../../ops/gather-blocks/index.js';
+import { cases as ofValues } from '../../ops/scale-block-values/cases.js';
 import { cases as ofNorms } from '../../ops/scale-by-norms/cases.js';
 import { UNCLIPPED } from '../../ops/softmax-attention/index.js';
 import { blockSparseMatMul, blockSparseWeightGradient } from '../../ops/block-sparse-matmul/index.js';
@@ -18,6 +20,8 @@ import { NATIVE_KERNELS, type TensorflowBackend } from './kernel.js';
 const tensorflow = await startTensorflow();
 const weightGradient = cases.find(({ name }) => name === 'blockSparseWeightGradient')!;
 const rows = [...ofNorms, ...ofAttention];
+/** Whose settings are a pattern. */
+const ofPatterns = [...ofGathers, ...ofValues];
 const scaling = [
   ['scaleByPower', { of: 'blocks', power: 1 }],
   ['scaleByPower', { of: 'blocks', power: 1.7 }],
@@ -60,17 +64,21 @@ describe.skipIf(tensorflow.absent)(`kernels of ours on tensorflow (${tensorflow.
     { matrix: [96, 96], block: [32, 32], keeping: KEPT, ways: scaling },
     { matrix: [70, 75], block: [24, 40], keeping: KEPT, ways: scaling },
     { matrix: [33, 90], block: [11, 27], keeping: KEPT, ways: scaling },
-    { matrix: [2100, 1030], block: [32, 32], keeping: ['some'], ways: scaling.slice(3) },
-  ] as const)('scale the blocks of $matrix, $block, as defined', async ({ matrix, block, keeping, ways }) => {
-    for (const [seed, kept] of keeping.entries()) {
-      const pattern = patternKeeping(matrix, block, kept, seed);
-      for (const [name, settings] of ways) {
-        const row = rows.find((each) => each.name === name)!;
-        const mask = new TrainingMask(pattern.grid, pattern.mask());
-        await expectKernelsAsDefined(row, { mask, ...settings }, seed);
+    { matrix: [1030, 1030], block: [32, 32], keeping: ['some'], ways: scaling.slice(3) },
+  ] as const)(
+    'gather and scale the blocks of $matrix, $block, as defined',
+    async ({ matrix, block, keeping, ways }) => {
+      for (const [seed, kept] of keeping.entries()) {
+        const pattern = patternKeeping(matrix, block, kept, seed);
+        for (const row of ofPatterns) await expectKernelsAsDefined(row, pattern, seed);
+        for (const [name, settings] of ways) {
+          const row = rows.find((each) => each.name === name)!;
+          const mask = new TrainingMask(pattern.grid, pattern.mask());
+          await expectKernelsAsDefined(row, { mask, ...settings }, seed);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('come to the same bits each time, on however many threads', () => {
     const pattern = patternKeeping([512, 512], [32, 32], 'few', 3);

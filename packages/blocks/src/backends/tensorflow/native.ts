@@ -44,6 +44,32 @@ export function nativeGradient(run: TensorflowRun, x: Handle, dy: Handle, patter
   return run.op('EspalierBlockGradient', [x, dy, ...listsOfRows(run, pattern)], [sizesOf(run, pattern)]);
 }
 
+/** matrix `[n, m]` → `[size]`. */
+export function nativeGather(run: TensorflowRun, matrix: Handle, pattern: BlockPattern): Handle {
+  return run.op('EspalierGatherBlocks', [matrix, ...listsOfRows(run, pattern)], [sizesOf(run, pattern)]);
+}
+
+/** values `[size]` → `[n, m]`. */
+export function nativeScatter(run: TensorflowRun, values: Handle, pattern: BlockPattern): Handle {
+  return run.op('EspalierScatterBlocks', [values, ...listsOfRows(run, pattern)], [sizesOf(run, pattern)]);
+}
+
+/** values `[size]`, numbers `[R, C]` → `[size]`; of a number 0, zeros, whatever the block held. */
+export function nativeScaleValues(
+  run: TensorflowRun,
+  values: Handle,
+  numbers: Handle,
+  pattern: BlockPattern,
+): Handle {
+  const inputs = [values, numbers, ...listsOfRows(run, pattern)];
+  return run.op('EspalierScaleValues', inputs, [sizesOf(run, pattern)]);
+}
+
+/** a, b `[size]` → `[R, C]`; 0 of what is pruned. */
+export function nativeValueDots(run: TensorflowRun, a: Handle, b: Handle, pattern: BlockPattern): Handle {
+  return run.op('EspalierValueDots', [a, b, ...listsOfRows(run, pattern)], [sizesOf(run, pattern)]);
+}
+
 /** matrix `[n, m]`, numbers `[R, C]` → `[n, m]`; of a number 0, zeros, whatever the block held. */
 export function nativeScale(run: TensorflowRun, matrix: Handle, numbers: Handle, grid: BlockGrid): Handle {
   return run.op('EspalierScaleBlocks', [matrix, numbers], [run.count('sizes', grid.blockShape)]);

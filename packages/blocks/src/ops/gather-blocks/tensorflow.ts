@@ -1,5 +1,6 @@
-/** `GatherBlocks` and `ScatterBlocks`, both as gathers of rows: TensorFlow scatters far more slowly. */
+/** `GatherBlocks` and `ScatterBlocks`, in one pass, or both as gathers of rows: TensorFlow scatters far more slowly. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
+import { hasNativeKernels, nativeGather, nativeScatter } from '../../backends/tensorflow/native.js';
 import { reshape, zeros } from '../../backends/tensorflow/ops.js';
 import { keptUnits, spreadUnits } from '../../backends/tensorflow/units.js';
 import type { PatternAttribute } from '../../pattern.js';
@@ -10,6 +11,7 @@ function gatherBlocks(
   { matrix }: Readonly<Record<'matrix', Handle>>,
   { pattern }: PatternAttribute,
 ): Handle {
+  if (hasNativeKernels(run, pattern.blockShape)) return nativeGather(run, matrix, pattern);
   return reshape(run, keptUnits(run, matrix, pattern), [pattern.size]);
 }
 
@@ -19,6 +21,7 @@ function scatterBlocks(
   { values }: Readonly<Record<'values', Handle>>,
   { pattern }: PatternAttribute,
 ): Handle {
+  if (hasNativeKernels(run, pattern.blockShape)) return nativeScatter(run, values, pattern);
   return pattern.blocks === 0 ? zeros(run, pattern.matrixShape) : spreadUnits(run, values, pattern);
 }
 

@@ -1,5 +1,6 @@
-/** `ScaleBlockValues` and `BlockValuesDot`, row by row of the blocks. */
+/** `ScaleBlockValues` and `BlockValuesDot`, in one pass, or row by row of the blocks. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
+import { hasNativeKernels, nativeScaleValues, nativeValueDots } from '../../backends/tensorflow/native.js';
 import { multiply, reshape, scale } from '../../backends/tensorflow/ops.js';
 import { asUnits, ofEachUnit, sumOverBlocks, unitOf } from '../../backends/tensorflow/units.js';
 import type { PatternAttribute } from '../../pattern.js';
@@ -12,6 +13,7 @@ function scaleBlockValues(
   { values, scale: factors }: Inputs<'values' | 'scale'>,
   { pattern }: PatternAttribute,
 ): Handle {
+  if (hasNativeKernels(run, pattern.blockShape)) return nativeScaleValues(run, values, factors, pattern);
   const units = asUnits(run, values, unitOf(pattern));
   return reshape(run, scale(run, units, ofEachUnit(run, factors, pattern)), [pattern.size]);
 }
@@ -22,6 +24,7 @@ function blockValuesDot(
   { a, b }: Inputs<'a' | 'b'>,
   { pattern }: PatternAttribute,
 ): Handle {
+  if (hasNativeKernels(run, pattern.blockShape)) return nativeValueDots(run, a, b, pattern);
   return sumOverBlocks(run, asUnits(run, multiply(run, a, b), unitOf(pattern)), pattern);
 }
 
