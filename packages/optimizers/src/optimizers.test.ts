@@ -218,7 +218,7 @@ const itTakesSteps = (backend: string, ...large: readonly number[]): void => {
   });
 };
 
-describe.each(['wasm', 'cpu'])('on %s', itTakesSteps);
+describe.each(['wasm', 'cpu'])('on %s', (backend) => itTakesSteps(backend));
 
 // So large that it is written past the caches, and shared out over threads.
 const LARGE = 700_001;
