@@ -31,13 +31,14 @@ export const nativeFolders = ['blocks', 'optimizers'].map((name) =>
 );
 
 /** Their files, headers among them. */
-const nativeFiles = nativeFolders.flatMap((folder) =>
-  readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name)),
-);
+const nativeFiles = () =>
+  nativeFolders.flatMap((folder) =>
+    readdirSync(folder)
+      .sort()
+      .map((name) => join(folder, name)),
+  );
 
-export const kernelSources = nativeFiles.filter((path) => path.endsWith('.cc'));
+export const kernelSources = () => nativeFiles().filter((path) => path.endsWith('.cc'));
 
 /** What an addon was made of, as `addon.json` has it. */
 export interface AddonDescription {
@@ -88,7 +89,7 @@ export function addonName({
   tensorflow,
 }: Pick<AddonDescription, 'package' | 'tensorflow'>): string {
   const made = createHash('sha256').update(`${FORM} ${tensorflow.folder} `);
-  for (const path of nativeFiles) made.update(readFileSync(path));
+  for (const path of nativeFiles()) made.update(readFileSync(path));
   const place = made.digest('hex').slice(0, 8);
   const short = npm.name.replace(/^@[^/]+\//, '');
   return `${short}-${npm.version}-${tensorflow.package}-${tensorflow.version}-${place}`;

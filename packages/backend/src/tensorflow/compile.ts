@@ -57,7 +57,7 @@ export async function compileKernels(
     // What is vectorised may not stop to set `errno`.
     ...['-O3', '-fno-math-errno'],
     ...including(includeOf(tensorflowFolder), ...nativeFolders),
-    ...kernelSources,
+    ...kernelSources(),
     ...linkedTo(tensorflowFolder, binary),
   ];
   try {

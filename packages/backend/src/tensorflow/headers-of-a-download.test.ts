@@ -18,7 +18,7 @@ it.skipIf(!python || !hasCompiler)(
       'import importlib.util; print(importlib.util.find_spec("tensorflow").submodule_search_locations[0])';
     const folder = execFileSync(python!, ['-c', where], { encoding: 'utf8' }).trim();
     const including = [includeOf(folder), ...nativeFolders].flatMap((path) => ['-I', path]);
-    const list = execFileSync('g++', ['-std=c++17', '-M', ...including, ...kernelSources], {
+    const list = execFileSync('g++', ['-std=c++17', '-M', ...including, ...kernelSources()], {
       encoding: 'utf8',
     });
     const headers = list.split(/[\s\\]+/).filter((path) => path.startsWith(folder));
