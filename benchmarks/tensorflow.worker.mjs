@@ -99,24 +99,26 @@ async function steps() {
     }
   }
   const measured = new Map();
-  const kinds = contestants.map(({ sparse, sparsity }) => kindOf(sparsity(), sparse));
+  const [dense, ...others] = contestants;
+  /** Of each the kinds of its step before, and of the one that is next. */
+  const kinds = new Map(others.map(({ kind }) => [kind, [kind(), kind()]]));
   for (let round = 0; round < rounds; round++) {
-    let before = await timedOnce(contestants[0].step);
-    for (const [i, { name, sparse, step, sparsity }] of contestants.entries()) {
-      if (i === 0) continue;
-      const known = [kinds[i], kindOf(sparsity(), sparse)];
+    let before = await timedOnce(dense.step);
+    for (const { name, sparse, step, kind } of others) {
       const own = await timedOnce(step);
-      const after = await timedOnce(contestants[0].step);
+      const after = await timedOnce(dense.step);
+      const [last, now, next] = [...kinds.get(kind), kind()];
+      kinds.set(kind, [now, next]);
       // What a phase begins or ends with is made in the step before, or in its first.
-      const kind = (kinds[i] = kindOf(sparsity(), sparse));
-      const key = `${name}, ${known.every((each) => each === kind) ? kind : `between phases${sparse ? ', sparse' : ''}`}`;
+      const isInside = last === now && now === next;
+      const key = `${name}, ${isInside ? now : `between phases${sparse ? ', sparse' : ''}`}`;
       measured.set(key, [...(measured.get(key) ?? []), { own, dense: halfOf(before, after) }]);
       before = after;
     }
   }
   for (const [name, pairs] of measured) {
-    const [dense, own] = ['dense', 'own'].map((side) => pairs.map((pair) => pair[side]));
-    print({ name, ...compared(dense, own) });
+    const sides = ['dense', 'own'].map((side) => pairs.map((pair) => pair[side]));
+    print({ name, ...compared(...sides) });
   }
 }
 
@@ -146,7 +148,8 @@ async function contestant(name, pruner, execution) {
     loss.dispose();
   };
   for (let i = 0; i < 2; i++) await step();
-  return { name, sparse: execution !== null, step, sparsity: () => pruning?.sparsity ?? 0 };
+  const sparse = execution !== null;
+  return { name, sparse, step, kind: () => kindOf(pruning?.sparsity ?? 0, sparse) };
 }
 
 function pruneAtRandom(model, block) {

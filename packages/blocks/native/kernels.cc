@@ -567,7 +567,7 @@ class Grid {
   }
 
   bool has(Call& call, int other) const {
-    return isRight_ && call.require(call.rank(other) == 2 && call.dim(other, 0) == own_.n && call.dim(other, 1) == own_.m, "the matrices are of one shape");
+    return isRight_ && hasShape(call, other, own_.n, own_.m, "the matrices are of one shape");
   }
   float* matrix(Call& call, int output) const { return call.output(output, {own_.n, own_.m}); }
   float* blocks(Call& call, int output) const { return call.output(output, {lines_, columns_}); }

@@ -126,17 +126,14 @@ void compute(void*, TF_OpKernelContext* context) {
   });
 }
 
-void* createNothing(TF_OpKernelConstruction*) { return nullptr; }
-void destroyNothing(void*) {}
-
 struct Registration {
   Registration() {
     define("EspalierSgdUpdate", {"weight: float", "gradient: float", "settings: float"}, {"new_weight: float"}, {},
-           &createNothing, &compute<Sgd>, &destroyNothing);
+           nullptr, &compute<Sgd>, nullptr);
     define("EspalierMomentumUpdate", {"weight: float", "velocity: float", "gradient: float", "settings: float"},
-           {"new_weight: float", "new_velocity: float"}, {}, &createNothing, &compute<Momentum>, &destroyNothing);
+           {"new_weight: float", "new_velocity: float"}, {}, nullptr, &compute<Momentum>, nullptr);
     define("EspalierAdamUpdate", {"weight: float", "first: float", "second: float", "gradient: float", "settings: float"},
-           {"new_weight: float", "new_first: float", "new_second: float"}, {}, &createNothing, &compute<Adam>, &destroyNothing);
+           {"new_weight: float", "new_first: float", "new_second: float"}, {}, nullptr, &compute<Adam>, nullptr);
   }
 } registration;
 

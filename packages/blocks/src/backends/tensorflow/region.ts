@@ -3,7 +3,6 @@ import { blockGrid, type BlockGrid } from '../../grid.js';
 import type { BlockPattern } from '../../pattern.js';
 import type { TrainingMask } from '../../training-mask.js';
 import type { Handle, TensorflowRun } from './kernel.js';
-import { hasNativeKernels, nativeAttendGradient, nativeDots, nativeScale } from './native.js';
 import { gather, multiply, padBehind, reshape, scale, sum } from './ops.js';
 import { keptUnits, ofEachUnit, spreadUnits, sumOverBlocks, unitOf } from './units.js';
 
@@ -21,18 +20,6 @@ export interface Region {
   sums(weights: Handle): Handle;
   /** Sums of products over each block, `[R, C]`; 0 of pruned ones. */
   dots(a: Handle, b: Handle): Handle;
-  /** `scaled(flow, numbers)` and `dots(flow, weights)`; of a block whose number is 0 the latter may be 0. */
-  scaledAndDots(flow: Handle, weights: Handle, numbers: Handle): [scaled: Handle, dots: Handle];
-}
-
-/** Without what follows from the rest. */
-type Passes = Omit<Region, 'scaledAndDots'>;
-
-function regionOf(passes: Passes): Region {
-  return {
-    ...passes,
-    scaledAndDots: (flow, weights, numbers) => [passes.scaled(flow, numbers), passes.dots(flow, weights)],
-  };
 }
 
 /** Numbers that a gather has to take at a time, and the share of all at most, for it to be faster than a pass over all. */
@@ -46,40 +33,23 @@ export function keptRegion(run: TensorflowRun, mask: TrainingMask): Region {
   const { pattern } = mask;
   const isLong = unitOf(pattern) >= Math.min(LONG_UNIT, pattern.blockShape[1]);
   if (isLong && pattern.size <= FEW * grid.matrixShape[0] * grid.matrixShape[1]) {
-    return regionOf({
+    return {
       take: (matrix) => keptUnits(run, matrix, pattern),
       put: (units) => spreadUnits(run, units, pattern),
       scaled: (units, numbers) => scale(run, units, ofEachUnit(run, numbers, pattern)),
       masked: (units) => units,
       sums: (units) => sumOverBlocks(run, units, pattern),
       dots: (a, b) => sumOverBlocks(run, multiply(run, a, b), pattern),
-    });
+    };
   }
   const whole = wholeRegion(run, grid);
   const kept = keptNumbers(run, pattern);
-  return regionOf({
+  return {
     ...whole,
     scaled: (weights, numbers) => whole.scaled(weights, scale(run, numbers, kept)),
     masked: (weights) => whole.scaled(weights, kept),
     sums: (weights) => scale(run, whole.sums(weights), kept),
     dots: (a, b) => scale(run, whole.dots(a, b), kept),
-  });
-}
-
-/** What is scaled, and summed, block by block: as `keptRegion`, in one pass where there are kernels for it. */
-export function blockRegion(run: TensorflowRun, mask: TrainingMask): Region {
-  const { grid, keepsAll } = mask;
-  if (!hasNativeKernels(run, grid.blockShape)) return keptRegion(run, mask);
-  const kept = keptBlocks(run, mask);
-  const ofKept = (numbers: Handle) => (keepsAll ? numbers : scale(run, numbers, kept));
-  const same = (matrix: Handle) => matrix;
-  return {
-    ...{ take: same, put: same },
-    scaled: (matrix, numbers) => nativeScale(run, matrix, ofKept(numbers), grid),
-    masked: (matrix) => (keepsAll ? matrix : nativeScale(run, matrix, kept, grid)),
-    sums: (matrix) => scale(run, wholeRegion(run, grid).sums(matrix), kept),
-    dots: (a, b) => nativeDots(run, a, b, kept, grid),
-    scaledAndDots: (flow, matrix, numbers) => nativeAttendGradient(run, flow, matrix, ofKept(numbers), grid),
   };
 }
 
@@ -88,6 +58,11 @@ export function keptBlocks(run: TensorflowRun, mask: TrainingMask): Handle {
   const { grid, keepsAll } = mask;
   if (!keepsAll) return keptNumbers(run, mask.pattern);
   return run.kept(mask, 'all', () => run.floats(new Float32Array(grid.blocks).fill(1), grid.gridShape));
+}
+
+/** Numbers of blocks, `[R, C]`, and 0 for those that a mask prunes. */
+export function ofKept(run: TensorflowRun, mask: TrainingMask, numbers: Handle): Handle {
+  return mask.keepsAll ? numbers : scale(run, numbers, keptBlocks(run, mask));
 }
 
 function keptNumbers(run: TensorflowRun, pattern: BlockPattern): Handle {
@@ -109,27 +84,27 @@ export function wholeRegion(run: TensorflowRun, { matrixShape, blockShape, gridS
   };
   const masked = (weights: Handle) => weights;
   if (below === 0 && right === 0) {
-    return regionOf({
+    return {
       take: (matrix) => reshape(run, matrix, [rows, height, columns, across]),
       put: (weights) => reshape(run, weights, matrixShape),
       scaled: (weights, numbers) => scale(run, weights, reshape(run, numbers, [rows, 1, columns, 1])),
       masked,
       sums: sumsOf,
       dots: (a, b) => sumsOf(multiply(run, a, b)),
-    });
+    };
   }
   const blocksAlong = (length: number, side: number) =>
     run.integers(Int32Array.from({ length }, (_, at) => Math.floor(at / side)));
   const spread = (numbers: Handle) =>
     gather(run, gather(run, numbers, blocksAlong(n, height)), blocksAlong(m, across), 1);
-  return regionOf({
+  return {
     take: (matrix) => matrix,
     put: (weights) => weights,
     scaled: (weights, numbers) => scale(run, weights, spread(numbers)),
     masked,
     sums: (weights) => sumsOf(padBehind(run, weights, [below, right])),
     dots: (a, b) => sumsOf(padBehind(run, multiply(run, a, b), [below, right])),
-  });
+  };
 }
 
 export function gridOf({ shape }: Handle, blockShape: BlockGrid['blockShape']): BlockGrid {

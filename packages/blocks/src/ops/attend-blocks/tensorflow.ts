@@ -1,6 +1,7 @@
 /** `AttendBlocks` and its gradients: the attention on one number a block, and one product over the kept blocks. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { blockRegion } from '../../backends/tensorflow/region.js';
+import { hasNativeKernels, nativeAttendGradient, nativeScale } from '../../backends/tensorflow/native.js';
+import { keptRegion, ofKept } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 import type { AttentionAttributes } from '../softmax-attention/index.js';
 import { softmaxAttention, softmaxAttentionGrad } from '../softmax-attention/tensorflow.js';
@@ -14,8 +15,12 @@ function attendBlocks(
   { matrix, logits }: Inputs<'matrix' | 'logits'>,
   attributes: Attributes,
 ): Handle {
-  const region = blockRegion(run, attributes.mask);
+  const { mask } = attributes;
   const weights = softmaxAttention(run, { logits }, attributes);
+  if (hasNativeKernels(run, mask.grid.blockShape)) {
+    return nativeScale(run, matrix, ofKept(run, mask, weights), mask.grid);
+  }
+  const region = keptRegion(run, mask);
   return region.put(region.scaled(region.take(matrix), weights));
 }
 
@@ -25,10 +30,18 @@ function attendBlocksGrad(
   { dy, matrix, logits }: Inputs<'dy' | 'matrix' | 'logits'>,
   attributes: Attributes,
 ): Handle[] {
-  const region = blockRegion(run, attributes.mask);
+  const { mask } = attributes;
   const weights = softmaxAttention(run, { logits }, attributes);
-  const [byMatrix, byWeights] = region.scaledAndDots(region.take(dy), region.take(matrix), weights);
-  return [region.put(byMatrix), softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes)];
+  const byLogits = (byWeights: Handle) => softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes);
+  if (hasNativeKernels(run, mask.grid.blockShape)) {
+    const own = ofKept(run, mask, weights);
+    const [byMatrix, byWeights] = nativeAttendGradient(run, dy, matrix, own, mask.grid);
+    return [byMatrix, byLogits(byWeights)];
+  }
+  const region = keptRegion(run, mask);
+  const flow = region.take(dy);
+  const byWeights = region.dots(flow, region.take(matrix));
+  return [region.put(region.scaled(flow, weights)), byLogits(byWeights)];
 }
 
 export const kernels = { AttendBlocks: attendBlocks, AttendBlocksGrad: attendBlocksGrad };

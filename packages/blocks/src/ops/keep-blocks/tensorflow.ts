@@ -1,6 +1,7 @@
-/** `KeepBlocks`: the kept rows gathered, and gathered back among zeros. */
+/** `KeepBlocks`: in one pass, or the kept rows gathered, and gathered back among zeros. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { blockRegion } from '../../backends/tensorflow/region.js';
+import { hasNativeKernels, nativeScale } from '../../backends/tensorflow/native.js';
+import { keptBlocks, keptRegion } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 
 /** matrix `[n, m]` → `[n, m]`, zeros at the pruned blocks. */
@@ -9,7 +10,11 @@ function keepBlocks(
   { matrix }: Readonly<Record<'matrix', Handle>>,
   { mask }: MaskAttribute,
 ): Handle {
-  const region = blockRegion(run, mask);
+  if (mask.keepsAll) return matrix;
+  if (hasNativeKernels(run, mask.grid.blockShape)) {
+    return nativeScale(run, matrix, keptBlocks(run, mask), mask.grid);
+  }
+  const region = keptRegion(run, mask);
   return region.put(region.masked(region.take(matrix)));
 }
 
