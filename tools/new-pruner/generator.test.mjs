@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -34,11 +34,16 @@ const tree = {
   },
 };
 
-/** Runs a program that is installed here, in a folder of the workspace. */
+/** Runs a program, of those that are installed here first, in a folder of the workspace. */
 function run(program, args, folder = '.') {
   try {
-    const bin = join(ROOT, 'node_modules/.bin', program);
-    return execFileSync(bin, args, { cwd: join(workspace, folder), encoding: 'utf8', stdio: 'pipe' });
+    const env = { ...process.env, PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter) };
+    return execFileSync(program, args, {
+      cwd: join(workspace, folder),
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env,
+    });
   } catch (error) {
     throw new Error(`${program} ${args.join(' ')} fails:\n${error.stdout}${error.stderr}`, { cause: error });
   }
@@ -55,7 +60,8 @@ function passedFiles(folder) {
 beforeAll(() => {
   workspace = mkdtempSync(join(tmpdir(), 'espalier-new-pruner-'));
   symlinkSync(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
-  const shared = ['package.json', 'tsconfig.base.json', 'eslint.config.js', 'tools/lint', '.prettierrc.json'];
+  const configs = ['tsconfig.base.json', 'eslint.config.js', '.prettierrc.json'];
+  const shared = ['package.json', ...configs, 'tools/lint', 'tools/tsc.mjs'];
   const ofModel = ['LICENSE', 'package.json', 'tsconfig.json', 'tsconfig.build.json'].map(
     (file) => `${MODEL}/${file}`,
   );
@@ -108,8 +114,8 @@ describe('a package for a new strategy', () => {
   });
 
   it('type-checks against core, builds, lints and is formatted', () => {
-    run('tsc', ['-p', 'tsconfig.json'], folder);
-    run('tsc', ['-p', 'tsconfig.build.json'], folder);
+    run('npm', ['run', 'typecheck'], folder);
+    run('npm', ['run', 'build'], folder);
     expect(existsSync(join(workspace, folder, 'dist/index.d.ts'))).toBe(true);
     run('eslint', ['--max-warnings', '0', `${folder}/src`]);
     run('prettier', ['--check', `${folder}/src`, `${folder}/*.{json,md}`]);
@@ -139,7 +145,7 @@ describe('the guide', () => {
     newPruner(tree, { name: 'taylor' });
     tree.write(`${folder}/src/index.ts`, source);
     tree.write(`${folder}/src/index.test.ts`, test);
-    run('tsc', ['-p', 'tsconfig.json'], folder);
+    run('npm', ['run', 'typecheck'], folder);
     run('eslint', ['--max-warnings', '0', `${folder}/src`]);
     expect(passedFiles(folder)).toEqual(['conformance.test.ts', 'index.test.ts']);
   }, 120_000);

@@ -59,10 +59,11 @@ function showWhatMatters(): void {
   if (!networks.includes(select('network').value as Network['kind'])) select('network').value = networks[0]!;
   const shown = [data, select('network').value];
   document.querySelectorAll<HTMLElement>('[data-for]').forEach((row) => {
-    row.hidden = !shown.includes(row.dataset['for']!);
+    const isLeftOut = !shown.includes(row.dataset['for']!);
+    row.hidden = isLeftOut;
     // What is not shown is not asked to be right.
     row.querySelectorAll<HTMLInputElement | HTMLSelectElement>('input, select').forEach((field) => {
-      field.disabled = row.hidden;
+      field.disabled = isLeftOut;
     });
   });
 }

@@ -49,7 +49,7 @@ const scaleValues = defineOperation<PatternAttribute, tf.Tensor1D>({
     if (pattern.size === 0) return tf.zeros([0]);
     const factors = scale!.flatten().gather<tf.Tensor1D>(tf.tensor1d(tablesOf(pattern).block, 'int32'));
     // NaN · 0 would be NaN.
-    return tf.where(factors.notEqual(0), values!.mul(factors), tf.scalar(0)) as tf.Tensor1D;
+    return tf.where(factors.notEqual(0), values!.mul(factors), 0) as tf.Tensor1D;
   },
   gradient: (dy, [values, scale], { pattern }) => ({
     values: () => scaleBlockValues(dy as tf.Tensor1D, scale as tf.Tensor2D, pattern),
