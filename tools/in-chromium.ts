@@ -45,7 +45,7 @@ export function tfjsWasmFolder(): string {
 /**
  * Opens the page and waits for what it posts.
  *
- * @throws Error when it posts nothing within a minute
+ * @throws Error when it posts nothing within two minutes
  */
 export async function postedBy<Result>({
   root,
@@ -61,7 +61,11 @@ export async function postedBy<Result>({
     cacheDir: join(folder, 'vite'),
     logLevel: 'error',
     server: { port: 0, headers },
-    optimizeDeps: { include: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'] },
+    // All that the page comes to, so that nothing is bundled anew while it loads.
+    optimizeDeps: {
+      entries: ['src/browser/page.ts'],
+      include: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'],
+    },
   });
   const result = new Promise<Result>((resolve) => {
     server.middlewares.use('/result', (request, response) => {
@@ -94,7 +98,7 @@ export async function postedBy<Result>({
 /**
  * Opens an address and waits for what `done` promises.
  *
- * @throws Error when it is not there within a minute
+ * @throws Error when it is not there within two minutes
  */
 export async function whileOpen<Result>(
   url: string,
@@ -105,7 +109,7 @@ export async function whileOpen<Result>(
   const flags = ['--headless=new', '--no-sandbox', ...FLAGS[gpu], `--user-data-dir=${profile}`];
   const browser = spawn(CHROMIUM!, [...flags, url], { stdio: 'ignore' });
   try {
-    return await Promise.race([done(), silence(60_000)]);
+    return await Promise.race([done(), silence(120_000)]);
   } finally {
     const closed = new Promise((resolve) => browser.once('close', resolve));
     browser.kill();

@@ -195,7 +195,9 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
 
   it('has a failed trial reported with its reason; the rest goes on, and a worker without the code refuses', async () => {
     const out = 'failing';
-    const compared = espalier(...of('small', 'breaks,magnitude', out), '--queue', server.url);
+    const asked = [...of('small', 'breaks,magnitude', out), '--queue', server.url];
+    expect((await here(...asked, '--detach')).code).toBe(0);
+    // There is something to refuse before it is asked: it would not wait for long.
     const without = spawn(
       process.execPath,
       [bin, 'worker', '--queue', server.url, '--idle', '5', '--out', out],
@@ -208,7 +210,9 @@ describe.skipIf(missing.redis() !== null)('a queue', { timeout: 300_000 }, () =>
     const exited = once(without, 'exit');
     let said = '';
     without.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await until(() => /there is no workload 'small'/.test(said));
+    await until(() => /there is no workload 'small'/.test(said) || without.exitCode !== null);
+    expect(said).toContain("there is no workload 'small'");
+    const compared = espalier(...asked);
     worker(server.url.replace('redis://', 'valkey://'));
     const { code, stderr } = await compared;
     expect(code).toBe(1);

@@ -83,7 +83,7 @@ describe.skipIf(!CHROMIUM)(IN_CHROMIUM, () => {
     return predictions;
   }
 
-  it('a compressed model that Node saved predicts the same', { timeout: 120_000 }, async ({ skip }) => {
+  it('a compressed model that Node saved predicts the same', { timeout: 180_000 }, async ({ skip }) => {
     const images = randomTensor([50, 784], 1);
     const labels = tf
       .oneHot(tf.range(0, 50, 1, 'int32').mod(tf.scalar(10, 'int32')), 10)
@@ -96,7 +96,7 @@ describe.skipIf(!CHROMIUM)(IN_CHROMIUM, () => {
     );
   });
 
-  it.skipIf(!DATA)('and so does one that was trained on MNIST', { timeout: 90_000 }, async () => {
+  it.skipIf(!DATA)('and so does one that was trained on MNIST', { timeout: 180_000 }, async () => {
     const { images, labels } = await mnist(3000);
     const model = await prunedNetwork({ images, labels });
     model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });

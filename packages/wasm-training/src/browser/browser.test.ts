@@ -24,7 +24,7 @@ describe.skipIf(!CHROMIUM)(IN_CHROMIUM, () => {
   it.each([
     ['an ordinary page', {}, false],
     ['a cross-origin isolated page', ISOLATION, true],
-  ])('%s trains to the losses of Node', { timeout: 90_000 }, async (_, headers, isolated) => {
+  ])('%s trains to the losses of Node', { timeout: 180_000 }, async (_, headers, isolated) => {
     await tf.setBackend('wasm');
     const expected = trainSmallNetwork();
     expect(expected.at(-1)!).toBeLessThan(expected[0]!);
