@@ -15,5 +15,5 @@ describe('on wasm with relaxed SIMD, as defined:', () => {
     expect(supports(binaries.relaxedSimd)).toBe(true);
   });
 
-  itComputesEveryOp('wasm', 60);
+  itComputesEveryOp('wasm', 20);
 });

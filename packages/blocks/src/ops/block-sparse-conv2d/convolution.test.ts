@@ -25,7 +25,7 @@ describe.each(['cpu', 'wasm'])('on %s, where patches are made piece by piece', (
     ['those of some rows of one', [2, 40, 41, 32], [3, 3, 32, 8]],
     ['the images are their own patches', [2, 30, 30, 64], [1, 1, 64, 8]],
   ] as const)('a convolution is as defined: %s', async (_, inputShape, filterShape) => {
-    for (const stride of [1, 2]) {
+    for (const stride of process.env['ESPALIER_LONG'] ? [1, 2] : [backend === 'cpu' ? 2 : 1]) {
       const convolution: Convolution = {
         inputShape: [...inputShape],
         filterShape: [...filterShape],
