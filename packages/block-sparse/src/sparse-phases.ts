@@ -70,7 +70,9 @@ export function sparsePhases(options: SparsePhasesOptions = {}): SparseExecution
 /** The effective weights of the kept blocks, `[size]`; differentiable. */
 function keptValues({ raw, elementwise, blockScale }: WeightFactors, mask: TrainingMask): tf.Tensor1D {
   const { pattern } = mask;
-  const kept = gatherBlocks(raw, mask).reshape<tf.Tensor2D>([pattern.size, 1]);
-  const values = elementwise(kept).reshape<tf.Tensor1D>([pattern.size]);
+  const kept = gatherBlocks(raw, mask);
+  const values = elementwise
+    ? elementwise(kept.reshape<tf.Tensor2D>([pattern.size, 1])).reshape<tf.Tensor1D>([pattern.size])
+    : kept;
   return blockScale ? scaleBlockValues(values, blockScale, pattern) : values;
 }

@@ -260,12 +260,14 @@ INLINE void gatherLine(const Matrix& w, int64_t line, const float* matrix, float
   }
 }
 
-INLINE void scatterLine(const Matrix& w, int64_t line, const float* values, float* matrix) {
+// The kept blocks of a row, among what the rest is, or zeros.
+INLINE void putLine(const Matrix& w, int64_t line, const float* values, const float* rest, float* matrix) {
   const int height = sideAt(w.n, w.height, line);
-  float* out = matrix + line * w.height * w.m;
   // A row at a time, so that what is zeroed is in the cache when it is written.
-  for (int i = 0; i < height; i++, out += w.m) {
-    memset(out, 0, sizeof(float) * w.m);
+  for (int64_t i = 0, from = line * w.height * w.m; i < height; i++, from += w.m) {
+    float* out = matrix + from;
+    if (rest) memcpy(out, rest + from, sizeof(float) * w.m);
+    else memset(out, 0, sizeof(float) * w.m);
     for (int at = w.blocks.pointers[line]; at < w.blocks.pointers[line + 1]; at++) {
       const int width = sideAt(w.m, w.across, w.blocks.indices[at]);
       memcpy(out + static_cast<int64_t>(w.blocks.indices[at]) * w.across, values + w.blocks.starts[at] + i * width, sizeof(float) * width);
@@ -290,9 +292,10 @@ INLINE void dotValuesLine(const Matrix& w, int64_t line, const float* a, const f
   std::fill(out, out + columns, 0.f);
   for (int at = w.blocks.pointers[line]; at < w.blocks.pointers[line + 1]; at++) {
     const int64_t q = w.blocks.indices[at];
-    const int start = w.blocks.starts[at];
+    const int start = w.blocks.starts[at], width = sideAt(w.m, w.across, q);
     float sums[8] = {};
-    addProducts(a + start, b + start, height * sideAt(w.m, w.across, q), sums);
+    // Row by row, as in the matrix: to the same bits.
+    for (int i = 0; i < height; i++) addProducts(a + start + i * width, b + start + i * width, width, sums);
     out[q] = total(load(sums));
   }
 }
@@ -365,7 +368,7 @@ INLINE void normLine(const Matrix& w, int64_t line, const Rule& rule, const floa
 
 // Each line of `work` by its own arithmetic, compiled for the processor.
 struct Work {
-  enum Kind { kProduct, kTransposed, kGradient, kScale, kDot, kNorm, kGather, kScatter, kScaleValues, kDotValues } kind;
+  enum Kind { kProduct, kTransposed, kGradient, kScale, kDot, kNorm, kGather, kPut, kScaleValues, kDotValues } kind;
   Matrix matrix;
   int64_t rows;
   const float *a, *b, *c;
@@ -382,7 +385,7 @@ INLINE void linesBody(const Work& work, int64_t from, int64_t to, float* scratch
       case Work::kScale: scaleLine(work.matrix, line, work.a, work.b, work.out); break;
       case Work::kDot: dotLine(work.matrix, line, work.a, work.b, work.c, scratch, work.out, work.ofBlocks); break;
       case Work::kGather: gatherLine(work.matrix, line, work.a, work.out); break;
-      case Work::kScatter: scatterLine(work.matrix, line, work.a, work.out); break;
+      case Work::kPut: putLine(work.matrix, line, work.a, work.b, work.out); break;
       case Work::kScaleValues: scaleValuesLine(work.matrix, line, work.a, work.b, work.out); break;
       case Work::kDotValues: dotValuesLine(work.matrix, line, work.a, work.b, work.out); break;
       case Work::kNorm: normLine(work.matrix, line, work.rule, work.a, work.b, work.c, scratch, work.out, work.ofBlocks); break;
@@ -529,7 +532,18 @@ void computeScatter(void* kernel, TF_OpKernelContext* context) {
   Blocks blocks;
   if (!takeLists(call, 1, lines, blocks) || !hasValues(call, 0, own)) return;
   float* matrix = call.output(0, {own.n, own.m});
-  if (matrix) run({Work::kScatter, matrixOf(own, blocks), 0, values, nullptr, nullptr, matrix}, lines, kOfMemory * own.n * own.m, 0);
+  if (matrix) run({Work::kPut, matrixOf(own, blocks), 0, values, nullptr, nullptr, matrix}, lines, kOfMemory * own.n * own.m, 0);
+}
+
+void computePut(void* kernel, TF_OpKernelContext* context) {
+  const auto& own = *static_cast<Attributes*>(kernel);
+  Call call(context);
+  const float *rest = call.input<float>(0), *values = call.input<float>(1);
+  const int64_t lines = linesOf(own.n, own.height);
+  Blocks blocks;
+  if (!takeLists(call, 2, lines, blocks) || !hasValues(call, 1, own) || !hasShape(call, 0, own.n, own.m, "the matrix is not that of the blocks")) return;
+  float* matrix = call.output(0, {own.n, own.m});
+  if (matrix) run({Work::kPut, matrixOf(own, blocks), 0, values, rest, nullptr, matrix}, lines, 2 * kOfMemory * own.n * own.m, 0);
 }
 
 void computeScaleValues(void* kernel, TF_OpKernelContext* context) {
@@ -643,6 +657,8 @@ struct Registration {
            {"values: float"}, {"sizes: list(int)"}, &create, &computeGather, &destroy);
     define("EspalierScatterBlocks", {"values: float", "pointers: int32", "indices: int32", "starts: int32"},
            {"matrix: float"}, {"sizes: list(int)"}, &create, &computeScatter, &destroy);
+    define("EspalierPutBlocks", {"rest: float", "values: float", "pointers: int32", "indices: int32", "starts: int32"},
+           {"matrix: float"}, {"sizes: list(int)"}, &create, &computePut, &destroy);
     define("EspalierScaleValues", {"values: float", "numbers: float", "pointers: int32", "indices: int32", "starts: int32"},
            {"scaled: float"}, {"sizes: list(int)"}, &create, &computeScaleValues, &destroy);
     define("EspalierValueDots", {"a: float", "b: float", "pointers: int32", "indices: int32", "starts: int32"},

@@ -138,6 +138,13 @@ export {
 } from './backends/webgpu/program.js';
 export { useNativeKernels } from './backends/tensorflow/native.js';
 export {
+  keptApartOf,
+  renewKept,
+  type DeferredWork as TensorflowDeferredWork,
+  type KeptValues,
+  type Renewal,
+} from './backends/tensorflow/kept-apart.js';
+export {
   registerTensorflowKernel,
   type Handle,
   type OpAttribute,

@@ -126,6 +126,57 @@ void compute(void*, TF_OpKernelContext* context) {
   });
 }
 
+// A step may leave a piece as it is, and then all that follow it under its settings do: that is looked for once in so many.
+constexpr int64_t kBurst = 16;
+
+// Steps without a gradient, all of a piece at a time, which stays in the first cache meanwhile. The inputs are what the rule
+// renews, and the steps, [runs, 1 + settings]: how many with the same settings, and those.
+template <typename Rule>
+void catchUp(void*, TF_OpKernelContext* context) {
+  constexpr int kTensors = Rule::kTensors, kWidth = 1 + Rule::kSettings;
+  Call call(context);
+  const float* old[kTensors];
+  for (int i = 0; i < kTensors; i++) old[i] = call.input<float>(i);
+  const float* runs = call.input<float>(kTensors);
+  if (!call.ok()) return;
+  const int64_t size = call.size(0), count = call.size(kTensors) / kWidth;
+  for (int i = 1; i < kTensors; i++)
+    if (!call.require(call.size(i) == size, "the weight and what is remembered of it are of one size")) return;
+  if (!call.require(call.rank(kTensors) == 2 && call.dim(kTensors, 1) == kWidth, "the settings are of another rule")) return;
+  float* made[kTensors];
+  for (int i = 0; i < kTensors; i++) made[i] = call.output(i, call.shape(0));
+  if (!call.ok()) return;
+  double steps = 0;
+  for (int64_t run = 0; run < count; run++) steps += runs[run * kWidth];
+  inShares((size + kPiece - 1) / kPiece, kTensors * (kOfMemory + 2 * steps) * size, [&](Shares& shares) {
+    Piece pieces[2][kTensors];
+    const Piece zeros = {};
+    for (int64_t first, last; shares.next(first, last);) {
+      for (int64_t from = first * kPiece; from < std::min(size, last * kPiece); from += kPiece) {
+        const int64_t length = std::min(kPiece, size - from);
+        const size_t bytes = sizeof(float) * length;
+        int now = 0;
+        for (int i = 0; i < kTensors; i++) memcpy(pieces[now][i], old[i] + from, bytes);
+        for (int64_t run = 0; run < count; run++) {
+          const Rule rule(runs + run * kWidth + 1);
+          const int64_t inRun = static_cast<int64_t>(runs[run * kWidth]);
+          for (int64_t step = 1; step <= inRun; step++) {
+            const float* here[kTensors];
+            for (int i = 0; i < kTensors; i++) here[i] = pieces[now][i];
+            rule.step(here, zeros, pieces[1 - now], length);
+            now = 1 - now;
+            if (step % kBurst != 1) continue;
+            bool isSame = true;
+            for (int i = 0; i < kTensors; i++) isSame = isSame && memcmp(pieces[0][i], pieces[1][i], bytes) == 0;
+            if (isSame) break;
+          }
+        }
+        for (int i = 0; i < kTensors; i++) memcpy(made[i] + from, pieces[now][i], bytes);
+      }
+    }
+  });
+}
+
 struct Registration {
   Registration() {
     define("EspalierSgdUpdate", {"weight: float", "gradient: float", "settings: float"}, {"new_weight: float"}, {},
@@ -134,6 +185,11 @@ struct Registration {
            {"new_weight: float", "new_velocity: float"}, {}, nullptr, &compute<Momentum>, nullptr);
     define("EspalierAdamUpdate", {"weight: float", "first: float", "second: float", "gradient: float", "settings: float"},
            {"new_weight: float", "new_first: float", "new_second: float"}, {}, nullptr, &compute<Adam>, nullptr);
+    define("EspalierSgdCatchUp", {"weight: float", "runs: float"}, {"new_weight: float"}, {}, nullptr, &catchUp<Sgd>, nullptr);
+    define("EspalierMomentumCatchUp", {"weight: float", "velocity: float", "runs: float"}, {"new_weight: float", "new_velocity: float"}, {},
+           nullptr, &catchUp<Momentum>, nullptr);
+    define("EspalierAdamCatchUp", {"weight: float", "first: float", "second: float", "runs: float"},
+           {"new_weight: float", "new_first: float", "new_second: float"}, {}, nullptr, &catchUp<Adam>, nullptr);
   }
 } registration;
 

@@ -27,7 +27,7 @@ export const checkOnePass: Check = onBackend(async (makePruner, options) => {
       const defined = () => {
         const { raw, elementwise: made, blockScale: scale } = kernel.factors();
         const bits = tf.tensor2d(Float32Array.from(mask), [...grid.gridShape]);
-        return scaleBlocks(made(raw), scale ? scale.mul<tf.Tensor2D>(bits) : bits, grid);
+        return scaleBlocks(made?.(raw) ?? raw, scale ? scale.mul<tf.Tensor2D>(bits) : bits, grid);
       };
       const variables = [variable, ...Object.values(trainables)];
       const everything = (weight: () => tf.Tensor) => {

@@ -149,8 +149,8 @@ export class KernelState implements PrunedKernel {
     return this.recorded.records || this.#search.gradient === 'all' ? null : this.#masking;
   }
 
-  /** The effective weight before it is multiplied out and masked; differentiable. */
-  factors(raw: tf.Tensor2D = this.#raw()): WeightFactors {
+  /** The effective weight before it is multiplied out and masked; differentiable. Of a matrix `raw` is the variable itself. */
+  factors(raw: tf.Tensor2D = shaped(this.variable, this.grid.matrixShape)): WeightFactors {
     return weightFactors(this.#parameterisation, raw, this.trainables, this);
   }
 
@@ -349,7 +349,7 @@ export class KernelState implements PrunedKernel {
     const onePass = elementwise && blockScale ? undefined : (elementwise ?? blockScale)?.onePass;
     if (onePass) return onePass(raw, this.trainables, this, mask ?? this.#keepingAll());
     const { elementwise: made, blockScale: ownScale } = this.factors(raw);
-    const weight = made(raw);
+    const weight = made?.(raw) ?? raw;
     if (!ownScale) return mask ? keepBlocks(weight, mask) : weight;
     return scaleBlocks(weight, mask?.masked(ownScale) ?? ownScale, this.grid);
   }

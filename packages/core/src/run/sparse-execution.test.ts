@@ -45,7 +45,11 @@ function multiplyOut() {
         const { trainingMask, layer } = kernel;
         const { grid } = trainingMask;
         const scale = trainingMask.tensor;
-        const weight = scaleBlocks(elementwise(raw), blockScale ? scale.mul(blockScale) : scale, grid);
+        const weight = scaleBlocks(
+          elementwise?.(raw) ?? raw,
+          blockScale ? scale.mul(blockScale) : scale,
+          grid,
+        );
         const bias = (layer as unknown as { bias: tf.LayerVariable }).bias.read();
         const sum = (inputs as tf.Tensor2D).matMul(weight).add(bias);
         return layer.name === 'first' ? sum.tanh() : sum;

@@ -14,8 +14,8 @@ import type { Parameterisation, PrunedKernel, Trainables } from '../pruner.js';
 export interface WeightFactors {
   /** What the optimiser trains, `[n, m]`. */
   readonly raw: tf.Tensor2D;
-  /** A function of each weight alone, to be given as many of them as are needed, as a matrix of any shape. */
-  elementwise(weights: tf.Tensor2D): tf.Tensor2D;
+  /** A function of each weight alone, to be given as many of them as are needed, as a matrix of any shape; null where it is none. */
+  readonly elementwise: ((weights: tf.Tensor2D) => tf.Tensor2D) | null;
   /** A factor for each block, `[R, C]`; null where it is one. */
   readonly blockScale: tf.Tensor2D | null;
 }
@@ -51,7 +51,7 @@ export function weightFactors(
 ): WeightFactors {
   return {
     raw,
-    elementwise: (weights) => (elementwise ? elementwise(weights, trainables, kernel) : weights),
+    elementwise: elementwise ? (weights) => elementwise(weights, trainables, kernel) : null,
     blockScale: blockScale?.(raw, trainables, kernel) ?? null,
   };
 }

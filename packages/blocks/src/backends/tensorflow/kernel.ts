@@ -4,7 +4,7 @@
  *
  * The interface is written down here, so that this package depends on no other.
  */
-import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
 
 import { assertKernel, registerOwnKernel } from '../../operation.js';
 
@@ -38,7 +38,8 @@ interface Binding {
   ): { readonly id: number; readonly shape: number[] }[];
 }
 
-interface StoredTensor {
+/** The backend's entry of a tensor. */
+export interface StoredTensor {
   readonly shape: readonly number[];
   readonly dtype: number;
   id: number;
@@ -49,7 +50,12 @@ interface StoredTensor {
 export interface TensorflowBackend {
   readonly binding: Binding;
   readonly isUsingGpuDevice?: boolean;
-  readonly tensorMap: { get(dataId: object): StoredTensor; set(dataId: object, stored: StoredTensor): void };
+  readonly tensorMap: {
+    has(dataId: object): boolean;
+    get(dataId: object): StoredTensor;
+    set(dataId: object, stored: StoredTensor): void;
+  };
+  disposeData(dataId: object, force?: boolean): boolean;
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
 }
 
@@ -82,22 +88,25 @@ export function registerTensorflowKernel<Names extends string, Attributes>(
   kernel: TensorflowKernel<Names, Attributes>,
 ): void {
   assertKernel(kernelName, kernel, 'registerTensorflowKernel()');
-  registerOwnKernel({
-    kernelName,
-    backendName: 'tensorflow',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const run = new TensorflowRun(backend as TensorflowBackend);
-      try {
-        const handles = Object.entries(inputs).flatMap(([name, info]) =>
-          info ? [[name, run.input(info as TensorInfo)]] : [],
-        );
-        const made = kernel(run, Object.fromEntries(handles) as Record<Names, Handle>, attrs as Attributes);
-        return Array.isArray(made) ? made.map((each) => run.result(each)) : run.result(made);
-      } finally {
-        run.end();
-      }
-    },
-  } as KernelConfig);
+  registerOwnKernel({ kernelName, backendName: 'tensorflow', kernelFunc: kernelFuncOf(kernel) });
+}
+
+/** A kernel as tfjs calls it. */
+export function kernelFuncOf<Names extends string, Attributes>(
+  kernel: TensorflowKernel<Names, Attributes>,
+): KernelFunc {
+  return ({ inputs, attrs, backend }) => {
+    const run = new TensorflowRun(backend as TensorflowBackend);
+    try {
+      const handles = Object.entries(inputs).flatMap(([name, info]) =>
+        info ? [[name, run.input(info as TensorInfo)]] : [],
+      );
+      const made = kernel(run, Object.fromEntries(handles) as Record<Names, Handle>, attrs as Attributes);
+      return Array.isArray(made) ? made.map((each) => run.result(each)) : run.result(made);
+    } finally {
+      run.end();
+    }
+  };
 }
 
 /** One call of a kernel, and the tensors that it makes. */
@@ -105,9 +114,8 @@ export class TensorflowRun {
   readonly backend: TensorflowBackend;
   readonly #binding: Binding;
   readonly #made = new Set<number>();
-  readonly #inputs = new Map<number, object>();
-  /** Inputs that are given twice. */
-  readonly #twice = new Set<number>();
+  readonly #inputs = new Map<Handle, object>();
+  readonly #later = new Map<Handle, (entry: StoredTensor) => void>();
 
   constructor(backend: TensorflowBackend) {
     this.backend = backend;
@@ -119,16 +127,29 @@ export class TensorflowRun {
     return NATIVE_KERNELS in this.#binding && !this.backend.isUsingGpuDevice;
   }
 
+  /** Its id is asked for when an op takes it: there may be no such tensor yet (`kept-apart.ts`). */
   input(info: TensorInfo): Handle {
-    const [id] = this.backend.getInputTensorIds([info]);
-    if (this.#inputs.has(id!)) this.#twice.add(id!);
-    this.#inputs.set(id!, info.dataId);
-    return { id: id!, shape: info.shape };
+    const { backend } = this;
+    let known: number | undefined;
+    const input: Handle = {
+      get id() {
+        return (known ??= backend.getInputTensorIds([info])[0]!);
+      },
+      shape: info.shape,
+    };
+    this.#inputs.set(input, info.dataId);
+    return input;
   }
 
   /** What tells an input from another of the same shape; null of what the kernel has made. */
-  dataOf({ id }: Handle): object | null {
-    return this.#inputs.get(id) ?? null;
+  dataOf(handle: Handle): object | null {
+    return this.#inputs.get(handle) ?? null;
+  }
+
+  /** The backend's entry of an input; null of what the kernel has made. */
+  entryOf(handle: Handle): StoredTensor | null {
+    const dataId = this.dataOf(handle);
+    return dataId && this.backend.tensorMap.get(dataId);
   }
 
   /**
@@ -205,8 +226,7 @@ export class TensorflowRun {
     const ofOwner = keptOf(this.#binding, owner);
     let found = ofOwner.get(key);
     if (!found) {
-      found = make();
-      this.#made.delete(found.id);
+      found = this.keep(make());
       ofOwner.set(key, found);
     }
     return found;
@@ -232,23 +252,44 @@ export class TensorflowRun {
    * Lets go of a tensor that an op holds, which may then write into its memory. Of an input that other tensors share
    * nothing is let go; another one is used up: it may only be disposed.
    */
-  useUp({ id }: Handle): void {
-    const dataId = this.#inputs.get(id);
-    const stored = dataId && this.backend.tensorMap.get(dataId);
-    const isShared = stored ? stored.refCount > 1 || this.#twice.has(id) : !this.#made.delete(id);
-    if (isShared) return;
+  useUp(handle: Handle): void {
+    const { id } = handle;
+    const entry = this.entryOf(handle);
+    if (entry ? entry.refCount > 1 || this.#isGivenTwice(handle) : !this.#made.delete(id)) return;
     this.#binding.deleteTensor(id);
-    if (stored) stored.id = -1;
+    if (entry) entry.id = -1;
+  }
+
+  #isGivenTwice(input: Handle): boolean {
+    return [...this.#inputs].some(([other, data]) => other !== input && data === this.dataOf(input));
+  }
+
+  /** Lets what was made live on, or another handle of what was not: it is the caller's to free. */
+  keep(handle: Handle): Handle {
+    const own = this.#made.has(handle.id) ? handle : this.op('Identity', [handle]);
+    this.#made.delete(own.id);
+    return own;
+  }
+
+  /**
+   * A result without a tensor of TensorFlow's, which is asked for when it is read.
+   *
+   * @param hold takes the backend's entry of it, and gives it an id when it is asked for
+   */
+  later(shape: readonly number[], hold: (entry: StoredTensor) => void): Handle {
+    const handle = { id: -1, shape };
+    this.#later.set(handle, hold);
+    return handle;
   }
 
   /** Of what was made, as tfjs knows it. */
   result(made: Handle): TensorInfo {
-    if (!this.#made.has(made.id)) return this.result(this.op('Identity', [made]));
-    this.#made.delete(made.id);
-    const { id, shape } = made;
+    const hold = this.#later.get(made);
+    const { id, shape } = hold ? made : this.keep(made);
     const dataId = {};
-    const dtype = this.#binding.TF_FLOAT;
-    this.backend.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
+    const entry: StoredTensor = { shape, dtype: this.#binding.TF_FLOAT, id, values: null, refCount: 1 };
+    this.backend.tensorMap.set(dataId, entry);
+    hold?.(entry);
     return { dataId, shape: [...shape], dtype: 'float32' };
   }
 

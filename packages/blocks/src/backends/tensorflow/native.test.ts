@@ -1,4 +1,4 @@
-/** The kernels of `native/kernels.cc`, where an addon of the native backend was compiled with them. */
+/** The kernels of `native/`, where an addon of the native backend was compiled with them. */
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -6,7 +6,9 @@ import '../tensorflow.js';
 import { cases as ofAttention } from '../../ops/attend-blocks/cases.js';
 import { cases, plain, transposed } from '../../ops/block-sparse-matmul/cases.js';
 import { cases as ofGathers } from '../../ops/gather-blocks/cases.js';
+import { attendBlocks } from '../../ops/attend-blocks/index.js';
 import { gatherBlocks } from '../../ops/gather-blocks/index.js';
+import { keepBlocks } from '../../ops/keep-blocks/index.js';
 import { cases as ofValues } from '../../ops/scale-block-values/cases.js';
 import { cases as ofNorms } from '../../ops/scale-by-norms/cases.js';
 import { UNCLIPPED } from '../../ops/softmax-attention/index.js';
@@ -79,6 +81,51 @@ describe.skipIf(tensorflow.absent)(`kernels of ours on tensorflow (${tensorflow.
       }
     },
   );
+
+  it.each([
+    [
+      [96, 96],
+      [32, 32],
+    ],
+    [
+      [70, 75],
+      [24, 40],
+    ],
+    [
+      [33, 90],
+      [11, 27],
+    ],
+  ] as const)('take %j in blocks of %j for their kept blocks, to the same bits', (matrix, block) => {
+    const pattern = patternKeeping(matrix, block, 'few', 1);
+    const mask = new TrainingMask(pattern.grid, pattern.mask());
+    const [weight, flow] = [randomTensor([...matrix], 1), randomTensor([...matrix], 2)] as tf.Tensor2D[];
+    const logits = randomTensor([...pattern.grid.gridShape], 3) as tf.Tensor2D;
+    const ways = [
+      (w: tf.Tensor, l: tf.Tensor) => attendBlocks(w as tf.Tensor2D, l as tf.Tensor2D, mask),
+      (w: tf.Tensor, l: tf.Tensor) => keepBlocks(w as tf.Tensor2D, mask).mul(l.sum()),
+    ];
+    for (const way of ways) {
+      const both = () =>
+        tf.tidy(() => {
+          const { value, grads } = tf.valueAndGrads((w: tf.Tensor, l: tf.Tensor) =>
+            way(w, l).mul(flow!).sum(),
+          )([weight!, logits], tf.scalar(1));
+          return [value, ...grads].map((each) => each.dataSync().slice());
+        });
+      const first = both();
+      for (let i = 0; i < 4; i++) expect(both()).toEqual(first);
+    }
+    tf.dispose([weight!, flow!, logits]);
+    mask.dispose();
+  });
+
+  it.each([0, -0.5])('step from %d to 1 above zero, and leave what is no number', (alpha) => {
+    // (What is smaller than the least normal number is zero to TensorFlow.)
+    const x = [1e-37, 3, Infinity, 0, -0, -1e-37, -2, -Infinity, NaN, 1, -1];
+    const step = tf.tidy(() => tf.tensor1d(x).step(alpha).dataSync().slice());
+    const expected = x.map((each) => (Number.isNaN(each) ? NaN : each > 0 ? 1 : alpha));
+    expect(step).toEqual(Float32Array.from(expected));
+  });
 
   it('come to the same bits each time, on however many threads', () => {
     const pattern = patternKeeping([512, 512], [32, 32], 'few', 3);

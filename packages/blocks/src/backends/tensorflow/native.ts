@@ -13,10 +13,13 @@ import {
   type TensorflowBackend,
   type TensorflowRun,
 } from './kernel.js';
+import { replaceStep } from './step.js';
 
 /** Tells that the ops are registered with the TensorFlow of a backend: by whoever has loaded the addon. */
 export function useNativeKernels({ binding }: TensorflowBackend): void {
+  if (NATIVE_KERNELS in binding) return;
   Object.defineProperty(binding, NATIVE_KERNELS, { value: true, configurable: true });
+  replaceStep();
 }
 
 /** Fewer columns do not fill a vector of the processor. */
@@ -52,6 +55,12 @@ export function nativeGather(run: TensorflowRun, matrix: Handle, pattern: BlockP
 /** values `[size]` → `[n, m]`. */
 export function nativeScatter(run: TensorflowRun, values: Handle, pattern: BlockPattern): Handle {
   return run.op('EspalierScatterBlocks', [values, ...listsOfRows(run, pattern)], [sizesOf(run, pattern)]);
+}
+
+/** matrix `[n, m]`, values `[size]` → `[n, m]`: the values at the kept blocks, and the matrix elsewhere. */
+export function nativePut(run: TensorflowRun, matrix: Handle, values: Handle, pattern: BlockPattern): Handle {
+  const inputs = [matrix, values, ...listsOfRows(run, pattern)];
+  return run.op('EspalierPutBlocks', inputs, [sizesOf(run, pattern)]);
 }
 
 /** values `[size]`, numbers `[R, C]` → `[size]`; of a number 0, zeros, whatever the block held. */

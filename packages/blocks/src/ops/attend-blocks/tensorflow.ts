@@ -1,6 +1,19 @@
 /** `AttendBlocks` and its gradients: the attention on one number a block, and one product over the kept blocks. */
+import {
+  isWorthSettingApart,
+  keptValuesOf,
+  scatteredWhenRead,
+} from '../../backends/tensorflow/kept-apart.js';
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { hasNativeKernels, nativeAttendGradient, nativeScale } from '../../backends/tensorflow/native.js';
+import {
+  hasNativeKernels,
+  nativeAttendGradient,
+  nativeGather,
+  nativeScale,
+  nativeScaleValues,
+  nativeScatter,
+  nativeValueDots,
+} from '../../backends/tensorflow/native.js';
 import { keptRegion, ofKept } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 import type { AttentionAttributes } from '../softmax-attention/index.js';
@@ -17,6 +30,11 @@ function attendBlocks(
 ): Handle {
   const { mask } = attributes;
   const weights = softmaxAttention(run, { logits }, attributes);
+  const values = mask.keepsAll ? null : keptValuesOf(run, matrix, mask.pattern);
+  if (values) {
+    const { pattern } = mask;
+    return nativeScatter(run, nativeScaleValues(run, values, weights, pattern), pattern);
+  }
   if (hasNativeKernels(run, mask.grid.blockShape)) {
     return nativeScale(run, matrix, ofKept(run, mask, weights), mask.grid);
   }
@@ -33,6 +51,14 @@ function attendBlocksGrad(
   const { mask } = attributes;
   const weights = softmaxAttention(run, { logits }, attributes);
   const byLogits = (byWeights: Handle) => softmaxAttentionGrad(run, { dy: byWeights, logits }, attributes);
+  if (isWorthSettingApart(run, mask)) {
+    const { pattern } = mask;
+    const flow = nativeGather(run, dy, pattern);
+    const values = keptValuesOf(run, matrix, pattern) ?? nativeGather(run, matrix, pattern);
+    const byMatrix = nativeScaleValues(run, flow, weights, pattern);
+    const byWeights = nativeValueDots(run, flow, values, pattern);
+    return [scatteredWhenRead(run, byMatrix, pattern), byLogits(byWeights)];
+  }
   if (hasNativeKernels(run, mask.grid.blockShape)) {
     const own = ofKept(run, mask, weights);
     const [byMatrix, byWeights] = nativeAttendGradient(run, dy, matrix, own, mask.grid);

@@ -1,4 +1,4 @@
-/** Softmax attention, by ops of TensorFlow on one number a block. */
+/** Softmax attention on one number a block, in one op, or by several of TensorFlow's own. */
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
 import { divide, multiply, reshape, subtract, sum } from '../../backends/tensorflow/ops.js';
 import { UNCLIPPED, type AttentionAttributes } from './index.js';
@@ -11,6 +11,7 @@ export function softmaxAttention(
   { logits }: Inputs<'logits'>,
   attributes: AttentionAttributes,
 ): Handle {
+  if (run.hasNativeKernels) return run.op('EspalierAttention', [logits, settingsOf(run, attributes)]);
   const weights = unclipped(run, logits, attributes);
   const { minimum, maximum } = attributes;
   if (clipsNothing(attributes)) return weights;
@@ -23,6 +24,9 @@ export function softmaxAttentionGrad(
   { dy, logits }: Inputs<'dy' | 'logits'>,
   attributes: AttentionAttributes,
 ): Handle {
+  if (run.hasNativeKernels) {
+    return run.op('EspalierAttentionGrad', [dy, logits, settingsOf(run, attributes)]);
+  }
   const { normalised, temperature, maximum } = attributes;
   const weights = unclipped(run, logits, attributes);
   const flow = clipsNothing(attributes) ? dy : unlessClipped(run, dy, weights, attributes);
@@ -31,6 +35,13 @@ export function softmaxAttentionGrad(
     ? multiply(run, weights, subtract(run, flow, meanOf(run, multiply(run, weights, flow))))
     : multiply(run, run.op('Minimum', [weights, run.floats([maximum])]), flow);
   return overTemperature(run, gradient, temperature);
+}
+
+function settingsOf(
+  run: TensorflowRun,
+  { normalised, temperature, minimum, maximum }: AttentionAttributes,
+): Handle {
+  return run.floats([Number(normalised), temperature, minimum, maximum], [4]);
 }
 
 /** Before it is clipped. Equal logits give exactly 1: what the softmax makes of them is divided by what it is. */

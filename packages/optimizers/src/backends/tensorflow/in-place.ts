@@ -34,7 +34,7 @@ export function updatedInPlace(
 }
 
 /** An op that updates variables, and has no result. */
-export function updateBy(
+export function applyTo(
   run: TensorflowRun,
   name: string,
   inputs: readonly Handle[],

@@ -2,7 +2,8 @@
 import type { Handle, TensorflowRun } from '@espalier/blocks';
 
 import { decayed } from '../../backends/tensorflow/decayed.js';
-import { updateBy, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { applyTo, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { updateBy } from '../../backends/tensorflow/update-by.js';
 import { biasCorrection, type AdamStep } from './index.js';
 
 type Inputs = Readonly<Record<'weight' | 'gradient' | 'first' | 'second', Handle>>;
@@ -18,8 +19,7 @@ function adamUpdate(
     const { beta1, beta2 } = settings;
     const { rate, root } = biasCorrection(settings);
     const numbers = [rate / root, beta1, 1 - beta1, beta2, 1 - beta2, epsilon / root, weightDecay];
-    const inputs = [weight, first, second, gradient, run.floats(numbers, [numbers.length])];
-    return run.ops('EspalierAdamUpdate', inputs, [], 3);
+    return updateBy(run, 'Adam', [weight, first, second], gradient, numbers);
   }
   // TensorFlow takes 1 − β of β in single precision: 3·10⁻⁵ off for 0.999, unless the bias is corrected by the same β.
   const [beta1, beta2] = [single(settings.beta1), single(settings.beta2)];
@@ -30,7 +30,7 @@ function adamUpdate(
   // Powers of β of zero: the rate has been corrected, and by numbers of double precision.
   const none = run.floats([0]);
   return updatedInPlace(run, [weight, first, second], (variables) =>
-    updateBy(run, 'ResourceApplyAdam', [...variables, none, none, ...corrected, flow]),
+    applyTo(run, 'ResourceApplyAdam', [...variables, none, none, ...corrected, flow]),
   );
 }
 

@@ -2,7 +2,8 @@
 import type { Handle, TensorflowRun } from '@espalier/blocks';
 
 import { decayed } from '../../backends/tensorflow/decayed.js';
-import { updateBy, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { applyTo, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { updateBy } from '../../backends/tensorflow/update-by.js';
 import type { MomentumStep } from './index.js';
 
 /** Momentum by which a decay may be divided, and stay of its size. */
@@ -15,8 +16,8 @@ function momentumUpdate(
   { learningRate, momentum, weightDecay, nesterov }: MomentumStep,
 ): Handle[] {
   if (run.hasNativeKernels) {
-    const settings = run.floats([learningRate, momentum, weightDecay, Number(nesterov)], [4]);
-    return run.ops('EspalierMomentumUpdate', [weight, velocity, gradient, settings], [], 2);
+    const settings = [learningRate, momentum, weightDecay, Number(nesterov)];
+    return updateBy(run, 'Momentum', [weight, velocity], gradient, settings);
   }
   const rate = run.floats([learningRate]);
   // μ (v + d/μ · w) + g is μ v + g + d · w, in place; Nesterov's step wants g + d · w itself.
@@ -24,7 +25,7 @@ function momentumUpdate(
   const flow = intoVelocity ? gradient : decayed(run, weight, gradient, weightDecay);
   const start = intoVelocity ? withDecay(run, velocity, weight, weightDecay / momentum) : velocity;
   return updatedInPlace(run, [weight, start], ([w, v]) =>
-    updateBy(
+    applyTo(
       run,
       'ResourceApplyMomentum',
       [w!, v!, rate, flow, run.floats([momentum])],
@@ -36,7 +37,7 @@ function momentumUpdate(
 /** v + share · w; uses up v. */
 function withDecay(run: TensorflowRun, velocity: Handle, weight: Handle, share: number): Handle {
   const [sum] = updatedInPlace(run, [velocity], ([v]) =>
-    updateBy(run, 'ResourceApplyGradientDescent', [v!, run.floats([-share]), weight]),
+    applyTo(run, 'ResourceApplyGradientDescent', [v!, run.floats([-share]), weight]),
   );
   return sum!;
 }

@@ -1,7 +1,8 @@
 /** `SgdUpdate` in one pass, or by TensorFlow's own op. */
 import type { Handle, TensorflowRun } from '@espalier/blocks';
 
-import { updateBy, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { applyTo, updatedInPlace } from '../../backends/tensorflow/in-place.js';
+import { updateBy } from '../../backends/tensorflow/update-by.js';
 import type { SgdStep } from './index.js';
 
 /** weight and gradient of one shape → the new weight; uses up the weight. */
@@ -11,12 +12,12 @@ function sgdUpdate(
   { learningRate, weightDecay }: SgdStep,
 ): Handle {
   if (run.hasNativeKernels) {
-    return run.op('EspalierSgdUpdate', [weight, gradient, run.floats([learningRate, weightDecay], [2])]);
+    return updateBy(run, 'Sgd', [weight], gradient, [learningRate, weightDecay])[0]!;
   }
   const left = 1 - learningRate * weightDecay;
   const decayed = left === 1 ? weight : run.op('Mul', [weight, run.floats([left])]);
   const [updated] = updatedInPlace(run, [decayed], ([w]) =>
-    updateBy(run, 'ResourceApplyGradientDescent', [w!, run.floats([learningRate]), gradient]),
+    applyTo(run, 'ResourceApplyGradientDescent', [w!, run.floats([learningRate]), gradient]),
   );
   return updated!;
 }
