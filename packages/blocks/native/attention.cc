@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <vector>
 
 #include "op.h"
 
@@ -39,14 +38,15 @@ struct Attention {
   bool passes(float weight) const { return weight >= minimum && weight <= maximum; }
 
   // Makes of the weights, before they are clipped, A · (g - mean of A · g) / temperature, of g = dy where A is within the bounds,
-  // else 0; not normalised, A · g / temperature.
+  // else 0; not normalised, A · g / temperature. A weight of 0 has none, whatever its block held.
   void gradient(const float* dy, int64_t count, float* weights) const {
     double total = 0;
     if (normalised)
       for (int64_t i = 0; i < count; i++)
-        if (passes(weights[i])) total += static_cast<double>(weights[i]) * dy[i];
+        if (weights[i] != 0 && passes(weights[i])) total += static_cast<double>(weights[i]) * dy[i];
     const float mean = count > 0 ? static_cast<float>(total / count) : 0;
     for (int64_t i = 0; i < count; i++) {
+      if (weights[i] == 0) continue;
       const float flow = passes(weights[i]) ? dy[i] : 0;
       // Unnormalised it may be infinite, and times zero it would be NaN.
       const float factor = normalised ? weights[i] : std::min(weights[i], maximum);

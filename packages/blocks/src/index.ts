@@ -138,10 +138,10 @@ export {
 } from './backends/webgpu/program.js';
 export { useNativeKernels } from './backends/tensorflow/native.js';
 export {
-  keptApartOf,
+  maskedValuesOf,
   renewKept,
   type DeferredWork as TensorflowDeferredWork,
-  type KeptValues,
+  type MaskedValues,
   type Renewal,
 } from './backends/tensorflow/kept-apart.js';
 export {

@@ -22,7 +22,9 @@ constexpr int64_t kLarge = int64_t{1} << 18;
 
 using Piece = float[kPiece];
 
-// Each rule makes of some weights, of what is remembered of them, and of a gradient their new values.
+// Each rule makes of some weights, of what is remembered of them, and of a gradient their new values. Its arithmetic is compiled
+// once, for a step and for those that are caught up with: they are to come to the same bits.
+#define ONCE __attribute__((noinline))
 
 // w − η (g + λ w)
 struct Sgd {
@@ -30,7 +32,7 @@ struct Sgd {
   const float rate, decay;
   explicit Sgd(const float* s) : rate(s[0]), decay(s[1]) {}
 
-  void step(const float* const* old, const float* __restrict__ g, Piece* __restrict__ made, int64_t count) const {
+  ONCE void step(const float* const* old, const float* __restrict__ g, Piece* __restrict__ made, int64_t count) const {
     const float* __restrict__ w = old[0];
     for (int64_t i = 0; i < count; i++) made[0][i] = w[i] - rate * (g[i] + decay * w[i]);
   }
@@ -42,7 +44,7 @@ struct Momentum {
   const float rate, momentum, decay, ahead;
   explicit Momentum(const float* s) : rate(s[0]), momentum(s[1]), decay(s[2]), ahead(s[3]) {}
 
-  void step(const float* const* old, const float* __restrict__ g, Piece* __restrict__ made, int64_t count) const {
+  ONCE void step(const float* const* old, const float* __restrict__ g, Piece* __restrict__ made, int64_t count) const {
     const float *__restrict__ w = old[0], *__restrict__ v = old[1];
     if (ahead != 0) {
       for (int64_t i = 0; i < count; i++) {
@@ -65,7 +67,7 @@ struct Adam {
   const float rate, beta1, rest1, beta2, rest2, epsilon, decay;
   explicit Adam(const float* s) : rate(s[0]), beta1(s[1]), rest1(s[2]), beta2(s[3]), rest2(s[4]), epsilon(s[5]), decay(s[6]) {}
 
-  void step(const float* const* old, const float* __restrict__ g, Piece* __restrict__ made, int64_t count) const {
+  ONCE void step(const float* const* old, const float* __restrict__ g, Piece* __restrict__ made, int64_t count) const {
     const float *__restrict__ w = old[0], *__restrict__ m = old[1], *__restrict__ s = old[2];
     for (int64_t i = 0; i < count; i++) {
       const float flow = g[i] + decay * w[i];

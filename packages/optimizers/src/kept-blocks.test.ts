@@ -37,7 +37,7 @@ const each = Object.entries(optimizers);
 const shapes: [number[], Shape2D, Shape2D, number][] = [
   [[64, 64], [64, 64], [16, 16], 0.2],
   [[37, 53], [37, 53], [8, 12], 0.4],
-  [[9, 70], [9, 70], [4, 5], 0.7],
+  [[9, 70], [9, 70], [4, 8], 0.4],
   [[3, 3, 4, 22], [36, 22], [6, 8], 0.3],
 ];
 
@@ -132,8 +132,8 @@ const tensorflow: Backend = {
 };
 
 /** A variable that is a matrix is read as it is. */
-function asMatrix(weight: tf.Variable, { grid }: TrainingMask): tf.Tensor2D {
-  return weight.rank === 2 ? (weight as unknown as tf.Tensor2D) : weight.reshape([...grid.matrixShape]);
+function asMatrix(weight: tf.Tensor, { grid }: TrainingMask): tf.Tensor2D {
+  return weight.rank === 2 ? (weight as tf.Tensor2D) : weight.reshape([...grid.matrixShape]);
 }
 
 /** The algorithms of torch.optim.SGD and Adam on one number, from PyTorch's documentation. */
@@ -183,20 +183,35 @@ function itTellsNobody({ name, begins, entryOf, place, counted, ofMask }: Backen
     return new TrainingMask(grid, bits);
   }
 
-  /** The gradient of Σ kept · flow, which is zero outside of the mask and known to be: by one op or another. */
-  function maskedGradient(weight: tf.Variable, mask: TrainingMask, seed: number): tf.Tensor {
+  /** What ops make of a weight under a mask, by one or another of them. */
+  function underMask(weight: tf.Tensor, logits: tf.Tensor, mask: TrainingMask, way: number): tf.Tensor {
+    const matrix = asMatrix(weight, mask);
+    const ways = [
+      () => gatherBlocks(matrix, mask),
+      () => keepBlocks(matrix, mask),
+      () => attendBlocks(matrix, logits as tf.Tensor2D, mask),
+    ];
+    return ways[way % ways.length]!();
+  }
+
+  /**
+   * The gradient of Σ f(kept) · flow, which is zero outside of the mask and known to be.
+   *
+   * @param f linear, where it is to be the same at any weight
+   */
+  function maskedGradient(
+    weight: tf.Variable,
+    mask: TrainingMask,
+    seed: number,
+    f = (kept: tf.Tensor): tf.Tensor => kept.sin(),
+  ): tf.Tensor {
     return tf.tidy(() => {
-      const { matrixShape, gridShape } = mask.grid;
-      const flow = () => randomTensor([...matrixShape], seed);
-      const ways: (() => tf.Tensor)[] = [
-        () => gatherBlocks(asMatrix(weight, mask), mask).mul(randomTensor([mask.pattern.size], seed)),
-        () => keepBlocks(asMatrix(weight, mask), mask).mul(flow()),
-        () =>
-          attendBlocks(asMatrix(weight, mask), randomTensor([...gridShape], seed) as tf.Tensor2D, mask).mul(
-            flow(),
-          ),
-      ];
-      const { value, grads } = tf.variableGrads(() => ways[seed % ways.length]!().sum<tf.Scalar>(), [weight]);
+      const logits = randomTensor([...mask.grid.gridShape], seed);
+      const loss = () => {
+        const made = f(underMask(weight, logits, mask, seed));
+        return made.mul(randomTensor(made.shape, seed)).sum<tf.Scalar>();
+      };
+      const { value, grads } = tf.variableGrads(loss, [weight]);
       value.dispose();
       return grads[weight.name]!;
     });
@@ -209,14 +224,17 @@ function itTellsNobody({ name, begins, entryOf, place, counted, ofMask }: Backen
     mask: TrainingMask,
     seed: number,
     whole: boolean,
+    f?: (kept: tf.Tensor) => tf.Tensor,
   ) {
     tf.tidy(() => {
-      const gradient = maskedGradient(weight, mask, seed);
+      const gradient = maskedGradient(weight, mask, seed, f);
       const given = whole ? tf.tensor(gradient.dataSync(), weight.shape) : gradient;
       optimizer.applyGradients({ [weight.name]: given });
     });
   }
 
+  const isPutOff = ({ dataId }: tf.Tensor) =>
+    Object.getOwnPropertyDescriptor(entryOf(dataId), place)!.get !== undefined;
   const bits = (tensor: tf.Tensor) => [...new Uint32Array(tensor.dataSync<'float32'>().slice().buffer)];
   const slotsOf = (optimizer: SlotOptimizer, weight: tf.Variable) => optimizer.slots([weight.name])[0]!;
 
@@ -271,19 +289,23 @@ function itTellsNobody({ name, begins, entryOf, place, counted, ofMask }: Backen
         }
         expect(ours.state()).toEqual(whole.state());
       }
+      ours.step(0);
+      // Of tensors that are no matrices TensorFlow makes new ones.
+      expect(isPutOff(ours.weight)).toBe(place === 'memoryOffset' || shape[0]!.length === 2);
       dispose();
     });
 
     it('in double precision comes to the same', () => {
+      const linear = (kept: tf.Tensor) => kept;
       const { mask, ours, dispose } = twice(make, shapes[1]);
       const start = ours.weight.dataSync().slice();
       const gradients = [0, 1, 2].map((seed) => {
-        const gradient = maskedGradient(ours.weight, mask, seed);
+        const gradient = maskedGradient(ours.weight, mask, seed, linear);
         const values = gradient.dataSync().slice();
         gradient.dispose();
         return values;
       });
-      for (let i = 0; i < 60; i++) ours.step(i % 3);
+      for (let i = 0; i < 60; i++) step(ours.optimizer, ours.weight, mask, i % 3, false, linear);
       const { getConfig } = ours.optimizer;
       const settings = getConfig.call(ours.optimizer) as Record<string, number | boolean>;
       const expected = Array.from(start, (w, at) =>
@@ -382,6 +404,117 @@ function itTellsNobody({ name, begins, entryOf, place, counted, ofMask }: Backen
       dispose();
     });
 
+    it.each([0, 1, 2])('an op under the same mask, of kind %i, sees none, nor does its gradient', (way) => {
+      const { mask, ours, whole, dispose } = twice(make);
+      const seen = [ours, whole].map((side) => {
+        for (let i = 0; i < 9; i++) side.step(i);
+        const before = isPutOff(side.weight);
+        expect(before).toBe(side === ours);
+        const made = tf.tidy(() => {
+          const logits = randomTensor([...mask.grid.gridShape], 3);
+          const loss = (weight: tf.Tensor, by: tf.Tensor) => {
+            const result = underMask(weight, by, mask, way).sin();
+            return result.mul(randomTensor(result.shape, 4)).sum();
+          };
+          // There is a gradient by the logits where they are attended to.
+          const { value, grads } =
+            way === 2
+              ? tf.valueAndGrads(loss)([side.weight, logits])
+              : tf.valueAndGrads((weight: tf.Tensor) => loss(weight, logits))([side.weight]);
+          return [value, ...grads].map(bits);
+        });
+        // What is saved for a gradient is a clone, which tfjs' own kernel on wasm makes by a copy.
+        if (name !== 'wasm' || way < 2) expect(isPutOff(side.weight)).toBe(before);
+        return made;
+      });
+      expect(seen[0]).toEqual(seen[1]);
+      expect(ours.state()).toEqual(whole.state());
+      dispose();
+    });
+
+    it('nobody sees one where the gradient is a weight, or what is remembered of one', () => {
+      const { ours, whole, dispose } = twice(make);
+      const plain = optimizers['sgd']!();
+      const others = [ours, whole].map(() => tf.tidy(() => tf.variable(randomTensor([64, 64], 2))));
+      [ours, whole].forEach((side, at) => {
+        const other = others[at]!;
+        const applied = (of: tf.Variable, by: tf.Tensor) =>
+          tf.tidy(() => {
+            const given = side === whole ? tf.tensor(by.dataSync(), by.shape) : by;
+            plain.applyGradients({ [of.name]: given });
+          });
+        for (let round = 0; round < 2; round++) {
+          for (let i = 0; i < 5; i++) side.step(i);
+          applied(other, side.weight);
+          for (let i = 0; i < 5; i++) side.step(i);
+          applied(side.weight, side.weight);
+          for (let i = 0; i < 5; i++) side.step(i);
+          applied(side.weight, slotsOf(side.optimizer, side.weight)[0]!);
+        }
+      });
+      expect(ours.state()).toEqual(whole.state());
+      expect(bits(others[0]!)).toEqual(bits(others[1]!));
+      tf.dispose(others);
+      plain.dispose();
+      dispose();
+    });
+
+    it('nobody sees one where two weights have one gradient', () => {
+      const { mask, ours, whole, dispose } = twice(make);
+      const others = [ours, whole].map(() => tf.tidy(() => tf.variable(randomTensor([64, 64], 2))));
+      [ours, whole].forEach((side, at) => {
+        for (let i = 0; i < 7; i++) {
+          tf.tidy(() => {
+            const masked = maskedGradient(side.weight, mask, i);
+            const given = side === whole ? tf.tensor(masked.dataSync(), masked.shape) : masked;
+            side.optimizer.applyGradients({ [side.weight.name]: given, [others[at]!.name]: given });
+          });
+        }
+      });
+      expect(ours.state()).toEqual(whole.state());
+      expect(bits(others[0]!)).toEqual(bits(others[1]!));
+      tf.dispose(others);
+      dispose();
+    });
+
+    it('nobody sees one in what is no number, or zero with a sign', () => {
+      const { mask, ours, whole, dispose } = twice(make);
+      for (const side of [ours, whole]) {
+        tf.tidy(() => {
+          const odd = tf.tensor2d(
+            Float32Array.from({ length: 4096 }, (_, at) => [NaN, Infinity, -0, 1, -2][at % 5]!),
+            [64, 64],
+          );
+          const kept = keepBlocks(tf.ones([64, 64]), mask);
+          side.weight.assign(tf.where<tf.Tensor>(kept.cast('bool'), side.weight, odd));
+        });
+        for (let i = 0; i < 50; i++) side.step(i);
+      }
+      expect(ours.state()).toEqual(whole.state());
+      dispose();
+    });
+
+    it('nobody sees one under a mask that keeps nothing', () => {
+      const { ours, whole, dispose } = twice(make);
+      const grid = blockGrid([64, 64], [16, 16]);
+      const nothing = new TrainingMask(grid, new Uint8Array(grid.blocks));
+      for (const side of [ours, whole]) {
+        for (let i = 0; i < 6; i++) side.step(i);
+        for (let i = 0; i < 6; i++) side.step(3 * i, nothing);
+        for (let i = 0; i < 6; i++) side.step(3 * i + 1, nothing);
+      }
+      expect(ours.state()).toEqual(whole.state());
+      nothing.dispose();
+      dispose();
+    });
+
+    it('of weights enough for several threads, after a long time, sees none', () => {
+      const { ours, whole, dispose } = twice(make, [[256, 256], [256, 256], [16, 16], 0.2]);
+      for (const side of [ours, whole]) for (let i = 0; i < 120; i++) side.step(3 * i);
+      expect(ours.state()).toEqual(whole.state());
+      dispose();
+    });
+
     it('a second optimiser over the same weight sees none', () => {
       const { mask, ours, whole, dispose } = twice(make);
       for (const side of [ours, whole]) {
@@ -410,8 +543,6 @@ function itTellsNobody({ name, begins, entryOf, place, counted, ofMask }: Backen
 
   it('is put off, until somebody reads', () => {
     const { ours, dispose } = twice(optimizers['momentum with decay']!);
-    const isPutOff = ({ dataId }: tf.Tensor) =>
-      Object.getOwnPropertyDescriptor(entryOf(dataId), place)!.get !== undefined;
     for (let i = 0; i < begins; i++) ours.step(i);
     const [velocity] = slotsOf(ours.optimizer, ours.weight);
     expect([ours.weight, velocity!].map(isPutOff)).toEqual([true, true]);

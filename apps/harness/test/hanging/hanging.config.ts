@@ -32,7 +32,9 @@ export default defineConfig({
   pruners: {
     deaf: whereItScores('deaf', () => {
       process.on('SIGTERM', () => {});
-      for (;;);
+      // For ever, and without a processor, which other tests may want.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      throw new Error('Somebody woke it');
     }),
   },
   workloads: {

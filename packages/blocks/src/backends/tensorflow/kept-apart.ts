@@ -44,6 +44,10 @@ class KeptApart {
     watchDisposal(backend);
   }
 
+  get isZeroElsewhere(): boolean {
+    return this.wholes.length === 0;
+  }
+
   /** Whether these are its tensors, all of them, in their order. */
   isOf(entries: readonly StoredTensor[]): boolean {
     return (
@@ -88,16 +92,12 @@ class KeptApart {
     try {
       const settled = rest?.settle(run, wholes) ?? wholes;
       const made = [...this.#held].map(([entry, place]) => {
-        const whole = settled[place];
+        const rests = settled[place];
         const kept = values[place]!;
-        return [
-          entry,
-          whole ? nativePut(run, whole, kept, pattern) : nativeScatter(run, kept, pattern),
-        ] as const;
+        const whole = rests ? nativePut(run, rests, kept, pattern) : nativeScatter(run, kept, pattern);
+        return [entry, whole] as const;
       });
-      for (const [entry, { id }] of made.map(([each, handle]) => [each, run.keep(handle)] as const)) {
-        release(entry, id);
-      }
+      for (const [entry, whole] of made) release(entry, run.keep(whole).id);
     } finally {
       run.end();
     }
@@ -138,24 +138,25 @@ function watchDisposal(backend: TensorflowBackend): void {
   };
 }
 
-/** The kept blocks of an input where they lie apart. */
-export interface KeptValues {
+/** What is zero outside of a pattern's kept blocks. */
+export interface MaskedValues {
   readonly pattern: BlockPattern;
-  /** `[size]` */
+  /** `[size]`; until somebody reads the whole. */
   readonly values: Handle;
 }
 
-/** Null where they lie with the rest. */
-export function keptApartOf(run: TensorflowRun, input: Handle): KeptValues | null {
+/** An input as that, where it is known to be zero elsewhere, as gradients under a mask are; else null. */
+export function maskedValuesOf(run: TensorflowRun, input: Handle): MaskedValues | null {
   const entry = run.entryOf(input);
   const own = entry && apart.get(entry);
-  return own ? { pattern: own.pattern, values: own.valuesOf(entry) } : null;
+  return entry && own?.isZeroElsewhere ? { pattern: own.pattern, values: own.valuesOf(entry) } : null;
 }
 
-/** The values of a pattern's kept blocks where they lie apart, `[size]`; else null. */
+/** The values of a pattern's kept blocks, `[size]`, where they lie apart from the rest, whatever that is; else null. */
 export function keptValuesOf(run: TensorflowRun, input: Handle, pattern: BlockPattern): Handle | null {
-  const kept = keptApartOf(run, input);
-  return kept?.pattern === pattern ? kept.values : null;
+  const entry = run.entryOf(input);
+  const own = entry && apart.get(entry);
+  return entry && own?.pattern === pattern ? own.valuesOf(entry) : null;
 }
 
 /** The share of a matrix at most that is worth to be gone through by itself. */
@@ -167,7 +168,7 @@ const calls = new WeakMap<BlockPattern, number>();
  * Whether what is made now under a mask is to be kept blocks alone, to be scattered when they are read. Not in the mask's
  * first step: one that is another after every step is spared to put back what was set apart.
  *
- * @param callsAStep how often a step asks
+ * @param callsAStep how often a step asks, as a rule: what it comes to is the same
  */
 export function isWorthSettingApart(run: TensorflowRun, mask: TrainingMask, callsAStep = 1): boolean {
   if (mask.keepsAll || !hasNativeKernels(run, mask.grid.blockShape)) return false;

@@ -59,6 +59,11 @@ export interface TensorflowBackend {
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
 }
 
+/** Whether a backend computes on the processor, with ops of our own. */
+export function computesWithOurs({ binding, isUsingGpuDevice }: TensorflowBackend): boolean {
+  return NATIVE_KERNELS in binding && !isUsingGpuDevice;
+}
+
 /** A tensor of TensorFlow's own. */
 export interface Handle {
   readonly id: number;
@@ -124,7 +129,7 @@ export class TensorflowRun {
 
   /** Whether it is computed on the processor, with ops of our own. */
   get hasNativeKernels(): boolean {
-    return NATIVE_KERNELS in this.#binding && !this.backend.isUsingGpuDevice;
+    return computesWithOurs(this.backend);
   }
 
   /** Its id is asked for when an op takes it: there may be no such tensor yet (`kept-apart.ts`). */

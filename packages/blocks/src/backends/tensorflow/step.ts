@@ -1,7 +1,13 @@
 /** `Step`, which tfjs makes the gradient of ReLU of: in one pass, where the backend's own kernel calls TensorFlow seven times. */
 import * as tf from '@tensorflow/tfjs';
 
-import { kernelFuncOf, TensorflowRun, type Handle, type TensorflowBackend } from './kernel.js';
+import {
+  computesWithOurs,
+  kernelFuncOf,
+  type Handle,
+  type TensorflowBackend,
+  type TensorflowRun,
+} from './kernel.js';
 
 /** Puts a kernel of ours before the backend's own, which serves where ours does not: on a GPU, and of other numbers. */
 export function replaceStep(): void {
@@ -10,8 +16,7 @@ export function replaceStep(): void {
   const own = kernelFuncOf(step);
   const kernelFunc: tf.KernelFunc = (call) => {
     const { dtype } = call.inputs['x'] as tf.TensorInfo;
-    const isOurs =
-      dtype === 'float32' && new TensorflowRun(call.backend as TensorflowBackend).hasNativeKernels;
+    const isOurs = dtype === 'float32' && computesWithOurs(call.backend as TensorflowBackend);
     return (isOurs ? own : stock.kernelFunc)(call);
   };
   tf.unregisterKernel('Step', 'tensorflow');

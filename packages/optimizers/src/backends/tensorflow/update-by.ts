@@ -3,7 +3,7 @@
  * side; what momentum and decay do to the others is the same whenever it is done: it is put off until somebody reads them.
  */
 import {
-  keptApartOf,
+  maskedValuesOf,
   renewKept,
   type Handle,
   type TensorflowDeferredWork,
@@ -31,7 +31,8 @@ export function updateBy(
       [],
       tensors.length,
     );
-  const flow = keptApartOf(run, gradient);
+  const isItself = inputs.some((input) => run.dataOf(input) === run.dataOf(gradient));
+  const flow = isItself ? null : maskedValuesOf(run, gradient);
   const ofKept =
     flow &&
     renewKept(run, inputs, flow.pattern, {
@@ -46,6 +47,8 @@ export function updateBy(
 
 /** Steps of other settings each, as a schedule of rates makes them, that are put off at most: then they are taken. */
 const MOST_RUNS = 2048;
+/** The op is told how many are alike in single precision. */
+const MOST_ALIKE = 2 ** 24;
 
 /** Steps that the blocks outside of a pattern have not taken yet. */
 class StepsToCatchUp implements TensorflowDeferredWork {
@@ -60,7 +63,8 @@ class StepsToCatchUp implements TensorflowDeferredWork {
 
   add(settings: readonly number[]): void {
     const last = this.#runs.at(-1);
-    if (last && settings.every((setting, i) => Object.is(setting, last[i + 1]))) last[0]++;
+    if (last && last[0] < MOST_ALIKE && settings.every((setting, i) => Object.is(setting, last[i + 1])))
+      last[0]++;
     else this.#runs.push([1, ...settings]);
   }
 
