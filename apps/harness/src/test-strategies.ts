@@ -17,11 +17,11 @@ const SHORT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 };
 
 /**
- * Whether it is one of a mask, a threshold, attention, a support that grows, inputs: for checks of a backend that take too
+ * Whether it is one of a threshold, of attention under a mask, of a support that grows: for checks of a backend that take too
  * long with all of them.
  */
 export function isOfEachKind(strategy: string): boolean {
-  return ['magnitude', 'str', 'sequential-attention-plus-plus', 'ompr', 'wanda'].includes(strategy);
+  return ['str', 'sequential-attention-plus-plus', 'ompr'].includes(strategy);
 }
 
 export interface ShortStrategy {
