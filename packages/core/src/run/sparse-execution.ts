@@ -12,7 +12,7 @@ import type { Parameterisation, PrunedKernel, Trainables } from '../pruner.js';
 
 /** The effective weight not yet multiplied out: `elementwise(raw) ⊙ blockScale`, at the kept blocks. */
 export interface WeightFactors {
-  /** What the optimiser trains, `[n, m]`. */
+  /** What the optimiser trains, `[n, m]`: it may be the variable itself, to be read and not disposed. */
   readonly raw: tf.Tensor2D;
   /** A function of each weight alone, to be given as many of them as are needed, as a matrix of any shape; null where it is none. */
   readonly elementwise: ((weights: tf.Tensor2D) => tf.Tensor2D) | null;

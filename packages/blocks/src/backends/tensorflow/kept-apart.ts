@@ -147,16 +147,25 @@ export interface MaskedValues {
 
 /** An input as that, where it is known to be zero elsewhere, as gradients under a mask are; else null. */
 export function maskedValuesOf(run: TensorflowRun, input: Handle): MaskedValues | null {
-  const entry = run.entryOf(input);
-  const own = entry && apart.get(entry);
-  return entry && own?.isZeroElsewhere ? { pattern: own.pattern, values: own.valuesOf(entry) } : null;
+  const found = apartOf(run, input);
+  return found?.own.isZeroElsewhere ? { pattern: found.own.pattern, values: found.values } : null;
 }
 
 /** The values of a pattern's kept blocks, `[size]`, where they lie apart from the rest, whatever that is; else null. */
 export function keptValuesOf(run: TensorflowRun, input: Handle, pattern: BlockPattern): Handle | null {
+  const found = apartOf(run, input);
+  return found?.own.pattern === pattern ? found.values : null;
+}
+
+/** The values of a pattern's kept blocks, `[size]`, wherever they lie: by ops of our own. */
+export function gatherKept(run: TensorflowRun, matrix: Handle, pattern: BlockPattern): Handle {
+  return keptValuesOf(run, matrix, pattern) ?? nativeGather(run, matrix, pattern);
+}
+
+function apartOf(run: TensorflowRun, input: Handle): { own: KeptApart; values: Handle } | null {
   const entry = run.entryOf(input);
   const own = entry && apart.get(entry);
-  return entry && own?.pattern === pattern ? own.valuesOf(entry) : null;
+  return own ? { own, values: own.valuesOf(entry) } : null;
 }
 
 /** The share of a matrix at most that is worth to be gone through by itself. */
@@ -166,7 +175,7 @@ const calls = new WeakMap<BlockPattern, number>();
 
 /**
  * Whether what is made now under a mask is to be kept blocks alone, to be scattered when they are read. Not in the mask's
- * first step: one that is another after every step is spared to put back what was set apart.
+ * first step: one that is another after every step is spared to put back what was set apart. Each call counts.
  *
  * @param callsAStep how often a step asks, as a rule: what it comes to is the same
  */

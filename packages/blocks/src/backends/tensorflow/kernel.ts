@@ -60,7 +60,7 @@ export interface TensorflowBackend {
 }
 
 /** Whether a backend computes on the processor, with ops of our own. */
-export function computesWithOurs({ binding, isUsingGpuDevice }: TensorflowBackend): boolean {
+export function usesNativeKernels({ binding, isUsingGpuDevice }: TensorflowBackend): boolean {
   return NATIVE_KERNELS in binding && !isUsingGpuDevice;
 }
 
@@ -129,7 +129,7 @@ export class TensorflowRun {
 
   /** Whether it is computed on the processor, with ops of our own. */
   get hasNativeKernels(): boolean {
-    return computesWithOurs(this.backend);
+    return usesNativeKernels(this.backend);
   }
 
   /** Its id is asked for when an op takes it: there may be no such tensor yet (`kept-apart.ts`). */

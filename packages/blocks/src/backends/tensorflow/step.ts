@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import {
-  computesWithOurs,
+  usesNativeKernels,
   kernelFuncOf,
   type Handle,
   type TensorflowBackend,
@@ -16,7 +16,7 @@ export function replaceStep(): void {
   const own = kernelFuncOf(step);
   const kernelFunc: tf.KernelFunc = (call) => {
     const { dtype } = call.inputs['x'] as tf.TensorInfo;
-    const isOurs = dtype === 'float32' && computesWithOurs(call.backend as TensorflowBackend);
+    const isOurs = dtype === 'float32' && usesNativeKernels(call.backend as TensorflowBackend);
     return (isOurs ? own : stock.kernelFunc)(call);
   };
   tf.unregisterKernel('Step', 'tensorflow');

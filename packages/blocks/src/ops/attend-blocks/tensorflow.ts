@@ -1,5 +1,6 @@
 /** `AttendBlocks` and its gradients: the attention on one number a block, and one product over the kept blocks. */
 import {
+  gatherKept,
   isWorthSettingApart,
   keptValuesOf,
   scatteredWhenRead,
@@ -54,7 +55,7 @@ function attendBlocksGrad(
   if (isWorthSettingApart(run, mask)) {
     const { pattern } = mask;
     const flow = nativeGather(run, dy, pattern);
-    const values = keptValuesOf(run, matrix, pattern) ?? nativeGather(run, matrix, pattern);
+    const values = gatherKept(run, matrix, pattern);
     const byMatrix = nativeScaleValues(run, flow, weights, pattern);
     const byWeights = nativeValueDots(run, flow, values, pattern);
     return [scatteredWhenRead(run, byMatrix, pattern), byLogits(byWeights)];

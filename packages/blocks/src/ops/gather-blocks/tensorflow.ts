@@ -1,11 +1,7 @@
 /** `GatherBlocks` and `ScatterBlocks`, in one pass, or both as gathers of rows: TensorFlow scatters far more slowly. */
-import {
-  isWorthSettingApart,
-  keptValuesOf,
-  scatteredWhenRead,
-} from '../../backends/tensorflow/kept-apart.js';
+import { gatherKept, isWorthSettingApart, scatteredWhenRead } from '../../backends/tensorflow/kept-apart.js';
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { hasNativeKernels, nativeGather, nativeScatter } from '../../backends/tensorflow/native.js';
+import { hasNativeKernels, nativeScatter } from '../../backends/tensorflow/native.js';
 import { reshape, zeros } from '../../backends/tensorflow/ops.js';
 import { keptUnits, spreadUnits } from '../../backends/tensorflow/units.js';
 import type { PatternAttribute } from '../../pattern.js';
@@ -17,9 +13,7 @@ function gatherBlocks(
   { matrix }: Readonly<Record<'matrix', Handle>>,
   { pattern }: PatternAttribute,
 ): Handle {
-  const values = keptValuesOf(run, matrix, pattern);
-  if (values) return values;
-  if (hasNativeKernels(run, pattern.blockShape)) return nativeGather(run, matrix, pattern);
+  if (hasNativeKernels(run, pattern.blockShape)) return gatherKept(run, matrix, pattern);
   return reshape(run, keptUnits(run, matrix, pattern), [pattern.size]);
 }
 

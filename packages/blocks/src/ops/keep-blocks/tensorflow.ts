@@ -1,11 +1,7 @@
 /** `KeepBlocks`: in one pass, or the kept rows gathered, and gathered back among zeros. */
-import {
-  isWorthSettingApart,
-  keptValuesOf,
-  scatteredWhenRead,
-} from '../../backends/tensorflow/kept-apart.js';
+import { gatherKept, isWorthSettingApart, scatteredWhenRead } from '../../backends/tensorflow/kept-apart.js';
 import type { Handle, TensorflowRun } from '../../backends/tensorflow/kernel.js';
-import { hasNativeKernels, nativeGather, nativeScale } from '../../backends/tensorflow/native.js';
+import { hasNativeKernels, nativeScale } from '../../backends/tensorflow/native.js';
 import { keptBlocks, keptRegion } from '../../backends/tensorflow/region.js';
 import type { MaskAttribute } from '../../training-mask.js';
 
@@ -19,8 +15,7 @@ function keepBlocks(
   // Forward, and back.
   if (isWorthSettingApart(run, mask, 2)) {
     const { pattern } = mask;
-    const values = keptValuesOf(run, matrix, pattern) ?? nativeGather(run, matrix, pattern);
-    return scatteredWhenRead(run, values, pattern);
+    return scatteredWhenRead(run, gatherKept(run, matrix, pattern), pattern);
   }
   if (hasNativeKernels(run, mask.grid.blockShape)) {
     return nativeScale(run, matrix, keptBlocks(run, mask), mask.grid);
